@@ -1,0 +1,1 @@
+"""Standards and code lists as files, and the demonstration district's generator."""

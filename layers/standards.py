@@ -1,0 +1,112 @@
+"""Standards and code lists, read from the data folder: what a district may change without a programmer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layers.text import Text
+
+
+@dataclass(frozen=True)
+class Code:
+    """One entry of a code list; `aliases` are further spellings that imports recognise."""
+
+    id: str
+    title: Text
+    short: Text
+    aliases: tuple[str, ...] = ()
+    demand_group: str | None = None
+
+
+@dataclass(frozen=True)
+class CoverageLimit:
+    """How far a facility of one kind may be on foot: metres, inclusive, with its source."""
+
+    kind: str
+    limit_m: float
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True)
+class Standards:
+    """Everything a rule compares with, each with where it comes from.
+
+    Attributes
+    ----------
+    code_lists : dict of str to tuple of Code
+        Closed lists by name (``facility_kinds``, …) and the known complaint categories.
+    limits : dict of str to CoverageLimit
+        Per facility kind.
+    detour_factor : float
+        Walking metres per straight metre where there is no path network.
+    mediation_households : int
+        A community with at least so many households is to have a mediation room.
+    """
+
+    code_lists: dict[str, tuple[Code, ...]]
+    coverage_profile: str
+    limits: dict[str, CoverageLimit]
+    detour_factor: float
+    detour_source: str
+    mediation_households: int
+    hotspot_mask_residents: int
+    hotspot_permutations: int
+    hotspot_seed: int
+    dispute_category: str
+    dispute_years: tuple[int, int]
+
+    @property
+    def facility_kinds(self) -> tuple[str, ...]:
+        """Ids of the facility kinds in their published order."""
+        return tuple(code.id for code in self.code_lists["facility_kinds"])
+
+    def title(self, code_list: str, code: str) -> Text:
+        """Return the title of `code`, or the code itself where the list does not know it."""
+        for entry in self.code_lists[code_list]:
+            if entry.id == code:
+                return entry.title
+        return Text(code, code)
+
+    def demand_group(self, category: str) -> str:
+        """Return the demand group of a complaint category, ``unmapped`` where none is known."""
+        wanted = category.strip().casefold()
+        for entry in self.code_lists["complaint_categories"]:
+            spellings = (entry.id, entry.title.zh, entry.title.en, *entry.aliases)
+            if wanted in (spelling.casefold() for spelling in spellings) and entry.demand_group:
+                return entry.demand_group
+        return "unmapped"
+
+
+def read_standards(folder: Path) -> Standards:
+    """Read ``code_lists.json`` and ``standards.json`` from `folder`."""
+    lists: dict[str, list[dict[str, Any]]] = json.loads((folder / "code_lists.json").read_text("utf-8"))
+    rules: dict[str, Any] = json.loads((folder / "standards.json").read_text("utf-8"))
+    coverage, hotspots, disputes = rules["coverage"], rules["hotspots"], rules["disputes"]
+    return Standards(
+        code_lists={name: tuple(_code(entry) for entry in entries) for name, entries in lists.items()},
+        coverage_profile=coverage["profile"],
+        limits={row["kind"]: CoverageLimit(**row) for row in coverage["limits"]},
+        detour_factor=coverage["detour_factor"]["value"],
+        detour_source=coverage["detour_factor"]["source"],
+        mediation_households=rules["mediation"]["households"],
+        hotspot_mask_residents=hotspots["mask_residents"],
+        hotspot_permutations=hotspots["permutations"],
+        hotspot_seed=hotspots["seed"],
+        dispute_category=disputes["category"],
+        dispute_years=(disputes["before"], disputes["after"]),
+    )
+
+
+def _code(entry: dict[str, Any]) -> Code:
+    title = Text(entry["zh"], entry["en"])
+    return Code(
+        id=entry["id"],
+        title=title,
+        short=Text(entry.get("short_zh", title.zh), entry.get("short_en", title.en)),
+        aliases=tuple(entry.get("aliases", ())),
+        demand_group=entry.get("demand_group"),
+    )

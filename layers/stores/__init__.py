@@ -1,0 +1,1 @@
+"""The stores behind `layers.store`: one module per kind."""
