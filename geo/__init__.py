@@ -1,0 +1,25 @@
+"""Pure spatial computation: arrays in, results in the same order out; no input or output, no clock, no web.
+
+Modules
+-------
+datum
+    WGS 84, CGCS2000, GCJ-02 and BD-09: forward and iterated inverse conversions.
+crs
+    The one place that reprojects: the stored CRS (EPSG:4490), the metric CRS, what counts as one frame.
+shapes
+    Representative points, footprints, faults of geometries and the repairs that lose nothing.
+cells
+    Square, H3 and irregular cells behind one interface.
+nearest
+    Straight distance to the nearest facility.
+population
+    Residents of communities spread to their buildings.
+coverage
+    Walking access, coverage limits, covered area and means per cell.
+hotspots
+    Getis-Ord Gi*, permutations, empirical-Bayes rates, false discovery rate, classes.
+rates
+    Relative change of a count, with its interval.
+index
+    A dynamic bounding-box index of features by code.
+"""
