@@ -1,0 +1,53 @@
+# Two commands do everything: `make run` and `make test`. Both set up what they need, once.
+SHELL = /bin/bash
+PYTHON = python3
+# Given on the command line, as in `make run HOST=0.0.0.0 PORT=8080`; not taken from the environment,
+# where some shells keep the machine's name under HOST.
+HOST = 127.0.0.1
+PORT = 8000
+STORE = var/demo.gpkg
+export TIMEFORMAT = (%R s)
+
+COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	--fork-strategy fewest --no-header --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.PHONY: help run test setup setup-test lint screenshots lock clean
+
+help: ## say what there is to make
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
+
+run: setup ## set up, build the demonstration district if there is none, serve it (HOST, PORT, STORE)
+	@mkdir -p $(dir $(STORE))
+	@test -e $(STORE) || .venv/bin/wangge demo --store gpkg:$(STORE)
+	@.venv/bin/wangge serve --store gpkg:$(STORE) --host $(HOST) --port $(PORT)
+
+test: setup-test ## set up what the tests need and run every check and test
+	@$(MAKE) --no-print-directory lint
+	time .venv/bin/pytest
+
+setup: ## only set up
+	@$(PYTHON) bin/setup.py
+
+setup-test: ## only set up, with what the tests need
+	@time $(PYTHON) bin/setup.py --test
+
+lint: setup-test ## style, format and types
+	time .venv/bin/ruff check .
+	time .venv/bin/ruff format --check .
+	time .venv/bin/mypy
+
+screenshots: setup-test ## take the README's screenshots anew
+	.venv/bin/python docs/screenshots.py
+
+lock: setup ## take the newest versions that pyproject.toml and package.json allow into the locks
+	$(COMPILE) --upgrade --group build --output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --group build --group test --constraints requirements.lock \
+		--output-file requirements-test.lock pyproject.toml
+	$(COMPILE) --upgrade --group node --output-file requirements-node.lock
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+
+clean: ## remove what set-up and the tools made; the data in var/ stays
+	rm -rf .venv webmap/static/vendor node_modules build *.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

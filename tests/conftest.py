@@ -1,0 +1,84 @@
+"""What every test may ask for, and the rule that nothing is skipped in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Generator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import settings
+
+IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
+NO_REAL_DATA = "real data not given: set WANGGE_TEST_DATA to its folder"
+
+# A busy machine is slow without being wrong; in CI the same examples come every time.
+settings.register_profile("wangge", deadline=None, derandomize=IN_CI, database=None)
+settings.load_profile("wangge")
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def fail_if_skipped(report: Report) -> Report:
+    """In CI turn a skip or an expected failure into a failure; only real data may be absent there."""
+    if IN_CI and report.skipped and NO_REAL_DATA not in str(report.longrepr):
+        reason = getattr(report, "wasxfail", None) or report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"nothing may be skipped in CI: {reason}"
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Hold back the report of a test that was skipped."""
+    return fail_if_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Hold back the report of a module that was skipped."""
+    return fail_if_skipped((yield))
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Return the folder of real data, which is no part of the project."""
+    folder = os.environ.get("WANGGE_TEST_DATA")
+    if not folder:
+        pytest.skip(NO_REAL_DATA)
+    assert Path(folder).is_dir(), f"WANGGE_TEST_DATA is not a folder: {folder}"
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def validate_gpkg() -> Callable[[Path], None]:
+    """Return the check of a GeoPackage by GDAL's validator, in a process of its own.
+
+    The script is gdal-utils' (Debian 12's own does not know the triggers of GeoPackage 1.4); it reads the
+    geometries with the bindings of the system's Python, as PyPI has none that install without a compiler.
+    """
+    package = find_spec("osgeo_utils")
+    assert package is not None and package.submodule_search_locations
+    script = Path(package.submodule_search_locations[0], "samples", "validate_gpkg.py")
+    python = "/usr/bin/python3"
+    if subprocess.run([python, "-c", "import osgeo"], capture_output=True).returncode:
+        pytest.skip("python3-gdal is not installed: run make test")
+
+    def validate(path: Path) -> None:
+        options = ("-k", "--extra", "--warning-as-error")
+        done = subprocess.run([python, "-I", script, *options, path], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return validate
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str | None:
+    """Return the path of the system's Chromium, or None for the one that playwright keeps itself."""
+    return shutil.which("chromium")
