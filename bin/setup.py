@@ -258,7 +258,8 @@ def steps(*, test: bool) -> list[Step]:
         options = ["--with-deps"] if os.geteuid() == 0 else []
         run(python, "-m", "playwright", "install", *options, "chromium")
 
-    interpreter = checksum(sys.version, sys.base_prefix, str(ROOT))
+    # A security update of the same Python keeps the environment; another Python or place does not.
+    interpreter = checksum("{}.{}".format(*sys.version_info), sys.base_prefix, str(ROOT))
     installer = checksum(locked(ROOT / "requirements.lock", "uv"))
     packages = checksum(lock)
     front_end = checksum(ROOT / "package.json", ROOT / "package-lock.json", repr(FRONT_END))
