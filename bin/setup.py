@@ -122,7 +122,7 @@ def run(*command: Path | str, env: Mapping[str, str] | None = None, cwd: Path | 
         output = log.read()
     if done.returncode == 0:
         return
-    tool = Path(command[0]).name
+    tool = str(command[2]) if command[1] == "-m" else Path(command[0]).name
     if SIGNS_OF_NO_NETWORK.search(output):
         raise SetupError(
             Text(
@@ -318,12 +318,16 @@ def set_up(*, test: bool) -> None:
         )
     # Held until this process ends: two set-ups at once would undo each other's work.
     fcntl.flock(os.open(ROOT, os.O_RDONLY), fcntl.LOCK_EX)
-    LOG.unlink(missing_ok=True)
     with_tests = STAMPS / "with-tests"
-    add_system_packages(missing_system_packages(test=test))
+    missing = missing_system_packages(test=test)
     # An environment that ran the tests keeps what they need: `make run` after `make test` takes nothing away.
     test = test or with_tests.exists()
-    carry_out(steps(test=test))
+    plan = steps(test=test)
+    if not missing and all(step.is_done() for step in plan) and test == with_tests.exists():
+        return
+    LOG.unlink(missing_ok=True)
+    add_system_packages(missing)
+    carry_out(plan)
     if test:
         with_tests.touch()
 
