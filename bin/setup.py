@@ -9,6 +9,7 @@ was made from: a step whose input is unchanged is skipped, and an interrupted se
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import hashlib
 import importlib.util
@@ -160,6 +161,10 @@ def missing_system_packages(*, test: bool) -> list[str]:
         missing.append("gdal-bin")
     if not prints("/usr/bin/python3", "-c", "import osgeo; print(osgeo.__version__)"):
         missing.append("python3-gdal")
+    try:
+        ctypes.CDLL("libatomic.so.1")  # playwright's driver is linked with it
+    except OSError:
+        missing.append("libatomic1")
     return missing
 
 
