@@ -1,0 +1,288 @@
+"""Where values concentrate: Getis-Ord Gi*, permutations, smoothed rates, false discovery rate, classes.
+
+`neighbours` is always the matrix of `geo.cells.Cells.neighbours`: binary, symmetric, zero on the diagonal. A
+cell whose value is NaN is left out: it has no result, and it is nobody's neighbour.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse, special
+
+FloatArray = NDArray[np.float64]
+Neighbours: TypeAlias = "sparse.csr_array[Any, tuple[int, int]]"
+
+_LEVELS = ((0.10, "90"), (0.05, "95"), (0.01, "99"))
+
+
+def getis_ord_gi_star(values: ArrayLike, neighbours: Neighbours) -> FloatArray:
+    """Compute the standardised Getis-Ord Gi* of each cell, binary weights, the cell itself included.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+        Rates or counts; NaN leaves a cell out.
+    neighbours : scipy.sparse.csr_array, shape (n, n)
+        See the module's text.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        z; high values concentrate around cells above 0, low ones around cells below. 0 where nothing can
+        stand out: all values equal, or every cell a neighbour. NaN where the value is.
+
+    Raises
+    ------
+    ValueError
+        If the matrix does not fit the values.
+
+    Notes
+    -----
+    Getis and Ord (1996), "Local spatial statistics: an overview", equation 14.2, p. 263: the variance of the
+    values is taken with n, not n - 1.
+    """
+    value, known, linked = _known_part(values, neighbours)
+    result = np.full(len(known), np.nan)
+    n = len(value)
+    if n == 0:
+        return result
+    weight = 1.0 + np.diff(linked.indptr)
+    local_sum = value + linked @ value
+    mean = value.mean()
+    deviation = np.sqrt(np.mean((value - mean) ** 2))
+    # Rounding leaves a deviation of about 1e-16 of the mean where all values are equal.
+    if n < 2 or deviation <= 1e-12 * np.abs(value).max():
+        result[known] = 0.0
+        return result
+    spread = deviation * np.sqrt(weight * (n - weight) / (n - 1))
+    z = np.divide(local_sum - mean * weight, spread, out=np.zeros(n), where=spread > 0.0)
+    result[known] = z
+    return result
+
+
+def two_sided_p(z: ArrayLike) -> FloatArray:
+    """Compute the probability of a standard normal value at least as far from 0 as each z; NaN stays NaN."""
+    return np.asarray(special.erfc(np.abs(np.asarray(z, dtype=np.float64)) / np.sqrt(2.0)))
+
+
+def permutation_p(
+    values: ArrayLike,
+    neighbours: Neighbours,
+    *,
+    permutations: int = 999,
+    seed: int,
+) -> FloatArray:
+    """Compute the pseudo-probability of each cell's Gi* by conditional permutation, the smaller tail.
+
+    The cell's own value is held and its neighbours' values are drawn, without replacement, from all others.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+        Rates or counts; NaN leaves a cell out.
+    neighbours : scipy.sparse.csr_array, shape (n, n)
+        See the module's text.
+    permutations : int, optional
+        How many draws; all cells share them, as in esda.
+    seed : int
+        The same seed gives the same result everywhere.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        ``(min(larger, permutations - larger) + 1) / (permutations + 1)`` with `larger` the draws whose sum
+        is at least the observed one (one-sided: at most about 0.5). 1 where every draw equals the observed
+        sum, as in an isolated cell. NaN where the value is.
+
+    Raises
+    ------
+    ValueError
+        If the matrix does not fit the values, or `permutations` is below 1.
+
+    Notes
+    -----
+    Anselin (1995), "Local indicators of spatial association - LISA", Geographical Analysis 27(2), 93-115, for
+    conditional permutation; the tail is chosen as in esda ("directed"). Draws equal to the observed sum count
+    as larger, so among many equal values (cells without any complaint) low cells look rarer than they are.
+
+    One draw of k + 1 cells serves every cell with k neighbours: its first k, and where the cell itself is one
+    of these, the last in its place. That is a uniform draw of k from the others.
+    """
+    if permutations < 1:
+        raise ValueError(f"{permutations} permutations cannot be used; give 1 or more, usually 999")
+    value, known, linked = _known_part(values, neighbours)
+    result = np.full(len(known), np.nan)
+    n = len(value)
+    if n == 0:
+        return result
+    degree = np.diff(linked.indptr)
+    observed = linked @ value
+    # Sums of the same values in another order differ by rounding; such sums are equal.
+    slack = 1e-12 * np.abs(value).max() * (degree.max() + 1)
+    rng = np.random.default_rng(seed)
+    size = int(degree.max()) + 1
+    draws = np.stack([rng.choice(n, size, replace=False) for _ in range(permutations)])
+    sums = np.cumsum(value[draws], axis=1)
+
+    larger = np.empty(n, dtype=np.int64)
+    equal = np.empty(n, dtype=np.int64)
+    for k in np.unique(degree):
+        cells = np.flatnonzero(degree == k)
+        drawn = sums[:, k - 1] if k else np.zeros(permutations)
+        ranked = np.sort(drawn)
+        larger[cells] = permutations - np.searchsorted(ranked, observed[cells] - slack, side="left")
+        equal[cells] = larger[cells] - (
+            permutations - np.searchsorted(ranked, observed[cells] + slack, side="right")
+        )
+        # The draws that hold the cell itself: take their sums out of the counts and the replaced ones in.
+        draw, place = np.nonzero(degree[draws[:, :k]] == k)
+        cell = draws[draw, place]
+        for sign, total in ((-1, drawn[draw]), (1, drawn[draw] - value[cell] + value[draws[draw, k]])):
+            np.add.at(larger, cell, sign * (total >= observed[cell] - slack))
+            np.add.at(equal, cell, sign * (np.abs(total - observed[cell]) <= slack))
+    tail = np.minimum(larger, permutations - larger)
+    result[known] = np.where(equal == permutations, 1.0, (tail + 1.0) / (permutations + 1.0))
+    return result
+
+
+def _known_part(
+    values: ArrayLike, neighbours: Neighbours
+) -> tuple[FloatArray, NDArray[np.bool_], Neighbours]:
+    """Leave out the cells without a value: the others' values, which they are, and how they touch."""
+    value = np.asarray(values, dtype=np.float64)
+    if neighbours.shape != (len(value), len(value)):
+        raise ValueError(
+            f"{len(value)} values came with a neighbour matrix of shape {neighbours.shape}; "
+            "give both for one set of cells"
+        )
+    if np.isinf(value).any():
+        at = int(np.flatnonzero(np.isinf(value))[0])
+        raise ValueError(f"the value of cell {at} is infinite; give a number, or NaN to leave the cell out")
+    known = ~np.isnan(value)
+    linked = sparse.csr_array(neighbours)
+    if not known.all():
+        linked = sparse.csr_array(linked[known][:, known])
+    return value[known], known, linked
+
+
+def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArray:
+    """Smooth rates towards the district's own, the more so the fewer people a cell has.
+
+    Parameters
+    ----------
+    counts : array_like of float, shape (n,)
+        Events, 0 or more.
+    population : array_like of float, shape (n,)
+        People; NaN where unknown.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Events per person. NaN where the population is unknown or 0, or the count is NaN: such cells have no
+        rate, and no part in the district's.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or a number is negative or infinite.
+
+    Notes
+    -----
+    Marshall (1991), "Mapping disease and mortality rates using empirical Bayes estimators", Applied
+    Statistics 40(2), 283-294, the global estimator. Where the rates vary less than chance alone would make
+    them, its variance is taken as 0, as there, and every cell gets the district's rate.
+    """
+    events, people = np.asarray(counts, dtype=np.float64), np.asarray(population, dtype=np.float64)
+    if events.shape != people.shape:
+        raise ValueError(f"{events.size} counts came with {people.size} populations; give one for each")
+    for name, numbers in (("count", events), ("population", people)):
+        wrong = (numbers < 0.0) | np.isinf(numbers)
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            raise ValueError(f"the {name} of cell {at} is {numbers[at]}; give 0 or more, NaN where unknown")
+    rates = np.full(events.shape, np.nan)
+    usable = (people > 0.0) & ~np.isnan(events)
+    events, people = events[usable], people[usable]
+    if not events.size:
+        return rates
+    overall = events.sum() / people.sum()
+    raw = events / people
+    variance = (people * (raw - overall) ** 2).sum() / people.sum() - overall / people.mean()
+    if variance <= 0.0:
+        rates[usable] = overall
+    else:
+        trust = variance / (variance + overall / people)
+        rates[usable] = overall + trust * (raw - overall)
+    return rates
+
+
+def benjamini_hochberg(p: ArrayLike) -> FloatArray:
+    """Adjust probabilities for their number, so that a limit on them limits the false discovery rate.
+
+    Parameters
+    ----------
+    p : array_like of float, shape (n,)
+        NaN is left out of the number and stays NaN.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Between the given probability and 1.
+
+    Raises
+    ------
+    ValueError
+        If a probability is outside 0 to 1.
+
+    Notes
+    -----
+    Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57(1), 289-300.
+    """
+    given = np.asarray(p, dtype=np.float64)
+    if ((given < 0.0) | (given > 1.0)).any():
+        raise ValueError("a probability lies outside 0 to 1; give the p-values themselves")
+    adjusted = np.full(given.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known], kind="stable")]
+    scaled = given[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return adjusted
+
+
+def hotspot_classes(z: ArrayLike, p_adjusted: ArrayLike, *, masked: ArrayLike) -> NDArray[np.str_]:
+    """Name the class of each cell.
+
+    Parameters
+    ----------
+    z : array_like of float, shape (n,)
+        From `getis_ord_gi_star`: above 0 is hot, below 0 cold.
+    p_adjusted : array_like of float, shape (n,)
+        From `benjamini_hochberg`; the limits 0.01, 0.05 and 0.10 are inclusive.
+    masked : array_like of bool, shape (n,)
+        Cells that are not to be judged, such as those with too few residents.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        "hot_99", "hot_95", "hot_90", "none", "cold_90", "cold_95" or "cold_99"; "masked" for masked cells and
+        for those without a z.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ.
+    """
+    score, chance = np.asarray(z, dtype=np.float64), np.asarray(p_adjusted, dtype=np.float64)
+    hidden = np.asarray(masked, dtype=bool)
+    if not score.shape == chance.shape == hidden.shape:
+        raise ValueError(
+            f"{score.size} z came with {chance.size} probabilities and {hidden.size} masks; "
+            "give one of each per cell"
+        )
+    classes = np.full(score.shape, "none", dtype="<U7")
+    for limit, level in _LEVELS:
+        classes[(chance <= limit) & (score > 0.0)] = f"hot_{level}"
+        classes[(chance <= limit) & (score < 0.0)] = f"cold_{level}"
+    classes[hidden | np.isnan(score)] = "masked"
+    return classes
