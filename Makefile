@@ -9,7 +9,7 @@ STORE = var/demo.gpkg
 export TIMEFORMAT = (%R s)
 
 COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-	--fork-strategy fewest --no-header --no-emit-index-url
+	--fork-strategy fewest --no-header --no-emit-index-url $(UPGRADE)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test setup setup-test lint screenshots lock clean
@@ -40,11 +40,11 @@ lint: setup-test ## style, format and types
 screenshots: setup-test ## take the README's screenshots anew
 	.venv/bin/python docs/screenshots.py
 
-lock: setup ## take the newest versions that pyproject.toml and package.json allow into the locks
-	$(COMPILE) --upgrade --group build --output-file requirements.lock pyproject.toml
-	$(COMPILE) --upgrade --group build --group test --constraints requirements.lock \
+lock: setup ## bring the locks to what pyproject.toml and package.json declare (UPGRADE=--upgrade: newest)
+	$(COMPILE) --group build --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group build --group test --constraints requirements.lock \
 		--output-file requirements-test.lock pyproject.toml
-	$(COMPILE) --upgrade --group node --output-file requirements-node.lock
+	$(COMPILE) --group node --output-file requirements-node.lock
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove what set-up and the tools made; the data in var/ stays
