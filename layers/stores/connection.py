@@ -1,0 +1,251 @@
+"""Connections to one GeoPackage file: opened as the file and its folder allow, lent out, given back.
+
+Only this package's SQLite (apsw's) may touch a live store within a process. A second copy, such as
+GDAL's, would share the process's POSIX locks, and whichever closed the file first would drop the
+other's: GDAL belongs in another process, or on another file.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import apsw
+
+from layers.problems import StoreMissing
+from layers.stores import blobs, faults
+from layers.stores.turns import turn
+from layers.text import Text
+
+Check = Callable[[apsw.Connection], None]
+Signature = tuple[object, ...]
+
+_WAL_LIMIT_BYTES = 64 * 2**20
+_abandoned: list[apsw.Connection] = []
+
+
+def free_of_wal_reset_bug(version: int) -> bool:
+    """Tell whether a SQLite (``3051003`` is 3.51.3) keeps commits when processes race a checkpoint.
+
+    Up to 3.51.2 a checkpoint that resets the write-ahead log while another process commits could lose
+    that commit; 3.50.7 and 3.44.6 carry the repair too.
+    """
+    return version >= 3051003 or 3050007 <= version < 3051000 or 3044006 <= version < 3045000
+
+
+@dataclass
+class _Lent:
+    """One process's connections; a forked child must never use or close its parent's."""
+
+    process: int
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    idle: list[tuple[apsw.Connection, Signature]] = field(default_factory=list)
+    closed: bool = False
+
+
+class Database:
+    """A GeoPackage file that threads and forked processes share.
+
+    Every use borrows a connection for one transaction, so that a read waits for nobody and a long
+    task holds up no checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        Absolute.
+    check : callable
+        Called with each new connection; raises when the file is not what it should be.
+    """
+
+    def __init__(self, path: Path, *, check: Check, read_only: bool, busy_timeout_s: float) -> None:
+        self.path = path
+        self._check = check
+        self._read_only = read_only
+        self._busy_timeout_s = busy_timeout_s
+        self._lent = _Lent(os.getpid())
+        if not free_of_wal_reset_bug(version := apsw.SQLITE_VERSION_NUMBER):
+            raise faults.unusable(
+                path,
+                Text(
+                    "SQLite {version} 在多个进程同时写入时可能丢失数据",
+                    "SQLite {version} can lose data when several processes write",
+                ).format(version=version),
+                Text("请升级 apsw。", "Update apsw."),
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """Lend a connection for reading; what is read in one statement is of one version."""
+        connection, signature = self._borrow()
+        try:
+            with faults.said(self.path, connection):
+                yield connection
+        except BaseException:
+            connection.close(True)
+            raise
+        self._give_back(connection, signature)
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """Lend a connection in a write transaction: committed on leaving, undone on any error.
+
+        Raises
+        ------
+        StoreMissing, StoreReadOnly, StoreBusy, StoreFull, StoreUnusable
+        """
+        _signature(self.path)
+        if self._read_only or not _writable(self.path):
+            raise faults.read_only(self.path)
+        with turn(self.path, self._busy_timeout_s), self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has undone it already after some errors; a failing ROLLBACK must not hide the cause.
+                with suppress(apsw.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close what is idle now, and what is lent out when it comes back."""
+        lent = self._mine()
+        with lent.guard:
+            lent.closed = True
+            idle, lent.idle = lent.idle, []
+        for connection, _ in idle:
+            connection.close(True)
+
+    def _mine(self) -> _Lent:
+        if self._lent.process != os.getpid():
+            _abandoned.extend(connection for connection, _ in self._lent.idle)
+            self._lent = _Lent(os.getpid(), closed=self._lent.closed)
+        return self._lent
+
+    def _borrow(self) -> tuple[apsw.Connection, Signature]:
+        lent = self._mine()
+        if lent.closed:
+            raise ValueError(f"the store {self.path} has been closed")
+        signature = _signature(self.path)
+        while True:
+            with lent.guard:
+                if not lent.idle:
+                    break
+                connection, of = lent.idle.pop()
+            if of == signature:
+                return connection, of
+            connection.close(True)
+        return self._open(), signature
+
+    def _give_back(self, connection: apsw.Connection, signature: Signature) -> None:
+        lent = self._mine()
+        with lent.guard:
+            if not lent.closed:
+                lent.idle.append((connection, signature))
+                return
+        connection.close(True)
+
+    def _open(self) -> apsw.Connection:
+        with faults.said(self.path):
+            connection = _connect(self.path)
+        try:
+            connection.set_busy_timeout(round(self._busy_timeout_s * 1000))
+            with faults.said(self.path, connection):
+                prepare(connection)
+                if self._read_only:
+                    connection.pragma("query_only", True)
+                elif not connection.readonly("main"):
+                    use_wal(connection)
+                self._check(connection)
+        except BaseException:
+            connection.close(True)
+            raise
+        return connection
+
+
+def prepare(connection: apsw.Connection) -> None:
+    """Set what every connection needs: durable commits, and the functions that R-tree triggers call."""
+    connection.pragma("synchronous", "FULL")
+    connection.pragma("temp_store", "MEMORY")
+    connection.pragma("journal_size_limit", _WAL_LIMIT_BYTES)
+    functions: dict[str, Callable[[bytes], object]] = {
+        "ST_IsEmpty": blobs.is_empty,
+        "ST_MinX": lambda blob: blobs.envelope_of(blob)[0],
+        "ST_MaxX": lambda blob: blobs.envelope_of(blob)[1],
+        "ST_MinY": lambda blob: blobs.envelope_of(blob)[2],
+        "ST_MaxY": lambda blob: blobs.envelope_of(blob)[3],
+    }
+    for name, function in functions.items():
+        connection.create_scalar_function(name, function, 1, deterministic=True)  # type: ignore[arg-type]
+
+
+def use_wal(connection: apsw.Connection) -> None:
+    """Let readers and a writer work side by side; desktop programs set the file back when they close it."""
+    # While another program holds the file the old way, that way is safe too, only slower.
+    with suppress(apsw.BusyError):
+        connection.pragma("journal_mode", "wal")
+
+
+def beside(path: Path) -> list[Path]:
+    """Return where SQLite keeps its files beside the database at `path`."""
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal")]
+
+
+def _connect(path: Path) -> apsw.Connection:
+    if _writable(path):
+        return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    mode = "immutable=1" if _at_rest(path) else "mode=ro"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"file:{quote(str(path))}?{mode}", flags=flags)
+
+
+def _writable(path: Path) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.parent))
+
+
+def _at_rest(path: Path) -> bool:
+    """Tell whether nobody has the store open: SQLite can then read it without files beside it.
+
+    Where we may not write, it could not make those files; where somebody else has made them, it reads
+    along with them.
+    """
+    wal, shm, _ = beside(path)
+    try:
+        return not wal.exists() or (wal.stat().st_size == 0 and not shm.exists())
+    except FileNotFoundError:
+        return True
+
+
+def _signature(path: Path) -> Signature:
+    """Return what a connection depends on: the file itself, and how it was opened.
+
+    A connection to a file that has since been replaced would read, and write, into nothing; one that
+    takes the file as immutable must be given up when it has changed.
+    """
+    try:
+        of = path.stat()
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    except OSError as error:
+        raise faults.unusable(path, Text("无法打开", "it cannot be opened")) from error
+    identity = (of.st_dev, of.st_ino)
+    if _writable(path):
+        return identity
+    return (*identity, of.st_mtime_ns, of.st_size, _at_rest(path))
+
+
+def missing(path: Path) -> StoreMissing:
+    """Say that there is no store, and how to make one."""
+    return StoreMissing(
+        Text("没有找到存储 {path}。", "There is no store at {path}.").format(path=path),
+        Text(
+            "新建空区请用 wangge init，演示区请用 wangge demo。",
+            "`wangge init` makes an empty district, `wangge demo` the demonstration district.",
+        ),
+    )

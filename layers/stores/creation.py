@@ -1,0 +1,194 @@
+"""Making a GeoPackage store: built beside its place, and put there whole."""
+
+# ruff: noqa: S608 - names of tables and columns come from the schema; values are always bound
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from tempfile import mkdtemp
+
+import apsw
+import pyproj
+import shapely
+
+from layers.problems import StoreExists
+from layers.schema import LAYERS, Layer
+from layers.store import District, Progress
+from layers.stores import ddl, faults, tables
+from layers.stores.blobs import blobs_of
+from layers.stores.connection import beside, prepare, use_wal
+from layers.stores.rows import Rows, geometry_type, plain_geometries, wkb_of
+from layers.stores.turns import turn
+from layers.text import Text
+
+_TURN_S = 30.0
+
+
+def build(path: Path, district: District, rows: Mapping[str, Rows], *, progress: Progress) -> None:
+    """Make the store at `path` (absolute), or nothing.
+
+    Raises
+    ------
+    StoreExists, StoreFull, StoreUnusable, StoreBusy
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _workshop(path) as folder:
+            made = folder / path.name
+            with faults.said(path):
+                _fill(made, district, rows, progress)
+            with turn(path, _TURN_S):
+                _publish(made, path)
+    except OSError as error:
+        raise faults.from_os(path, error) from error
+
+
+@contextmanager
+def _workshop(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path` that is gone afterwards, and clear away those of dead processes.
+
+    Whoever builds holds a lock on its folder until the end: one that can be locked is nobody's.
+    """
+    prefix = f".{path.name}.partial-"
+    with turn(path, _TURN_S):
+        _refuse_existing(path)
+        for other in path.parent.iterdir():
+            if other.name.startswith(prefix):
+                _clear_if_abandoned(other)
+        folder = Path(mkdtemp(prefix=prefix, dir=path.parent))
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _clear_if_abandoned(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise StoreExists(
+            Text("{path} 已经存在，不会被覆盖。", "{path} is already there and is not overwritten.").format(
+                path=path
+            ),
+            Text("请换一个路径，或先移走该文件。", "Give another path, or move that file away first."),
+        )
+
+
+def _publish(made: Path, path: Path) -> None:
+    """Give the file its name for good; the caller holds the turn, so nobody else gives it another."""
+    _refuse_existing(path)
+    for left in beside(path):
+        # What a killed process left of a store that has since been removed would be taken for this one's.
+        left.unlink(missing_ok=True)
+    made.rename(path)
+    handle = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _fill(path: Path, district: District, rows: Mapping[str, Rows], progress: Progress) -> None:
+    connection = apsw.Connection(str(path))
+    try:
+        prepare(connection)
+        # If this fails the file is thrown away, so that nothing need be kept to undo it.
+        connection.pragma("journal_mode", "off")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(ddl.STANDARD_TABLES)
+        _insert_srs(connection)
+        connection.execute(ddl.WANGGE_TABLES)
+        _insert_contents(connection, district.as_of)
+        _insert_district(connection, district)
+        connection.execute(
+            f"INSERT INTO {ddl.META} (key, value) VALUES ('schema_version', ?)", [str(ddl.SCHEMA_VERSION)]
+        )
+        for layer in LAYERS.values():
+            connection.execute(ddl.layer_tables(layer))
+            for statement in ddl.triggers(layer).values():
+                connection.execute(statement)
+            if layer.name in rows and rows[layer.name].records:
+                _insert_layer(connection, layer, rows[layer.name], progress)
+        connection.execute("COMMIT")
+        use_wal(connection)
+    finally:
+        connection.close(True)
+
+
+def _insert_layer(connection: apsw.Connection, layer: Layer, rows: Rows, progress: Progress) -> None:
+    tables.insert(connection, layer, rows, tables.steps(progress, layer, len(rows.records)))
+    tables.note_change(connection, layer, [record[0] for record in rows.records], "")
+
+
+def _insert_srs(connection: apsw.Connection) -> None:
+    undefined = "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, 'NONE', ?, 'undefined', ?)"
+    connection.execute(undefined, ["Undefined Cartesian SRS", -1, -1, "undefined Cartesian coordinates"])
+    connection.execute(undefined, ["Undefined geographic SRS", 0, 0, "undefined geographic coordinates"])
+    for code in (4326, ddl.SRS_ID):
+        crs = pyproj.CRS.from_epsg(code)
+        connection.execute(
+            "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, 'EPSG', ?, ?, ?)",
+            [crs.name, code, code, crs.to_wkt("WKT1_GDAL"), "longitude and latitude in degrees"],
+        )
+
+
+def _insert_contents(connection: apsw.Connection, as_of: date | None) -> None:
+    """Register every table, so that desktop programs list it.
+
+    `last_change` is the district's as-of day, or the epoch where it has none: a clock would make two
+    stores of the same data differ, and Wangge's own record of changes is its table of versions.
+    """
+    moment = f"{as_of or date(1970, 1, 1)}T00:00:00.000Z"
+    features = {ddl.DISTRICT: ("区 / District", "MULTIPOLYGON")}
+    features |= {
+        layer.name: (f"{layer.title.zh} / {layer.title.en}", geometry_type(layer))
+        for layer in LAYERS.values()
+    }
+    contents = (
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+        "VALUES (?, ?, ?, ?, ?, ?)"
+    )
+    for name, (description, kind) in features.items():
+        connection.execute(contents, [name, "features", name, description, moment, ddl.SRS_ID])
+        connection.execute(
+            "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", [name, kind, ddl.SRS_ID]
+        )
+    for name, description in ((ddl.META, "网格 / Wangge"), (ddl.CHANGES, "更改 / Changes")):
+        connection.execute(contents, [name, "attributes", name, description, moment, None])
+    connection.executemany(
+        "INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index', ?, 'write-only')",
+        ((name, "http://www.geopackage.org/spec120/#extension_rtree") for name in LAYERS),
+    )
+
+
+def _insert_district(connection: apsw.Connection, district: District) -> None:
+    blob = None
+    if district.outline is not None:
+        outline = plain_geometries([district.outline])
+        bounds = shapely.bounds(outline)
+        blob = blobs_of(wkb_of(outline, "MULTIPOLYGON"), bounds, ddl.SRS_ID)[0]
+        tables.grow_extent(connection, ddl.DISTRICT, bounds)
+    as_of = None if district.as_of is None else district.as_of.isoformat()
+    connection.execute(
+        f"INSERT INTO {ddl.DISTRICT} VALUES (1, ?, ?, ?, ?, ?, ?)",
+        [blob, district.name, district.name_en, district.metric_crs, as_of, int(district.invented)],
+    )

@@ -1,0 +1,117 @@
+"""SQLite's faults, said as the problems of `layers.problems`."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from layers.problems import StoreBusy, StoreFull, StoreReadOnly, StoreUnusable, WanggeError
+from layers.stores.rows import Damaged
+from layers.text import Text
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_RESTORE = Text("请用备份恢复该文件。", "Restore the file from a backup.")
+
+
+def busy(path: Path) -> StoreBusy:
+    """Say that somebody else has been writing for too long."""
+    return StoreBusy(
+        Text("存储 {path} 正被其他程序写入。", "Another program is writing to the store {path}.").format(
+            path=path
+        ),
+        Text("请稍后再试。", "Try again later."),
+    )
+
+
+def full(path: Path) -> StoreFull:
+    """Say that there is no room, and that nothing was kept."""
+    return StoreFull(
+        Text(
+            "写入 {path} 时磁盘已满，本次写入未保存。",
+            "The disk is full: nothing of this write to {path} was kept.",
+        ).format(path=path),
+        Text("请腾出空间后重试。", "Make room and try again."),
+    )
+
+
+def read_only(path: Path) -> StoreReadOnly:
+    """Say that the store may only be read."""
+    return StoreReadOnly(
+        Text("存储 {path} 只能读取，不能写入。", "The store {path} can be read but not written.").format(
+            path=path
+        ),
+        Text("请检查文件及其所在文件夹的写权限。", "Check the write permissions of the file and its folder."),
+    )
+
+
+def unusable(path: Path, why: Text, remedy: Text = _RESTORE) -> StoreUnusable:
+    """Say why the store at `path` cannot be used."""
+    return StoreUnusable(
+        Text("无法使用存储 {path}：{why}。", "The store {path} cannot be used: {why}.").format(
+            path=path, why=why
+        ),
+        remedy,
+    )
+
+
+def damaged(path: Path, detail: str) -> StoreUnusable:
+    """Say that the content is not what a store's should be."""
+    why = Text("文件已损坏（{detail}）", "the file is damaged ({detail})")
+    return unusable(path, why.format(detail=detail))
+
+
+def from_os(path: Path, error: OSError) -> WanggeError:
+    """Return the problem that an operating system's error on the store's file or folder is."""
+    if error.errno in _NO_ROOM:
+        return full(path)
+    detail = error.strerror or str(error)
+    return unusable(
+        path,
+        Text("无法写入该位置（{detail}）", "that place cannot be written ({detail})").format(detail=detail),
+        Text("请选择可写的文件夹。", "Choose a folder that can be written."),
+    )
+
+
+@contextmanager
+def said(path: Path, connection: apsw.Connection | None = None) -> Iterator[None]:
+    """Raise SQLite's errors as problems; what no person can put right goes on as it is."""
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise busy(path) from error
+    except apsw.FullError as error:
+        raise full(path) from error
+    except (apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError) as error:
+        raise read_only(path) from error
+    except apsw.NotADBError as error:
+        raise unusable(
+            path,
+            Text("它不是 GeoPackage 文件", "it is not a GeoPackage"),
+            Text(
+                "请检查路径；新建存储请用 wangge init。", "Check the path; `wangge init` makes a new store."
+            ),
+        ) from error
+    except apsw.CantOpenError as error:
+        raise _cannot_open(path, str(error)) from error
+    except apsw.IOError as error:
+        if connection is not None and connection.system_errno in _NO_ROOM:
+            raise full(path) from error
+        why = Text("读写磁盘出错（{detail}）", "the disk failed ({detail})").format(detail=error)
+        raise unusable(path, why, Text("请检查磁盘后重试。", "Check the disk and try again.")) from error
+    except (apsw.CorruptError, apsw.FormatError, apsw.SQLError, Damaged) as error:
+        raise damaged(path, str(error)) from error
+
+
+def _cannot_open(path: Path, detail: str) -> StoreUnusable:
+    return unusable(
+        path,
+        Text("无法打开（{detail}）", "it cannot be opened ({detail})").format(detail=detail),
+        Text(
+            "请检查该文件、同名 -wal 文件及其文件夹的权限。",
+            "Check the permissions of the file, of the -wal file beside it and of their folder.",
+        ),
+    )
