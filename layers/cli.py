@@ -110,12 +110,58 @@ def errors_in_words(language: Language) -> Iterator[None]:
         raise SystemExit(1) from error
 
 
-def help_texts(zh: str, en: str) -> Callable[[Any], Any]:
-    """Give a command its help in both languages; app.py picks one by the language."""
+class Bilingual:
+    """Help in the language of the context; mixed into click's classes."""
 
-    def attach(command: click.Command) -> click.Command:
-        command.help = en
-        command.wangge_help = Text(zh, en)  # type: ignore[attr-defined]
-        return command
+    words: Text
 
-    return attach
+    def _help(self) -> str:
+        context = click.get_current_context(silent=True)
+        language: Language = context.obj.language if context and context.obj else "en"
+        return self.words.to(language)
+
+
+class Command(Bilingual, click.Command):
+    """A command whose help is a `Text`."""
+
+    def __init__(self, *args: Any, words: Text, **settings: Any) -> None:
+        self.words = words
+        super().__init__(*args, **{**settings, "help": words.en})
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help in the context's language."""
+        self.help = self._help()
+        super().format_help(ctx, formatter)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first paragraph for the list of commands."""
+        return self._help().split("\n\n")[0]
+
+
+class Option(Bilingual, click.Option):
+    """An option whose help is a `Text`."""
+
+    def __init__(self, *args: Any, words: Text, **settings: Any) -> None:
+        self.words = words
+        super().__init__(*args, **{**settings, "help": words.en})
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option's line of help in the context's language."""
+        self.help = self._help()
+        return super().get_help_record(ctx)
+
+
+def command(name: str, zh: str, en: str) -> Callable[[Callable[..., Any]], Command]:
+    """Decorate a function as the command `name`, with help in both languages."""
+    return click.command(name, cls=Command, words=Text(zh, en))
+
+
+def option(*names: str, zh: str, en: str, **settings: Any) -> Callable[[Any], Any]:
+    """Declare an option with help in both languages."""
+    return click.option(*names, cls=Option, words=Text(zh, en), **settings)
+
+
+def day_option(name: str, *, zh: str, en: str, parameter: str | None = None) -> Callable[[Any], Any]:
+    """Declare an option that takes a day, YYYY-MM-DD."""
+    names = (name,) if parameter is None else (name, parameter)
+    return option(*names, zh=zh, en=en, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD")

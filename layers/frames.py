@@ -41,7 +41,11 @@ def conform(frame: gpd.GeoDataFrame, layer: Layer) -> gpd.GeoDataFrame:
         frame = frame.reset_index()
     columns: dict[str, Any] = {}
     for field in layer.fields:
-        values = frame[field.name] if field.name in frame.columns else pd.Series(np.nan, index=frame.index, dtype=object)
+        values = (
+            frame[field.name]
+            if field.name in frame.columns
+            else pd.Series(np.nan, index=frame.index, dtype=object)
+        )
         typed = values.astype(DTYPES[field.type])  # type: ignore[call-overload]
         columns[field.name] = typed.fillna("unknown") if field.type == "fact" else typed
     made = gpd.GeoDataFrame(columns, geometry=np.asarray(frame.geometry.array), crs=STORED_CRS)

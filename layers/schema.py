@@ -100,9 +100,7 @@ class Layer:
         return tuple(field for field in self.fields if field.parent is not None)
 
 
-_CODE = Field(
-    name="code", type="text", title=Text("编码", "Code"), required=True, aliases=("编号", "编码")
-)
+_CODE = Field(name="code", type="text", title=Text("编码", "Code"), required=True, aliases=("编号", "编码"))
 _SUBDISTRICT = Field(
     name="subdistrict",
     type="text",
@@ -173,9 +171,28 @@ COMMUNITIES = Layer(
         _SUBDISTRICT,
         _NEIGHBOURHOOD,
         Field(name="kind", type="text", title=Text("小区类型", "Kind"), codes="community_kinds"),
-        Field(name="households", type="integer", title=Text("户数", "Households"), unit=Text("户", "households"), minimum=0),
-        Field(name="residents", type="integer", title=Text("居民人数", "Residents"), unit=_PEOPLE, minimum=0, aliases=("管理人口", "人口")),
-        Field(name="floating_residents", type="integer", title=Text("流动人口", "Floating residents"), unit=_PEOPLE, minimum=0),
+        Field(
+            name="households",
+            type="integer",
+            title=Text("户数", "Households"),
+            unit=Text("户", "households"),
+            minimum=0,
+        ),
+        Field(
+            name="residents",
+            type="integer",
+            title=Text("居民人数", "Residents"),
+            unit=_PEOPLE,
+            minimum=0,
+            aliases=("管理人口", "人口"),
+        ),
+        Field(
+            name="floating_residents",
+            type="integer",
+            title=Text("流动人口", "Floating residents"),
+            unit=_PEOPLE,
+            minimum=0,
+        ),
         Field(name="residents_definition", type="text", title=Text("人口口径", "Definition of residents")),
         Field(name="residents_source", type="text", title=Text("人口来源", "Source of residents")),
         Field(name="residents_date", type="date", title=Text("人口日期", "Date of residents")),
@@ -183,13 +200,24 @@ COMMUNITIES = Layer(
         Field(name="property_company", type="text", title=Text("物业服务企业", "Property company")),
         Field(name="contract_start", type="date", title=Text("物业合同起", "Contract from")),
         Field(name="contract_end", type="date", title=Text("物业合同止", "Contract until")),
-        Field(name="property_staff", type="integer", title=Text("物业从业人员", "Property staff"), unit=_PEOPLE, minimum=0),
+        Field(
+            name="property_staff",
+            type="integer",
+            title=Text("物业从业人员", "Property staff"),
+            unit=_PEOPLE,
+            minimum=0,
+        ),
         *_fact("owners_committee", Text("业委会", "Owners' committee"), aliases=("有无业委会",)),
         Field(name="committee_term_start", type="date", title=Text("业委会任期起", "Term from")),
         Field(name="committee_term_end", type="date", title=Text("业委会任期止", "Term until")),
         *_fact("residents_group", Text("居民小组", "Residents' group")),
         *_fact("party_branch", Text("小区党支部", "Party branch"), aliases=("党支部",)),
-        Field(name="party_branch_mode", type="text", title=Text("支部组建方式", "Branch mode"), codes="party_branch_modes"),
+        Field(
+            name="party_branch_mode",
+            type="text",
+            title=Text("支部组建方式", "Branch mode"),
+            codes="party_branch_modes",
+        ),
         *_fact("party_work", Text("党的工作覆盖", "Party work")),
         *_fact("pilot", Text("试点小区", "Pilot community")),
     ),
@@ -207,8 +235,21 @@ BUILDINGS = Layer(
         _NEIGHBOURHOOD,
         _COMMUNITY,
         Field(name="use", type="text", title=Text("用途", "Use"), codes="building_uses"),
-        Field(name="floors", type="integer", title=Text("层数", "Floors"), unit=Text("层", "floors"), minimum=1, maximum=200),
-        Field(name="floor_area_m2", type="number", title=Text("建筑面积", "Floor area"), unit=Text("平方米", "m²"), minimum=0),
+        Field(
+            name="floors",
+            type="integer",
+            title=Text("层数", "Floors"),
+            unit=Text("层", "floors"),
+            minimum=1,
+            maximum=200,
+        ),
+        Field(
+            name="floor_area_m2",
+            type="number",
+            title=Text("建筑面积", "Floor area"),
+            unit=Text("平方米", "m²"),
+            minimum=0,
+        ),
         *_ENTRANCE,
     ),
 )
@@ -253,7 +294,9 @@ FACILITIES = Layer(
     fields=(
         _CODE,
         *_name(required=False, title=Text("设施名称", "Facility name")),
-        Field(name="kind", type="text", title=Text("设施种类", "Kind"), codes="facility_kinds", required=True),
+        Field(
+            name="kind", type="text", title=Text("设施种类", "Kind"), codes="facility_kinds", required=True
+        ),
         _SUBDISTRICT,
         _NEIGHBOURHOOD,
         _COMMUNITY,
@@ -269,8 +312,12 @@ COMPLAINTS = Layer(
     geometry=("point",),
     fields=(
         _CODE,
-        Field(name="category", type="text", title=Text("诉求类别", "Category"), required=True, aliases=("类别",)),
-        Field(name="demand_group", type="text", title=Text("需求大类", "Demand group"), codes="demand_groups"),
+        Field(
+            name="category", type="text", title=Text("诉求类别", "Category"), required=True, aliases=("类别",)
+        ),
+        Field(
+            name="demand_group", type="text", title=Text("需求大类", "Demand group"), codes="demand_groups"
+        ),
         Field(name="opened", type="date", title=Text("提出日期", "Opened"), required=True),
         Field(name="opened_time", type="time", title=Text("提出时刻", "Opened at")),
         Field(name="closed", type="date", title=Text("办结日期", "Closed")),

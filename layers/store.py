@@ -11,10 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from layers.problems import BadParameter
+from layers.problems import BadParameter, StoreExists
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -177,11 +178,24 @@ def create_store(
     return geopackage.create(_path(url), district, layers=layers or {}, progress=progress)
 
 
+def check_free(url: str) -> None:
+    """Raise `StoreExists` where there is a store at `url` already: before work is done in vain."""
+    path = Path(_path(url))
+    if path.exists():
+        raise StoreExists(
+            Text("{p} 已经存在，不会覆盖。", "{p} exists already and is not overwritten.").format(p=path),
+            Text("请换一个地址，或先移走它。", "Choose another store, or move it away first."),
+        )
+
+
 def _path(url: str) -> str:
     kind, _, path = url.partition(":")
     if kind != "gpkg" or not path:
         raise BadParameter(
             Text("不认识存储地址 {url}。", "The store URL {url} is not understood.").format(url=url),
-            Text("请用 gpkg:文件路径，例如 gpkg:var/luohu.gpkg。", "Use gpkg:PATH, such as gpkg:var/luohu.gpkg."),
+            Text(
+                "请用 gpkg:文件路径，例如 gpkg:var/luohu.gpkg。",
+                "Use gpkg:PATH, such as gpkg:var/luohu.gpkg.",
+            ),
         )
     return path

@@ -21,7 +21,7 @@ class Text(NamedTuple):
         """Return the text in `language`."""
         return self.zh if language == "zh" else self.en
 
-    def format(self, **values: Any) -> Text:  # type: ignore[override]
+    def format(self, **values: Any) -> Text:
         """Fill the ``{named}`` places; a `Text` among the values is filled in its own language."""
         zh = {key: value.zh if isinstance(value, Text) else value for key, value in values.items()}
         en = {key: value.en if isinstance(value, Text) else value for key, value in values.items()}

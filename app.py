@@ -1,0 +1,112 @@
+"""Wiring: reads the settings, assembles the commands that live beside what they run."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from layers.cli import Bilingual, Context, Option
+from layers.text import Language, Text
+
+DATA_FOLDER = Path(__file__).parent / "data"
+DEFAULT_STORE = "gpkg:var/demo.gpkg"
+
+COMMANDS = {
+    "init": "layers.commands:init",
+    "demo": "data.commands:demo",
+    "serve": "webmap.commands:serve",
+    "import": "layers.imports.command:import_command",
+    "export": "layers.commands:export_command",
+    "analyse": "layers.commands:analyse_command",
+    "summary": "layers.commands:summary_command",
+    "check": "layers.commands:check_command",
+    "export-map": "webmap.commands:export_map",
+}
+"""Where each command lives; it is imported when it is asked for, so that `--help` stays quick."""
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """Return the language that LC_ALL, LC_MESSAGES or LANG (the first that is set) asks for."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return "zh" if environment[name].lower().startswith("zh") else "en"
+    return "en"
+
+
+def _choose_store(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.obj.store_url = value
+
+
+def store_option() -> Option:
+    """Return the option that every command takes."""
+    return Option(
+        ["--store"],
+        words=Text(
+            "数据存储，例如 gpkg:var/luohu.gpkg；默认取 WANGGE_STORE",
+            "The store, such as gpkg:var/luohu.gpkg; else the setting WANGGE_STORE.",
+        ),
+        metavar="URL",
+        expose_value=False,
+        is_eager=True,
+        callback=_choose_store,
+    )
+
+
+class Wangge(Bilingual, click.Group):
+    """The group of all commands, each imported on demand."""
+
+    words = Text(
+        "网格：社区治理的网格地图服务。\n\n先 `wangge demo` 生成演示区，或 `wangge init` 新建一个区再 `wangge import`；"
+        "然后 `wangge serve`。",
+        "Wangge: the grid map of a district's communities, services and complaints.\n\n"
+        "Start with `wangge demo`, or `wangge init` and `wangge import`; then `wangge serve`.",
+    )
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help in the context's language."""
+        self.help = self._help()
+        super().format_help(ctx, formatter)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, with the options that every command takes."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        if not any(parameter.name == "store" for parameter in command.params):
+            command.params.append(store_option())
+        return command
+
+
+def make_context(environment: Mapping[str, str]) -> Context:
+    """Return the commands' context from the settings in `environment`."""
+    return Context(
+        store_url=environment.get("WANGGE_STORE", DEFAULT_STORE),
+        language=language_of(environment),
+        data_folder=DATA_FOLDER,
+    )
+
+
+wangge = Wangge(
+    name="wangge", params=[store_option()], context_settings={"help_option_names": ["-h", "--help"]}
+)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line."""
+    return wangge.main(args=arguments, prog_name="wangge", obj=make_context(os.environ))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

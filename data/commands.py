@@ -1,0 +1,30 @@
+"""The command that builds the demonstration district."""
+
+from __future__ import annotations
+
+from layers.cli import Context, command, errors_in_words, pass_context
+from layers.text import Text
+
+
+@command(
+    "demo",
+    "生成演示区：虚构的地点，公布过的数字。\n\n已有的存储不会被覆盖。",
+    "Build the demonstration district: invented places, published figures.\n\nA store that exists is not overwritten.",
+)
+@pass_context
+def demo(context: Context) -> None:
+    """Build the demonstration district."""
+    from data.demo import generate
+    from layers.store import check_free, create_store
+
+    with errors_in_words(context.language):
+        check_free(context.store_url)
+        progress = context.progress()
+        district, frames = generate(context.standards, progress=progress)
+        create_store(context.store_url, district, layers=frames, progress=progress).close()
+        rows = sum(len(frame) for frame in frames.values())
+        context.say(
+            Text("演示区已生成，共 {n} 行：{url}", "Demonstration district built, {n} rows: {url}").format(
+                n=f"{rows:,}", url=context.store_url
+            )
+        )

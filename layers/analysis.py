@@ -1,0 +1,159 @@
+"""The indicators per unit: one table for the map, the list, the downloads and `wangge analyse`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from geo.coverage import coverage_share_by, weighted_mean_by
+from layers.dwellings import access_m, distances, dwellings, is_covered
+from layers.hotspots import hotspot_table
+from layers.indicators import is_double_none
+from layers.problems import BadParameter
+from layers.text import Text
+from layers.units import neighbours, unit_frame, units
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from layers.snapshot import Snapshot
+    from layers.units import Units
+
+Period = tuple[date | None, date | None]
+
+
+def analyse(snapshot: Snapshot, scheme: str, *, period: Period = (None, None)) -> gpd.GeoDataFrame:
+    """Return the indicators of every unit with its shape.
+
+    Parameters
+    ----------
+    scheme : str
+        ``square:SIZE_M``, ``h3:RESOLUTION``, ``management``, or a layer of areas.
+    period : (first, last) days, both inclusive, None for open
+        Which complaints are counted.
+
+    Returns
+    -------
+    GeoDataFrame in EPSG:4490
+        `cell`, `complaints`, `buildings`, `residents`, `double_none_communities`; per facility kind
+        `coverage_<kind>_residents_share`, `nearest_<kind>_m`, `access_<kind>_m`; `hotspot_*`; geometry.
+        Ordered as the units are. Unknown is null.
+
+    Raises
+    ------
+    BadParameter
+        The scheme is not understood, or the period ends before it begins.
+    """
+    import geopandas as gpd
+
+    found = units(snapshot, scheme)
+    table = pd.concat([unit_table(snapshot, found, period=period), *_coverage(snapshot, found)], axis=1)
+    around = neighbours(snapshot, scheme)
+    hot = hotspot_table(
+        table["complaints"].to_numpy(),
+        table["residents"].to_numpy(),
+        around,
+        standards=snapshot.standards,
+    )
+    geometry = unit_frame(snapshot, scheme).geometry
+    return gpd.GeoDataFrame(
+        pd.concat([table, hot], axis=1), geometry=np.asarray(geometry.array), crs=geometry.crs
+    )
+
+
+def check_period(period: Period) -> None:
+    """Raise `BadParameter` where a period ends before it begins."""
+    first, last = period
+    if first is not None and last is not None and last < first:
+        raise BadParameter(
+            Text(
+                "时段的止日 {last} 早于起日 {first}。",
+                "The period ends on {last}, before it begins on {first}.",
+            ).format(first=first, last=last),
+            Text("请对调两个日期。", "Exchange the two dates."),
+        )
+
+
+def in_period(snapshot: Snapshot, period: Period) -> NDArray[np.bool_]:
+    """Whether each complaint was opened within the period, both days inclusive."""
+    check_period(period)
+    opened = snapshot.frame("complaints")["opened"]
+    within = np.ones(len(opened), dtype=bool)
+    first, last = period
+    if first is not None:
+        within &= (opened >= pd.Timestamp(first)).to_numpy()
+    if last is not None:
+        within &= (opened <= pd.Timestamp(last)).to_numpy()
+    return within
+
+
+def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFrame:
+    """Return `cell`, `complaints`, `buildings`, `residents` and `double_none_communities` per unit.
+
+    Residents are null where the unit has dwellings and the residents of none of them are known, and
+    everywhere where the district knows no residents at all.
+    """
+    homes = dwellings(snapshot)
+    known = np.isfinite(homes.residents)
+    residents = _sum_by(found.of_dwelling[known], homes.residents[known], len(found))
+    of_people = homes.community >= 0
+    people = _count_by(found.of_dwelling[of_people], len(found))
+    people_known = _count_by(found.of_dwelling[of_people & known], len(found))
+    residents[(people > 0) & (people_known == 0)] = np.nan
+    if not snapshot.frame("communities")["residents"].notna().any():
+        residents[:] = np.nan
+    double_none = is_double_none(snapshot.frame("communities")) == "yes"
+    return pd.DataFrame(
+        {
+            "cell": found.ids,
+            "complaints": _count_by(found.of_complaint[in_period(snapshot, period)], len(found)),
+            "buildings": _count_by(found.of_building, len(found)),
+            "residents": residents,
+            "double_none_communities": _count_by(found.of_community[double_none], len(found)),
+        }
+    )
+
+
+def coverage_table(snapshot: Snapshot, found: Units, kind: str) -> pd.DataFrame:
+    """Return the three coverage columns of one facility kind per unit.
+
+    The share is of the unit's known residents. Metres are the mean over the unit's buildings weighted
+    by residents, unweighted where these are unknown, null without buildings or facilities.
+    """
+    homes = dwellings(snapshot)
+    n = len(found)
+    here = found.of_dwelling >= 0
+    counted = here & np.isfinite(homes.residents) & (homes.residents > 0)
+    share = coverage_share_by(
+        found.of_dwelling[counted], is_covered(snapshot, kind)[counted], homes.residents[counted], n
+    )
+    straight_m, _ = distances(snapshot, kind)
+    located = here & homes.is_building & np.isfinite(straight_m)
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return weighted_mean_by(found.of_dwelling[located], values[located], homes.residents[located], n)
+
+    return pd.DataFrame(
+        {
+            f"coverage_{kind}_residents_share": share,
+            f"nearest_{kind}_m": mean(straight_m),
+            f"access_{kind}_m": mean(access_m(snapshot, kind)),
+        }
+    )
+
+
+def _coverage(snapshot: Snapshot, found: Units) -> list[pd.DataFrame]:
+    return [coverage_table(snapshot, found, kind) for kind in snapshot.standards.facility_kinds]
+
+
+def _count_by(position: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    return np.bincount(position[position >= 0], minlength=n).astype(np.int64)
+
+
+def _sum_by(position: NDArray[np.int64], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    here = position >= 0
+    return np.bincount(position[here], weights=values[here], minlength=n).astype(np.float64)

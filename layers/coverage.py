@@ -1,0 +1,119 @@
+"""How far services reach, three ways: by residents, by buildings, by area."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from geo import coverage
+from layers.dwellings import dwellings, facility_positions, is_covered
+from layers.figures import Figure
+from layers.indicators import is_published
+
+if TYPE_CHECKING:
+    from layers.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class KindCoverage:
+    """Coverage of one facility kind; every figure names what is unknown.
+
+    Attributes
+    ----------
+    residents : Figure
+        Residents within the limit, of the known residents of the published communities; `unknown` is 0
+        here, because nobody knows how many people live in `communities_unknown`.
+    communities_unknown : int
+        Published communities whose residents are unknown.
+    buildings : Figure
+        All buildings of the district.
+    area_covered_m2, area_m2 : float, optional
+        Of the built-up area: the union of the management cells, or of the communities, or the outline.
+    """
+
+    kind: str
+    facilities: int
+    limit_m: float
+    detour_factor: float
+    residents: Figure
+    communities_unknown: int
+    buildings: Figure
+    area_covered_m2: float | None
+    area_m2: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the coverage under its stable names."""
+        share = (
+            None if not self.area_m2 or self.area_covered_m2 is None else self.area_covered_m2 / self.area_m2
+        )
+        return {
+            "facilities": self.facilities,
+            "limit_m": self.limit_m,
+            "method": f"straight line x {self.detour_factor:g}",
+            "residents_share": self.residents.rate,
+            "residents": {**self.residents.as_dict(), "communities_unknown": self.communities_unknown},
+            "buildings_share": self.buildings.rate,
+            "buildings": self.buildings.as_dict(),
+            "area_share": share,
+            "area_m2": None
+            if self.area_m2 is None
+            else {"covered": self.area_covered_m2, "of": self.area_m2},
+        }
+
+
+def kind_coverage(snapshot: Snapshot, kind: str) -> KindCoverage:
+    """Return the coverage of facility kind `kind`."""
+    return snapshot.derived(("coverage", kind), lambda: _kind_coverage(snapshot, kind))
+
+
+def _kind_coverage(snapshot: Snapshot, kind: str) -> KindCoverage:
+    homes, covered = dwellings(snapshot), is_covered(snapshot, kind)
+    counted = homes.published & np.isfinite(homes.residents)
+    within = float(homes.residents[counted & covered].sum())
+    communities = snapshot.frame("communities")
+    unknown = communities["residents"].isna().to_numpy() & is_published(communities)
+    located = np.isfinite(homes.x) & homes.is_building
+    limit_m, detour = snapshot.standards.limits[kind].limit_m, snapshot.standards.detour_factor
+    area = built_up_area(snapshot)
+    reached = total = None
+    if area is not None:
+        of_kind = facility_positions(snapshot, kind)
+        x, y = snapshot.doors("facilities")
+        reached, total = coverage.covered_area_m2(area, x[of_kind], y[of_kind], radius_m=limit_m / detour)
+        reached, total = round(float(reached), 1), round(float(total), 1)
+    return KindCoverage(
+        kind=kind,
+        facilities=len(facility_positions(snapshot, kind)),
+        limit_m=limit_m,
+        detour_factor=detour,
+        residents=Figure(round(within), round(float(homes.residents[counted].sum())), 0),
+        communities_unknown=int(unknown.sum()),
+        buildings=Figure(
+            int((covered & located).sum()),
+            int(homes.is_building.sum()),
+            int((homes.is_building & ~located).sum()),
+        ),
+        area_covered_m2=reached,
+        area_m2=total,
+    )
+
+
+def built_up_area(snapshot: Snapshot) -> Any:
+    """Return the area that coverage by area speaks of, in metres, or None where none is known.
+
+    The union of the management cells, which tile the built-up area; without them that of the
+    communities' polygons; without those the outline.
+    """
+
+    def union() -> Any:
+        for layer in ("management_cells", "communities"):
+            shapes = snapshot.metric(layer)
+            polygons = shapes[shapely.get_dimensions(shapes) == 2] if len(shapes) else shapes
+            if len(polygons):
+                return shapely.union_all(polygons)
+        return snapshot.outline()
+
+    return snapshot.derived(("built_up_area",), union)

@@ -1,0 +1,97 @@
+"""Rules about communities: tri-states in, classes and figures out. Nothing here is stored.
+
+Every rule treats unknown as a class of its own: a fact that is not known decides nothing unless the
+other facts decide alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MANAGEMENT_CLASSES = ("double_none", "no_manager", "no_committee", "complete", "unknown")
+"""By the two facts of a community; `unknown` where one of them is."""
+
+SEATS = ("residents_group", "owners_committee", "property_management", "party_branch")
+"""The four of four-in-one, in the order of the seat glyph."""
+
+URBAN_VILLAGE = "urban_village"
+
+
+def is_published(communities: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether a community is among those that the published figures speak of.
+
+    They are over the 929 residential communities; the 42 urban villages stand beside them. A
+    community of unknown kind is counted among the former.
+    """
+    return np.asarray(communities["kind"] != URBAN_VILLAGE, dtype=bool)
+
+
+def is_double_none(communities: pd.DataFrame) -> NDArray[np.object_]:
+    """Return yes, no or unknown per community: no property management and no owners' committee.
+
+    One yes decides alone; otherwise an unknown leaves it open.
+    """
+    manager = communities["property_management"].to_numpy(dtype=object)
+    committee = communities["owners_committee"].to_numpy(dtype=object)
+    answer = np.full(len(communities), "unknown", dtype=object)
+    answer[(manager == "yes") | (committee == "yes")] = "no"
+    answer[(manager == "no") & (committee == "no")] = "yes"
+    return answer
+
+
+def management_class(communities: pd.DataFrame) -> NDArray[np.object_]:
+    """Return one of `MANAGEMENT_CLASSES` per community."""
+    manager = communities["property_management"].to_numpy(dtype=object)
+    committee = communities["owners_committee"].to_numpy(dtype=object)
+    classes = np.full(len(communities), "unknown", dtype=object)
+    classes[(manager == "no") & (committee == "no")] = "double_none"
+    classes[(manager == "no") & (committee == "yes")] = "no_manager"
+    classes[(manager == "yes") & (committee == "no")] = "no_committee"
+    classes[(manager == "yes") & (committee == "yes")] = "complete"
+    return classes
+
+
+def is_mediation_eligible(communities: pd.DataFrame, *, households: int) -> NDArray[np.object_]:
+    """Return yes, no or unknown: a community with at least `households` is to have a mediation room.
+
+    Membership, not distance; the limit is inclusive (published rule: 300 or more households).
+    """
+    known = communities["households"].to_numpy(dtype="float64", na_value=np.nan)
+    answer = np.full(len(communities), "unknown", dtype=object)
+    answer[known >= households] = "yes"
+    answer[known < households] = "no"
+    return answer
+
+
+def seats(communities: pd.DataFrame) -> pd.DataFrame:
+    """Return four-in-one completeness.
+
+    Returns
+    -------
+    DataFrame
+        Same index; `filled` (0-4), `missing` and `unknown` (names of seats, comma-separated, in the
+        order of `SEATS`), and `glyph`: four characters, 1 for yes, 0 for no, ? for unknown.
+    """
+    facts = communities[list(SEATS)].to_numpy(dtype=object)
+
+    def named(value: str) -> list[str]:
+        return [
+            ",".join(seat for seat, fact in zip(SEATS, row, strict=True) if fact == value) for row in facts
+        ]
+
+    marks = np.select([facts == "yes", facts == "no"], ["1", "0"], "?")
+    return pd.DataFrame(
+        {
+            "filled": (facts == "yes").sum(axis=1),
+            "missing": named("no"),
+            "unknown": named("unknown"),
+            "glyph": ["".join(row) for row in marks],
+        },
+        index=communities.index,
+    )

@@ -1,0 +1,91 @@
+"""Which community, neighbourhood and subdistrict a feature belongs to.
+
+What a row says of itself comes first; then what its parent says; then where it lies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.cells import polygon_cells
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from layers.snapshot import Snapshot
+
+LEVELS = ("community", "neighbourhood", "subdistrict")
+PARENT_LAYERS = {"community": "communities", "neighbourhood": "neighbourhoods", "subdistrict": "subdistricts"}
+
+
+def places(snapshot: Snapshot, layer: str) -> pd.DataFrame:
+    """Return the ancestors of each feature.
+
+    Returns
+    -------
+    DataFrame
+        Indexed as the layer's frame; columns `community`, `neighbourhood`, `subdistrict` hold positions
+        in the parent layers' frames, -1 where unknown.
+    """
+    return snapshot.derived(("places", layer), lambda: _places(snapshot, layer))
+
+
+def _places(snapshot: Snapshot, layer: str) -> pd.DataFrame:
+    frame = snapshot.frame(layer)
+    found: dict[str, NDArray[np.int64]] = {}
+    for level in LEVELS:
+        parent = PARENT_LAYERS[level]
+        if parent == layer:
+            found[level] = np.arange(len(frame), dtype=np.int64)
+            continue
+        position = np.full(len(frame), -1, dtype=np.int64)
+        if level in frame.columns:
+            position = positions(snapshot.frame(parent).index, frame[level])
+        for between in LEVELS[: LEVELS.index(level)]:
+            if PARENT_LAYERS[between] != layer and (found[between] >= 0).any():
+                above = places(snapshot, PARENT_LAYERS[between])[level].to_numpy()
+                inherit = (position < 0) & (found[between] >= 0)
+                position[inherit] = above[found[between][inherit]]
+        if _may_lie_in(layer, parent):
+            missing = position < 0
+            x, y = snapshot.points(layer)
+            position[missing] = lies_in(snapshot, parent, x[missing], y[missing])
+        found[level] = position
+    return pd.DataFrame(found, index=frame.index)
+
+
+def _may_lie_in(layer: str, parent: str) -> bool:
+    """Whether features of `layer` are smaller than those of `parent` (a cell is no community's)."""
+    order = ("subdistricts", "neighbourhoods", "communities")
+    if layer in order:
+        return parent in order[: order.index(layer)]
+    return not (layer == "management_cells" and parent == "communities")
+
+
+def positions(index: pd.Index, codes: pd.Series) -> NDArray[np.int64]:
+    """Return where each of `codes` stands in `index`, -1 where it does not."""
+    return np.asarray(index.get_indexer(pd.Index(codes)), dtype=np.int64)
+
+
+def lies_in(
+    snapshot: Snapshot, parent: str, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return the position of the parent polygon in which each point (metres) lies, else -1."""
+    geometries = snapshot.metric(parent)
+    areas = np.flatnonzero(shapely.get_dimensions(geometries) == 2)
+    if not len(areas) or not len(x):
+        return np.full(len(x), -1, dtype=np.int64)
+    finder = snapshot.derived(
+        ("finder", parent),
+        lambda: polygon_cells(
+            geometries[areas],
+            snapshot.frame(parent).index.to_numpy()[areas],
+            crs=snapshot.district.metric_crs,
+        ),
+    )
+    found = finder.cell_of(x, y)
+    return np.where(found >= 0, areas[found], -1)

@@ -1,0 +1,167 @@
+"""The district's figures under stable names: what the summary command, the API and the wall say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from layers.coverage import built_up_area, kind_coverage
+from layers.figures import figure
+from layers.indicators import is_double_none, is_mediation_eligible, is_published, management_class, seats
+from layers.places import places
+from layers.schema import LAYERS
+
+if TYPE_CHECKING:
+    from layers.snapshot import Snapshot
+
+
+def summary(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the district's figures.
+
+    They depend on the stored data alone. Published figures are over the communities that are not urban
+    villages; those stand beside them under ``urban_villages``.
+    """
+    return snapshot.derived(("summary",), lambda: _summary(snapshot))
+
+
+def _summary(snapshot: Snapshot) -> dict[str, Any]:
+    district = snapshot.district
+    communities = snapshot.frame("communities")
+    published = communities[is_published(communities)]
+    villages = communities[~is_published(communities)]
+    residents = published["residents"]
+    return {
+        "district": {
+            "name": district.name,
+            "as_of": None if district.as_of is None else district.as_of.isoformat(),
+            "metric_crs": district.metric_crs,
+            "invented": district.invented,
+        },
+        "layers": {name: len(snapshot.frame(name)) for name in LAYERS},
+        **_communities(published),
+        "residents": _total(residents),
+        "residents_known": _known(residents),
+        "floating_residents": _total(published["floating_residents"]),
+        "property_staff": _total(published["property_staff"]),
+        "property_staff_known": _known(published["property_staff"]),
+        "property_staff_per_1000_residents": _per_1000(published),
+        "mediation": _mediation(snapshot),
+        "coverage": {
+            kind: kind_coverage(snapshot, kind).as_dict() for kind in snapshot.standards.facility_kinds
+        },
+        "urban_villages": {
+            "count": len(villages),
+            **_communities(villages),
+            "residents": _total(villages["residents"]),
+            "residents_known": _known(villages["residents"]),
+        },
+        "management_cells": _management_cells(snapshot),
+        "built_up_area_km2": _square_km(built_up_area(snapshot)),
+        "complaints": _complaints(snapshot),
+        "pilot_disputes": _pilot_disputes(snapshot),
+    }
+
+
+def _communities(communities: pd.DataFrame) -> dict[str, Any]:
+    classes = management_class(communities)
+    filled = seats(communities)["filled"].to_numpy()
+    return {
+        "communities": len(communities),
+        "double_none": figure(is_double_none(communities)).as_dict(),
+        "without_property_management": figure(communities["property_management"], value="no").as_dict(),
+        "owners_committee": figure(communities["owners_committee"]).as_dict(),
+        "management_classes": {
+            name: int((classes == name).sum())
+            for name in ("double_none", "no_manager", "no_committee", "complete", "unknown")
+        },
+        "organisation_coverage": figure(communities["party_branch"]).as_dict(),
+        "work_coverage": figure(communities["party_work"]).as_dict(),
+        "four_in_one": {str(n): int((filled == n).sum()) for n in range(5)},
+    }
+
+
+def _total(values: pd.Series) -> int | None:
+    """Return the sum of the known values, or None where none is known."""
+    return None if values.isna().all() else int(values.sum())
+
+
+def _known(values: pd.Series) -> dict[str, int]:
+    return {"count": int(values.notna().sum()), "of": len(values), "unknown": int(values.isna().sum())}
+
+
+def _per_1000(communities: pd.DataFrame) -> float | None:
+    both = communities[communities["residents"].notna() & communities["property_staff"].notna()]
+    people = int(both["residents"].sum())
+    return None if people == 0 else round(1000 * int(both["property_staff"].sum()) / people, 2)
+
+
+def _mediation(snapshot: Snapshot) -> dict[str, Any]:
+    communities, rooms = snapshot.frame("communities"), snapshot.frame("mediation_rooms")
+    room_of = places(snapshot, "mediation_rooms")["community"].to_numpy()
+    has_room = np.isin(np.arange(len(communities)), room_of)
+    published = is_published(communities)
+    eligible = is_mediation_eligible(communities, households=snapshot.standards.mediation_households)
+    yes = (eligible == "yes") & published
+    return {
+        "households_at_least": snapshot.standards.mediation_households,
+        "rooms": len(rooms),
+        "rooms_without_community": int((room_of < 0).sum()),
+        "rooms_without_mediators": int((rooms["mediators"] == 0).sum()),
+        "mediators": _total(rooms["mediators"]),
+        "eligible": int(yes.sum()),
+        "served": int((yes & has_room).sum()),
+        "missing": int((yes & ~has_room).sum()),
+        "cannot_tell": int(((eligible == "unknown") & published).sum()),
+    }
+
+
+def _square_km(area: Any) -> float | None:
+    return None if area is None else round(float(area.area) / 1e6, 4)
+
+
+def _management_cells(snapshot: Snapshot) -> dict[str, Any]:
+    from shapely import union_all
+
+    cells = snapshot.metric("management_cells")
+    return {"count": len(cells), "area_km2": _square_km(union_all(cells)) if len(cells) else None}
+
+
+def _complaints(snapshot: Snapshot) -> dict[str, Any]:
+    complaints = snapshot.frame("complaints")
+    opened = complaints["opened"].dropna()
+    groups = complaints["demand_group"].fillna("unmapped")
+    return {
+        "count": len(complaints),
+        "from": None if opened.empty else opened.min().date().isoformat(),
+        "to": None if opened.empty else opened.max().date().isoformat(),
+        "demand_groups": {
+            code.id: int((groups == code.id).sum()) for code in snapshot.standards.code_lists["demand_groups"]
+        },
+    }
+
+
+def _pilot_disputes(snapshot: Snapshot) -> dict[str, Any]:
+    """Compare disputes in the pilot communities over the two years; the same communities in both."""
+    from geo.rates import relative_change
+
+    standards, complaints = snapshot.standards, snapshot.frame("complaints")
+    pilot = (snapshot.frame("communities")["pilot"] == "yes").to_numpy()
+    community = places(snapshot, "complaints")["community"].to_numpy()
+    names = {entry.id: entry for entry in standards.code_lists["complaint_categories"]}
+    entry = names[standards.dispute_category]
+    spelled = (
+        complaints["category"].isin([entry.id, entry.title.zh, entry.title.en, *entry.aliases]).to_numpy()
+    )
+    chosen = spelled & np.concatenate([pilot, [False]])[community]
+    years = complaints["opened"].dt.year.to_numpy()[chosen]
+    before, after = (int((years == year).sum()) for year in standards.dispute_years)
+    change, low, high = relative_change(before, after)
+    return {
+        "communities": int(pilot.sum()),
+        "before": {"year": standards.dispute_years[0], "count": before},
+        "after": {"year": standards.dispute_years[1], "count": after},
+        "change": None if np.isnan(change) else round(float(change), 4),
+        "interval_95": None if np.isnan(low) else [round(float(low), 4), round(float(high), 4)],
+    }

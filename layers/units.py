@@ -1,0 +1,216 @@
+"""The units over which indicators are counted: analysis cells, management cells, communities, areas.
+
+All of them answer the same questions, so that one table serves the map, the list and `analyse`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo import cells as grid
+from geo import crs
+from layers.dwellings import dwellings
+from layers.places import PARENT_LAYERS, lies_in, places
+from layers.problems import BadParameter, NotFound
+from layers.text import Text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+    from layers.snapshot import Snapshot
+
+AREA_UNITS = ("communities", "neighbourhoods", "subdistricts")
+SQUARE_SIZES_M = (20.0, 5000.0)
+H3_RESOLUTIONS = (6, 12)
+COMMUNITY_NEIGHBOUR_M = 100.0
+"""Communities are neighbours across a street: within so many metres of each other."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units of one scheme, and where everything lies in them.
+
+    Attributes
+    ----------
+    scheme : str
+        ``square:100``, ``h3:10``, ``management``, ``communities``, ``neighbourhoods`` or ``subdistricts``.
+    ids : object array
+        Cell ids or codes.
+    shapes : object array
+        Polygons (or a community's point) in the metric CRS.
+    of_dwelling, of_building, of_community, of_complaint : int arrays
+        Position of each dwelling (`layers.dwellings`), building, community and complaint, -1 for none.
+    subdistrict : int array
+        Subdistrict of each unit, -1 where unknown.
+    """
+
+    scheme: str
+    ids: NDArray[np.object_]
+    shapes: NDArray[np.object_]
+    of_dwelling: NDArray[np.int64]
+    of_building: NDArray[np.int64]
+    of_community: NDArray[np.int64]
+    of_complaint: NDArray[np.int64]
+    subdistrict: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def is_cells(self) -> bool:
+        """Whether the units are cells and not communities or administrative areas."""
+        return self.scheme not in AREA_UNITS
+
+
+def check_scheme(scheme: str) -> str:
+    """Return `scheme` in its one spelling, or raise `BadParameter` that lists what is allowed."""
+    if scheme in AREA_UNITS or scheme == "management":
+        return scheme
+    wanted = Text(
+        "可用：square:100（20-5000 米）、h3:10（6-12 级）、management、communities、neighbourhoods、subdistricts。",
+        "Use square:100 (20 to 5,000 m), h3:10 (6 to 12), management, communities, neighbourhoods or subdistricts.",
+    )
+    wrong = BadParameter(
+        Text("不认识统计单元 {s}。", "The unit {s} is not understood.").format(s=repr(scheme)), wanted
+    )
+    try:
+        parsed = grid.parse_scheme(scheme)
+    except ValueError as error:
+        raise wrong from error
+    low, high = SQUARE_SIZES_M if parsed[0] == "square" else H3_RESOLUTIONS
+    if len(parsed) == 1 or not low <= parsed[1] <= high:
+        raise wrong
+    return f"{parsed[0]}:{parsed[1]:g}"
+
+
+def units(snapshot: Snapshot, scheme: str) -> Units:
+    """Return the units of `scheme`.
+
+    Raises
+    ------
+    BadParameter
+        The scheme is not understood, or would make too many cells.
+    """
+    scheme = check_scheme(scheme)
+    return snapshot.derived(("units", scheme), lambda: _units(snapshot, scheme))
+
+
+def unit_position(found: Units, unit_id: str) -> int:
+    """Return the position of the unit with this id; `NotFound` otherwise."""
+    where = np.flatnonzero(found.ids == unit_id)
+    if not len(where):
+        raise NotFound(
+            Text("{scheme} 里没有编号为 {id} 的单元。", "There is no unit {id} in {scheme}.").format(
+                scheme=found.scheme, id=unit_id
+            )
+        )
+    return int(where[0])
+
+
+def _units(snapshot: Snapshot, scheme: str) -> Units:
+    if scheme in AREA_UNITS:
+        return _areas(snapshot, scheme)
+    cells = _cells(snapshot, scheme)
+    homes = dwellings(snapshot)
+    at = shapely.point_on_surface(cells.polygons)
+    return Units(
+        scheme=scheme,
+        ids=np.asarray(cells.ids, dtype=object),
+        shapes=cells.polygons,
+        of_dwelling=cells.cell_of(homes.point_x, homes.point_y),
+        of_building=cells.cell_of(*snapshot.points("buildings")),
+        of_community=cells.cell_of(*snapshot.points("communities")),
+        of_complaint=cells.cell_of(*snapshot.points("complaints")),
+        subdistrict=lies_in(snapshot, "subdistricts", shapely.get_x(at), shapely.get_y(at)),
+    )
+
+
+def _cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
+    metric_crs, outline = snapshot.district.metric_crs, snapshot.outline()
+    parsed = grid.parse_scheme(scheme)
+    if parsed[0] == "management":
+        codes = snapshot.frame("management_cells").index.to_numpy(dtype=object)
+        return grid.polygon_cells(snapshot.metric("management_cells"), codes, crs=metric_crs)
+    features = None
+    if outline is None:
+        from layers.schema import LAYERS
+
+        features = np.concatenate([snapshot.metric(layer) for layer in LAYERS])
+    try:
+        if parsed[0] == "square":
+            return grid.square_cells(parsed[1], crs=metric_crs, outline=outline, features=features)
+        return grid.h3_cells(parsed[1], crs=metric_crs, outline=outline, features=features)
+    except ValueError as error:
+        raise BadParameter(
+            Text("{scheme} 的格子无法生成：{why}。", "The cells {scheme} cannot be made: {why}.").format(
+                scheme=scheme, why=error
+            ),
+            Text("请改用较大的格子。", "Choose larger cells."),
+        ) from error
+
+
+def _areas(snapshot: Snapshot, layer: str) -> Units:
+    level = next(level for level, parent in PARENT_LAYERS.items() if parent == layer)
+    homes = dwellings(snapshot)
+    of_community = places(snapshot, "communities")[level].to_numpy()
+    of_building = places(snapshot, "buildings")[level].to_numpy()
+    bare = homes.community[~homes.is_building]
+    return Units(
+        scheme=layer,
+        ids=snapshot.frame(layer).index.to_numpy(dtype=object),
+        shapes=snapshot.metric(layer),
+        of_dwelling=np.concatenate([of_building, of_community[bare]]),
+        of_building=of_building,
+        of_community=of_community,
+        of_complaint=places(snapshot, "complaints")[level].to_numpy(),
+        subdistrict=places(snapshot, layer)["subdistrict"].to_numpy(),
+    )
+
+
+def neighbours(snapshot: Snapshot, scheme: str) -> sparse.csr_array:
+    """Return which units are neighbours: queen contiguity, communities within 100 m of each other."""
+    scheme = check_scheme(scheme)
+
+    def make() -> sparse.csr_array:
+        if scheme not in AREA_UNITS:
+            return _cells(snapshot, scheme).neighbours()
+        from scipy import sparse
+
+        shapes = snapshot.metric(scheme)
+        reach = COMMUNITY_NEIGHBOUR_M if scheme == "communities" else 0.01
+        left, right = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=reach)
+        apart = left != right
+        ones = np.ones(int(apart.sum()), dtype=np.int64)
+        return sparse.csr_array((ones, (left[apart], right[apart])), shape=(len(shapes), len(shapes)))
+
+    return snapshot.derived(("neighbours", scheme), make)
+
+
+def unit_frame(snapshot: Snapshot, scheme: str) -> gpd.GeoDataFrame:
+    """Return the units' shapes in EPSG:4490, indexed by id, with the name of the unit."""
+    scheme = check_scheme(scheme)
+
+    def make() -> gpd.GeoDataFrame:
+        import geopandas as gpd
+
+        if scheme in AREA_UNITS or scheme == "management":
+            layer = "management_cells" if scheme == "management" else scheme
+            frame = snapshot.frame(layer)
+            made = frame[["name", "geometry"]].rename_axis("id")
+        else:
+            found = units(snapshot, scheme)
+            made = gpd.GeoDataFrame(
+                {"name": found.ids},
+                geometry=crs.from_metric(found.shapes, snapshot.district.metric_crs),
+                index=found.ids,
+                crs=crs.STORED_CRS,
+            ).rename_axis("id")
+        return made
+
+    return snapshot.derived(("unit_frame", scheme), make)

@@ -1,0 +1,287 @@
+"""A view: one question over units, filtered and ranked, with its headline numbers, legend and list.
+
+Page, API, download and the offline map all show a `View`, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo import crs
+from layers.analysis import in_period
+from layers.cards import card
+from layers.headlines import headlines, strip, three_ways
+from layers.indicators import seats
+from layers.queries import ViewQuery
+from layers.questions import Answer, answer
+from layers.search import search
+from layers.text import Language, Text, both
+from layers.unit_names import unit_names
+from layers.units import unit_frame, units
+from layers.wording import number
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from layers.snapshot import Snapshot
+
+__all__ = ["View", "ViewQuery", "card", "search", "unit_frame", "view"]
+
+QUESTION_TITLES = {
+    "gap": Text("服务够不到哪里？", "Where do services fall short?"),
+    "double_none": Text("哪些小区是双无？", "Which communities are double-none?"),
+    "hotspots": Text("诉求集中在哪里？", "Where do complaints cluster?"),
+}
+_LIST_TITLES = {
+    "gap": Text("先看这里", "Look here first"),
+    "double_none": Text("双无小区", "Double-none"),
+    "hotspots": Text("热点", "Hot spots"),
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """What a view shows.
+
+    Attributes
+    ----------
+    query : ViewQuery
+    answer : Answer
+        The question answered for every unit.
+    order : int array
+        Positions of the units that the filter leaves, worst first.
+    """
+
+    snapshot: Snapshot
+    query: ViewQuery
+    answer: Answer
+    order: NDArray[np.int64]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows of the view, worst first."""
+        return self.answer.table.iloc[self.order]
+
+    def as_dict(self, language: Language) -> dict[str, Any]:
+        """Return the view for JSON."""
+        district = self.snapshot.district
+        return {
+            "query": self.query.as_dict(),
+            "as_of": None if district.as_of is None else district.as_of.isoformat(),
+            "invented": district.invented,
+            "question": {
+                "id": self.query.question,
+                "title": QUESTION_TITLES[self.query.question].to(language),
+                "definition": self.answer.definition,
+                "basis": self.answer.basis,
+                "method": _method(self).to(language),
+            },
+            "headlines": headlines(self.snapshot, self.query, language),
+            "three_ways": three_ways(self.snapshot, self.query, language),
+            "strip": strip(self.snapshot, self.query, self.answer, self.table, language),
+            "legend": self._legend(language),
+            "list": self._list(language),
+            "rows": self._rows(language),
+        }
+
+    def _legend(self, language: Language) -> dict[str, Any]:
+        table = self.table
+        count = table["class"].value_counts()
+        people = table["residents"].groupby(table["class"]).sum()
+        return {
+            "title": self.answer.legend.to(language),
+            "subtitle": self.answer.legend_note.to(language),
+            "classes": [
+                {
+                    "id": item.id,
+                    "title": item.title.to(language),
+                    "token": item.token,
+                    "count": int(count.get(item.id, 0)),
+                    "residents": round(float(people.get(item.id, 0.0))),
+                }
+                for item in self.answer.classes
+            ],
+        }
+
+    def _list(self, language: Language) -> dict[str, Any]:
+        listed = [item.id for item in self.answer.classes if item.listed]
+        count = int((self.table["class"].isin(listed) & (self.table["rank_by"] > 0)).sum())
+        subtitle = Text("{n} 个{u}，最差的在前", "{n} {u}, worst first").format(
+            n=number(count), u=unit_title(self.query.unit)
+        )
+        return {
+            "title": _LIST_TITLES[self.query.question].to(language),
+            "subtitle": subtitle.to(language),
+            "count": count,
+            "listed": listed,
+            "column": {"title": self.answer.column.to(language), "definition": self.answer.definition},
+        }
+
+    def _rows(self, language: Language) -> dict[str, list[Any]]:
+        table, names = self.table, unit_names(self.snapshot, self.query.unit)
+        months = monthly_complaints(self.snapshot, self.query)[self.order]
+        lon, lat = unit_positions(self.snapshot, self.query.unit)
+        texts = [self.answer.values[position].to(language) for position in self.order]
+        glyphs = seats(self.snapshot.frame("communities"))["glyph"].to_numpy(dtype=object)
+        main = names.community[self.order]
+        return {
+            "id": list(table["cell"]),
+            "name": names.names(self.order, language),
+            "place": names.places(self.order, language),
+            "class": list(table["class"]),
+            "value": _json_numbers(table["value"]),
+            "value_text": texts,
+            "residents": _json_numbers(table["residents"]),
+            "complaints": _json_numbers(table["complaints"]),
+            "seats": [str(glyphs[position]) if position >= 0 else None for position in main],
+            "months": months.tolist(),
+            "lon": np.round(lon[self.order], 6).tolist(),
+            "lat": np.round(lat[self.order], 6).tolist(),
+        }
+
+    def frame(self, language: Language) -> gpd.GeoDataFrame:
+        """Return the rows with headings in `language` and their shapes, for downloads."""
+        import geopandas as gpd
+
+        names, table = unit_names(self.snapshot, self.query.unit), self.table
+        headings = {item.id: item.title.to(language) for item in self.answer.classes}
+        columns: dict[str, Any] = {
+            Text("编号", "Unit").to(language): list(table["cell"]),
+            Text("名称", "Name").to(language): names.names(self.order, language),
+            Text("所在", "Place").to(language): names.places(self.order, language),
+            Text("分级", "Class").to(language): [headings[item] for item in table["class"]],
+            self.answer.column.to(language): table["value"].to_numpy(),
+        }
+        for name, title in _DOWNLOADED.items():
+            if name in table.columns and title.to(language) not in columns:
+                columns[title.to(language)] = table[name].to_numpy()
+        for name in table.columns:
+            if name.startswith(("coverage_", "nearest_", "access_")):
+                columns[name] = table[name].to_numpy()
+        shapes = unit_frame(self.snapshot, self.query.unit).geometry
+        return gpd.GeoDataFrame(columns, geometry=np.asarray(shapes.array)[self.order], crs=shapes.crs)
+
+
+_DOWNLOADED = {
+    "residents": Text("居民", "Residents"),
+    "buildings": Text("楼栋", "Buildings"),
+    "complaints": Text("诉求", "Complaints"),
+    "double_none_communities": Text("双无小区", "Double-none communities"),
+    "hotspot_basis": Text("热点依据", "Hotspot basis"),
+    "hotspot_z": Text("z 值", "z"),
+    "hotspot_p": Text("p 值", "p"),
+}
+
+
+def view(snapshot: Snapshot, query: ViewQuery) -> View:
+    """Return the view that `query` asks for."""
+    found, answered = units(snapshot, query.unit), answer(snapshot, query)
+    keep = np.ones(len(found), dtype=bool)
+    if query.subdistrict is not None:
+        wanted = snapshot.frame("subdistricts").index.get_loc(query.subdistrict)
+        keep &= found.subdistrict == wanted
+    if query.community_kind is not None:
+        of_kind = (snapshot.frame("communities")["kind"] == query.community_kind).to_numpy()
+        here = found.of_community[of_kind]
+        keep &= np.isin(np.arange(len(found)), here[here >= 0]) | _holds_dwellings_of(
+            snapshot, query, of_kind
+        )
+    rank = answered.table["rank_by"].to_numpy(dtype=float)
+    order = np.lexsort((found.ids.astype(str), -rank))
+    return View(snapshot, query, answered, order[keep[order]])
+
+
+def _holds_dwellings_of(
+    snapshot: Snapshot, query: ViewQuery, of_kind: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether a building of a community of the kind stands in each unit."""
+    from layers.dwellings import dwellings
+
+    found, homes = units(snapshot, query.unit), dwellings(snapshot)
+    chosen = found.of_dwelling[np.concatenate([of_kind, [False]])[homes.community]]
+    return np.isin(np.arange(len(found)), chosen[chosen >= 0])
+
+
+def monthly_complaints(snapshot: Snapshot, query: ViewQuery) -> NDArray[np.int64]:
+    """Return complaints per unit in each of the twelve months up to the period's last day."""
+
+    def make() -> NDArray[np.int64]:
+        found = units(snapshot, query.unit)
+        opened = snapshot.frame("complaints")["opened"]
+        last = query.period[1] or snapshot.district.as_of or opened.max()
+        counts = np.zeros((len(found), 12), dtype=np.int64)
+        if pd.isna(last):
+            return counts
+        last = pd.Timestamp(last)
+        month = 11 + (opened.dt.year - last.year) * 12 + (opened.dt.month - last.month)
+        within = (month.between(0, 11) & (found.of_complaint >= 0)).to_numpy() & in_period(
+            snapshot, (None, last.date())
+        )
+        np.add.at(counts, (found.of_complaint[within], month.to_numpy()[within].astype(int)), 1)
+        return counts
+
+    return snapshot.derived(("view", "months", query.unit, query.period[1]), make)
+
+
+def unit_positions(snapshot: Snapshot, scheme: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return lon, lat of a point on each unit, to fly to."""
+
+    def make() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        at = shapely.point_on_surface(units(snapshot, scheme).shapes)
+        return crs.points_from_metric(shapely.get_x(at), shapely.get_y(at), snapshot.district.metric_crs)
+
+    return snapshot.derived(("positions", scheme), make)
+
+
+def unit_title(scheme: str) -> Text:
+    """Return what units of a scheme are called."""
+    fixed = {
+        "management": Text("网格", "management cells"),
+        "communities": Text("小区", "communities"),
+        "neighbourhoods": Text("社区", "neighbourhoods"),
+        "subdistricts": Text("街道", "subdistricts"),
+    }
+    if scheme in fixed:
+        return fixed[scheme]
+    kind, _, size = scheme.partition(":")
+    if kind == "square":
+        return Text(f"{size} m 格", f"{size} m cells")
+    return Text(f"H3-{size} 格", f"H3-{size} cells")
+
+
+def _method(shown: View) -> Text:
+    standards, query = shown.snapshot.standards, shown.query
+    if query.question == "gap":
+        limit = standards.limits[query.kind]
+        verified = both("") if limit.verified else Text("，未核对原文", ", not verified against the text")
+        return Text(
+            "直线距离 × {d:g} 估算，尚无路网。限值 {l:g} m，出自 {s}{v}。",
+            "Straight line x {d:g}, as there is no path network. Limit {l:g} m from {s}{v}.",
+        ).format(d=standards.detour_factor, l=limit.limit_m, s=limit.source, v=verified)
+    if query.question == "double_none":
+        return Text(
+            "由物业、业委会两个带日期的三态事实推出，不单独存“双无”标记。",
+            "Derived from two dated facts, manager and committee; no flag is stored.",
+        )
+    compared = (
+        Text("每千人诉求（经验贝叶斯平滑）", "the rate per 1,000 residents, smoothed by empirical Bayes")
+        if shown.answer.basis == "rate"
+        else Text("诉求件数", "the number of complaints")
+    )
+    return Text(
+        "Getis-Ord Gi*，比较{c}；对照全区同一时段的全部单元；解析 p 值，控制错误发现率。",
+        "Getis-Ord Gi* on {c}, against all units of the district in the same period; analytic p, false discovery "
+        "rate controlled.",
+    ).format(c=compared)
+
+
+def _json_numbers(values: pd.Series) -> list[float | int | None]:
+    found = values.to_numpy(dtype=float, na_value=np.nan)
+    whole = np.where(np.isfinite(found), np.round(found, 3), np.nan)
+    return [None if np.isnan(item) else (int(item) if item == int(item) else float(item)) for item in whole]

@@ -1,0 +1,62 @@
+"""How numbers, shares and days are written in the two languages."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from layers.text import Text, both
+
+if TYPE_CHECKING:
+    from layers.standards import Standards
+
+NOT_KNOWN = Text("不明", "unknown")
+
+
+def number(value: float | None) -> Text:
+    """Return a whole number with thousands separators; NaN and None are unknown."""
+    return NOT_KNOWN if value is None or pd.isna(value) else both(f"{round(value):,}")
+
+
+def large(value: float | None) -> Text:
+    """Return a number as headlines write it: 115.0 万 in Chinese from ten thousand on, 1,150,000 in English."""
+    if value is None or pd.isna(value):
+        return NOT_KNOWN
+    return Text(f"{value / 1e4:.1f} 万" if value >= 1e4 else f"{round(value):,}", f"{round(value):,}")
+
+
+def percent(share: float | None) -> Text:
+    """Return a share with one decimal; NaN and None are unknown."""
+    return NOT_KNOWN if share is None or pd.isna(share) else both(f"{100 * share:.1f}%")
+
+
+def metres(value: float | None) -> Text:
+    """Return whole metres; infinity is no facility at all."""
+    if value is None or pd.isna(value):
+        return NOT_KNOWN
+    return Text("全区没有", "none in the district") if value == float("inf") else both(f"{round(value):,} m")
+
+
+def day(value: Any) -> str | None:
+    """Return an ISO day, or None where unknown."""
+    if value is None or pd.isna(value):
+        return None
+    return value.isoformat()[:10] if isinstance(value, date) else str(value)[:10]
+
+
+def known(value: Any) -> bool:
+    """Whether a cell of a frame holds something."""
+    return value is not None and not pd.isna(value) and value != ""
+
+
+def name_of(row: pd.Series, code: str) -> Text:
+    """Return a feature's name, its English one where there is one, else its code."""
+    zh = str(row["name"]) if known(row.get("name")) else code
+    return Text(zh, str(row["name_en"]) if known(row.get("name_en")) else zh)
+
+
+def short_kind(standards: Standards, kind: str) -> Text:
+    """Return the short title of a facility kind."""
+    return next(code.short for code in standards.code_lists["facility_kinds"] if code.id == kind)
