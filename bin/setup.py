@@ -254,7 +254,8 @@ def steps(*, test: bool) -> list[Step]:
     python = programs / "python"
 
     def make_packages() -> None:
-        uv("pip", "sync", "--require-hashes", lock)
+        # A package that comes as source only is built with the locked setuptools, too.
+        uv("pip", "sync", "--require-hashes", "--build-constraints", lock, lock)
 
     def make_project() -> None:
         uv("pip", "install", "--no-deps", "--no-build-isolation", "--editable", ROOT)
