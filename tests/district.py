@@ -241,7 +241,7 @@ def _buildings() -> list[dict[str, Any]]:
                 }
             )
     # Four small ones on the streets belong to no community; one has a hole and one a hostile name.
-    shells = [shapely.box(790, y, 805, y + 12) for y in (100, 400, 700, 1000)]
+    shells: list[Any] = [shapely.box(790, y, 805, y + 12) for y in (100, 400, 700, 1000)]
     shells[0] = shells[0].difference(shapely.box(795, 104, 800, 108))
     rows += [
         {"code": f"B9{k}", "name": "<img src=x>&座" if k == 1 else None, "use": "other", "geometry": shell}

@@ -1,0 +1,40 @@
+"""A service over the small district, one per session: tests read it and never write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from layers.standards import Standards, read_standards
+from layers.store import Store, create_store
+from tests.district import small_district
+from webmap import create_app
+
+DATA_FOLDER = Path(__file__).parents[2] / "data"
+
+
+@pytest.fixture(scope="session")
+def standards() -> Standards:
+    return read_standards(DATA_FOLDER)
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    district, frames = small_district()
+    path = tmp_path_factory.mktemp("store") / "small.gpkg"
+    with create_store(f"gpkg:{path}", district, layers=frames) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def app(small_store: Store, standards: Standards) -> Flask:
+    return create_app(small_store, standards)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,99 @@
+"""The web service: pages, API, tiles and downloads over one district's store.
+
+`create_app` puts it together; Flask is imported inside, so that the command line starts without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from layers.snapshot import Snapshots
+    from layers.standards import Standards
+    from layers.store import Store
+    from webmap.index import FeatureIndexes
+    from webmap.tile_cache import TileCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the operator may set.
+
+    Attributes
+    ----------
+    tile_cache_mib : int
+        How much memory encoded tiles may take.
+    """
+
+    tile_cache_mib: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What the endpoints share; it is ``app.extensions["wangge"]``."""
+
+    store: Store
+    standards: Standards
+    snapshots: Snapshots
+    indexes: FeatureIndexes
+    tiles: TileCache
+
+
+def create_app(store: Store, standards: Standards, *, settings: Settings | None = None) -> Flask:
+    """Return the service over an open store.
+
+    Parameters
+    ----------
+    store : Store
+        Read, never written; it stays the caller's to close.
+    standards : Standards
+    settings : Settings, optional
+    """
+    from flask import Flask
+
+    from layers.snapshot import Snapshots
+    from webmap import (
+        api,
+        api_features,
+        assets,
+        downloads,
+        errors,
+        openapi,
+        pages,
+        responses,
+        security,
+        tiles,
+    )
+    from webmap.index import FeatureIndexes
+    from webmap.tile_cache import TileCache
+
+    settings = settings or Settings()
+    app = Flask(__name__)
+    # Codes are opaque: "A//1" and "A/1" are two features, and "…/" at the end belongs to a code.
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = True
+    # Nothing is uploaded here.
+    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    snapshots = Snapshots(store, standards)
+    app.extensions["wangge"] = Service(
+        store=store,
+        standards=standards,
+        snapshots=snapshots,
+        indexes=FeatureIndexes(store, snapshots),
+        tiles=TileCache(settings.tile_cache_mib * 2**20),
+    )
+    for part in (responses, assets, security, errors):
+        part.register(app)
+    for blueprint in (
+        pages.pages,
+        api.api,
+        api_features.features,
+        openapi.openapi,
+        tiles.tiles,
+        downloads.downloads,
+    ):
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,186 @@
+"""The API about the district as a whole: what there is, views of it, cards, search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from layers.definitions import DEFINITIONS
+from layers.policy import visible_fields
+from layers.schema import LAYERS, Field
+from layers.standards import Standards
+from layers.summary import summary
+from layers.text import Language, Text
+from layers.views import ViewQuery, card, search, view
+from webmap.district import describe
+from webmap.operations import JSON, current_snapshot, operation, service
+from webmap.params import LANGUAGE, text, whole
+from webmap.view_parameters import UNIT_EXAMPLES, VIEW_PARAMETERS
+
+MOST_FOUND = 50
+_LINKS = (
+    "/api/openapi.json",
+    "/api/district",
+    "/api/layers",
+    "/api/summary",
+    "/api/definitions",
+    "/api/view",
+    "/api/search",
+    "/api/nearby",
+)
+
+api = Blueprint("api", __name__)
+
+
+@api.get("/healthz")
+@operation(
+    tag="service",
+    summary=Text("服务是否正常、存储是否可读", "Whether the service runs and the store can be read"),
+    answers={JSON: "Health"},
+    errors=(400, 405, 500, 503),
+)
+def health() -> Response:
+    """Answer when the store answers."""
+    service().store.version()
+    return jsonify({"status": "ok"})
+
+
+@api.get("/api")
+@operation(
+    tag="service", summary=Text("入口", "Where to start"), answers={JSON: "Links"}, errors=(400, 405, 500)
+)
+def start() -> Response:
+    """Return the addresses to start from."""
+    return jsonify({"links": [{"rel": path.rsplit("/", 1)[1], "href": path} for path in _LINKS]})
+
+
+@api.get("/api/district")
+@operation(
+    LANGUAGE,
+    tag="district",
+    summary=Text(
+        "本区：名称、范围、有哪些数据和选项", "The district: name, extent, what there is to choose from"
+    ),
+    answers={JSON: "District"},
+)
+def district(*, lang: Language) -> Response:
+    """Return what the district has."""
+    return jsonify(describe(current_snapshot(), lang))
+
+
+@api.get("/api/layers")
+@operation(
+    LANGUAGE,
+    tag="layers",
+    summary=Text("图层及其字段", "The layers and their fields"),
+    answers={JSON: "Layers"},
+)
+def layers(*, lang: Language) -> Response:
+    """Return the layers with the fields that the API shows."""
+    snapshot = current_snapshot()
+    return jsonify(
+        [
+            {
+                "name": layer.name,
+                "title": layer.title.to(lang),
+                "geometry": list(layer.geometry),
+                "count": len(snapshot.frame(layer.name)),
+                "fields": [
+                    _field(field, snapshot.standards, lang) for field in visible_fields(layer, way_out="api")
+                ],
+            }
+            for layer in LAYERS.values()
+        ]
+    )
+
+
+def _field(field: Field, standards: Standards, language: Language) -> dict[str, Any]:
+    codes = None
+    if field.codes is not None:
+        codes = [{"id": c.id, "title": c.title.to(language)} for c in standards.code_lists[field.codes]]
+    return {
+        "name": field.name,
+        "type": field.type,
+        "title": field.title.to(language),
+        "unit": None if field.unit is None else field.unit.to(language),
+        "codes": codes,
+        "parent": field.parent,
+        "required": field.required,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+    }
+
+
+@api.get("/api/summary")
+@operation(
+    LANGUAGE,
+    tag="district",
+    summary=Text(
+        "全区的数字，与命令 summary 相同", "The district's figures, the same as the command summary prints"
+    ),
+    answers={JSON: "Summary"},
+)
+def district_summary(*, lang: Language) -> Response:
+    """Return the district's figures."""
+    return jsonify(summary(current_snapshot()))
+
+
+@api.get("/api/definitions")
+@operation(
+    LANGUAGE,
+    tag="district",
+    summary=Text("每个数字的定义、单位和来源", "Definition, unit and source of every figure"),
+    answers={JSON: "Definitions"},
+)
+def definitions(*, lang: Language) -> Response:
+    """Return the definitions."""
+    return jsonify({name: definition.as_dict(lang) for name, definition in DEFINITIONS.items()})
+
+
+@api.get("/api/view")
+@operation(
+    *VIEW_PARAMETERS,
+    tag="views",
+    summary=Text("一个问题在各单元上的答案，最差的在前", "A question answered per unit, worst first"),
+    answers={JSON: "View"},
+)
+def question_view(*, lang: Language, **asked: str | None) -> Response:
+    """Return a view."""
+    snapshot = current_snapshot()
+    query = ViewQuery.from_params(asked, snapshot)
+    body = snapshot.derived(("view", "json", query, lang), lambda: view(snapshot, query).as_dict(lang))
+    return jsonify(body)
+
+
+@api.get("/api/units/<unit>/<path:id>")
+@operation(
+    text("unit", Text("统计单元", "Unit"), where="path", examples=UNIT_EXAMPLES),
+    text("id", Text("单元编号或编码", "Id of the cell or code"), where="path"),
+    *(parameter for parameter in VIEW_PARAMETERS if parameter.name != "unit"),
+    tag="views",
+    summary=Text(
+        "一个单元的卡片：事实、数字、距离、一句理由",
+        "One unit's card: facts, figures, distances, one sentence of reason",
+    ),
+    answers={JSON: "Card"},
+)
+def unit_card(*, lang: Language, unit: str, id: str, **asked: str | None) -> Response:  # noqa: A002  (its name in the URL)
+    """Return a unit's card as the view's question sees it."""
+    snapshot = current_snapshot()
+    query = ViewQuery.from_params(asked | {"unit": unit}, snapshot)
+    return jsonify(card(snapshot, unit, id, query).as_dict(lang))
+
+
+@api.get("/api/search")
+@operation(
+    text("q", Text("名称或编码的一部分", "Part of a name or code"), required=True),
+    whole("limit", Text("最多多少条", "At most so many"), minimum=1, maximum=MOST_FOUND, default=10),
+    LANGUAGE,
+    tag="views",
+    summary=Text("按名称或编码查找", "Find by name or code"),
+    answers={JSON: "Hits"},
+)
+def find(*, q: str, limit: int, lang: Language) -> Response:
+    """Return what is found."""
+    return jsonify(search(current_snapshot(), q, limit=limit, language=lang))

@@ -1,0 +1,73 @@
+"""Static files under addresses that change with their content, so that browsers may keep them for good."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask, Response, current_app, request, url_for
+
+KEPT_S = 365 * 24 * 3600
+_DIGITS = 12
+
+
+def asset(path: str) -> str:
+    """Return the address of a file under ``webmap/static``, with its content's hash.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file: a template names one that set-up did not bring.
+    """
+    return f"{url_for('static', filename=path)}?v={content_hash(path)}"
+
+
+def content_hash(path: str) -> str:
+    """Return the hash that `asset` puts into the address of a static file."""
+    file = Path(current_app.static_folder or "") / path
+    stat = file.stat()
+    return _hash(file, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _hash(file: Path, modified_ns: int, size: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:_DIGITS]
+
+
+def import_map(names: Mapping[str, str] | None = None, *, folder: str = "js") -> str:
+    """Return the JSON of the page's import map.
+
+    Parameters
+    ----------
+    names : mapping of str to str, optional
+        Bare module names and the static files they stand for, such as
+        ``{"maplibre-gl": "vendor/maplibre-gl/maplibre-gl.mjs"}``.
+    folder : str
+        Our own modules there import each other by relative path; each is mapped to its hashed address.
+    """
+    root = Path(current_app.static_folder or "")
+    imports = {name: asset(path) for name, path in (names or {}).items()}
+    for file in sorted((root / folder).rglob("*.js")):
+        path = file.relative_to(root).as_posix()
+        imports[url_for("static", filename=path)] = asset(path)
+    # The text stands inside a script element.
+    return json.dumps({"imports": imports}, ensure_ascii=True).replace("<", "\\u003c")
+
+
+def _keep(response: Response) -> Response:
+    """Let a browser keep a static file for good where the address names its content."""
+    if request.endpoint == "static" and response.status_code == 200 and request.view_args:
+        path = request.view_args["filename"]
+        response.headers.pop("Cache-Control", None)
+        if request.args.get("v") == content_hash(path):
+            response.headers["Cache-Control"] = f"public, max-age={KEPT_S}, immutable"
+    return response
+
+
+def register(app: Flask) -> None:
+    """Give templates `asset` and `import_map`, and static files their time to live."""
+    app.jinja_env.globals |= {"asset": asset, "import_map": import_map}
+    app.after_request(_keep)

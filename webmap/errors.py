@@ -1,0 +1,169 @@
+"""Every error a request can end in: one table from exception to status, one shape for all.
+
+The API answers ``{"error": {"status", "title", "detail", "remedy", "parameter"?, "problems"?}}``,
+pages answer a page, tiles a line of text. What nobody foresaw is logged with a reference and answered
+without a detail.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from layers import problems
+from layers.text import LANGUAGES, Language, Text
+from webmap.params import BadQuery
+
+STATUSES: tuple[tuple[type[problems.WanggeError], HTTPStatus], ...] = (
+    (problems.BadParameter, HTTPStatus.BAD_REQUEST),
+    (problems.NotFound, HTTPStatus.NOT_FOUND),
+    (problems.ValidationError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (problems.StoreBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (problems.StoreFull, HTTPStatus.INSUFFICIENT_STORAGE),
+    (problems.StoreReadOnly, HTTPStatus.CONFLICT),
+    (problems.StoreExists, HTTPStatus.CONFLICT),
+    (problems.StoreMissing, HTTPStatus.SERVICE_UNAVAILABLE),
+    (problems.StoreUnusable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (problems.WanggeError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+"""The first class that an exception is an instance of gives its status."""
+
+RETRY_AFTER_S = 5
+"""Seconds after which asking again makes sense where the store is busy or away."""
+
+_TITLES: dict[int, Text] = {
+    400: Text("请求有误", "The request is not right"),
+    404: Text("没有找到", "Not found"),
+    405: Text("不支持此方法", "The method is not supported here"),
+    406: Text("给不出所要的格式", "That format cannot be given"),
+    409: Text("与现有数据冲突", "In conflict with what is there"),
+    413: Text("请求过大", "The request is too large"),
+    414: Text("网址过长", "The address is too long"),
+    422: Text("数据有误", "The data are not right"),
+    500: Text("服务内部出错", "Something went wrong inside"),
+    503: Text("暂时无法提供", "Not available for the moment"),
+    507: Text("磁盘已满", "The disk is full"),
+}
+_DETAILS: dict[int, Text] = {
+    404: Text("这个地址没有内容。", "There is nothing at this address."),
+    405: Text("这个地址不接受 {method} 请求。", "This address does not take {method} requests."),
+    500: Text("出错已记入日志。", "The error has been logged."),
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is said of an error; `detail` and `remedy` are in both languages until it is answered."""
+
+    status: int
+    detail: Text
+    remedy: Text | None = None
+    parameter: str | None = None
+    problems: tuple[problems.Problem, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def title(self) -> Text:
+        """The status in words."""
+        return _TITLES.get(self.status, Text("请求未能完成", "The request could not be answered"))
+
+    def as_dict(self, language: Language) -> dict[str, Any]:
+        """Return the error as the API shows it."""
+        said: dict[str, Any] = {
+            "status": self.status,
+            "title": self.title.to(language),
+            "detail": self.detail.to(language),
+            "remedy": None if self.remedy is None else self.remedy.to(language),
+        }
+        if self.parameter is not None:
+            said["parameter"] = self.parameter
+        if self.problems:
+            said["problems"] = [problem.as_dict(language) for problem in self.problems]
+        return {"error": said}
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what is said of `error`; nothing of an unforeseen one is."""
+    if isinstance(error, problems.WanggeError):
+        return _known_failure(error)
+    if isinstance(error, HTTPException) and error.code is not None:
+        return _http_failure(error, error.code)
+    return Failure(500, _DETAILS[500])
+
+
+def _known_failure(error: problems.WanggeError) -> Failure:
+    status = next(status for kind, status in STATUSES if isinstance(error, kind))
+    return Failure(
+        status=status.value,
+        detail=error.message,
+        remedy=error.remedy,
+        parameter=error.parameter if isinstance(error, BadQuery) else None,
+        problems=error.problems if isinstance(error, problems.ValidationError) else (),
+        headers=(("Retry-After", str(RETRY_AFTER_S)),) if status is HTTPStatus.SERVICE_UNAVAILABLE else (),
+    )
+
+
+def _http_failure(error: HTTPException, status: int) -> Failure:
+    """Take the status and headers of werkzeug's error (the methods a 405 allows), not its English page."""
+    kept = ("allow", "retry-after", "content-range", "location")
+    headers = tuple((name, value) for name, value in error.get_headers() if name.lower() in kept)
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "?"
+    detail = _DETAILS.get(status, Text("无法处理（{phrase}）。", "{phrase}."))
+    return Failure(status, detail.format(method=request.method, phrase=phrase), headers=headers)
+
+
+def request_language() -> Language:
+    """Return the language that the request asks for, Chinese where it asks for none that there is."""
+    asked = request.args.get("lang")
+    return next((language for language in LANGUAGES if language == asked), "zh")
+
+
+def answer(failure: Failure) -> Response:
+    """Answer in the form that the address speaks: JSON, a line of text, or a page."""
+    language = request_language()
+    area = request.path.split("/")[1]
+    if area in ("api", "healthz"):
+        response = jsonify(failure.as_dict(language))
+    elif area in ("tiles", "static"):
+        response = Response(f"{failure.status} {failure.detail.to(language)}\n", mimetype="text/plain")
+    else:
+        response = _page(failure, language)
+    response.status_code = failure.status
+    response.headers.extend(failure.headers)
+    response.cache_control.no_store = True
+    return response
+
+
+def _page(failure: Failure, language: Language) -> Response:
+    """Return the error's page, or a line of text where the page itself is what fails."""
+    try:
+        page = render_template("error.html", failure=failure, language=language)
+    except Exception:
+        current_app.logger.exception("the error page failed")
+        return Response(f"{failure.status} {failure.detail.to(language)}\n", mimetype="text/plain")
+    return Response(page, mimetype="text/html")
+
+
+def _foreseen(error: Exception) -> Response:
+    return answer(failure_of(error))
+
+
+def _unforeseen(error: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    current_app.logger.error("request failed, reference %s: %s", reference, request.path, exc_info=error)
+    told = Text("日志编号 {reference}。", "Its reference in the log is {reference}.").format(
+        reference=reference
+    )
+    return answer(Failure(500, _DETAILS[500], told))
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` by this module, unforeseen ones too, in tests as in service."""
+    app.register_error_handler(problems.WanggeError, _foreseen)
+    app.register_error_handler(HTTPException, _foreseen)
+    app.register_error_handler(Exception, _unforeseen)

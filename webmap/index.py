@@ -1,0 +1,111 @@
+"""Where each feature is, kept up to date change by change: behind bbox queries and "what is nearby"."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo import crs
+from geo.index import FeatureIndex
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from layers.snapshot import Snapshot, Snapshots
+    from layers.store import Store
+
+Box = tuple[float, float, float, float]
+
+_METRES_PER_DEGREE = 110_000.0
+"""Fewer than a degree of latitude has anywhere, so that a margin in degrees is never too small."""
+
+
+class FeatureIndexes:
+    """One R-tree per layer over the features' bounds in degrees.
+
+    A layer's tree is filled on its first query; after that, only the features that the store's changes
+    name are taken out and put in again.
+    """
+
+    def __init__(self, store: Store, snapshots: Snapshots) -> None:
+        self._store = store
+        self._snapshots = snapshots
+        self._trees: dict[str, FeatureIndex] = {}
+        self._version = -1
+        self._lock = threading.Lock()
+
+    def in_box(self, layer: str, box: Box) -> tuple[Snapshot, NDArray[np.intp]]:
+        """Return a snapshot and the rows of its frame whose geometry meets `box` (degrees, edges included)."""
+        with self._lock:
+            snapshot, tree = self._tree(layer)
+            candidates = tree.query(box)
+        rows = np.sort(_positions(snapshot, layer, candidates))
+        geometries = np.asarray(snapshot.frame(layer).geometry.array)[rows]
+        meets = shapely.intersects(geometries, shapely.box(*box))
+        return snapshot, rows[meets]
+
+    def nearest(
+        self, layer: str, lon: float, lat: float, count: int
+    ) -> tuple[Snapshot, list[tuple[str, float]]]:
+        """Return the codes of the `count` features nearest to a position and their distance in metres.
+
+        The tree is in degrees, where nearness is distorted, and knows bounds only: it proposes `count`
+        features, and whatever could be nearer than the farthest of them is then measured exactly.
+        """
+        with self._lock:
+            snapshot, tree = self._tree(layer)
+            proposed = tree.nearest(lon, lat, count)
+            x, y = crs.points_to_metric([lon], [lat], snapshot.district.metric_crs)
+            here = shapely.Point(x[0], y[0])
+            distances = self._distances(snapshot, layer, proposed, here)
+            reach = float(distances.max(initial=0.0)) * 1.01 / _METRES_PER_DEGREE
+            wide = reach / max(float(np.cos(np.radians(min(abs(lat) + reach, 89.0)))), 1e-2)
+            candidates = tree.query((lon - wide, lat - reach, lon + wide, lat + reach))
+        codes = sorted(candidates)
+        distances = self._distances(snapshot, layer, codes, here)
+        order = np.argsort(distances, kind="stable")[:count]
+        return snapshot, [(codes[at], float(distances[at])) for at in order]
+
+    @staticmethod
+    def _distances(
+        snapshot: Snapshot, layer: str, codes: list[str], here: shapely.Point
+    ) -> NDArray[np.float64]:
+        rows = _positions(snapshot, layer, codes)
+        return np.asarray(shapely.distance(snapshot.metric(layer)[rows], here), dtype=np.float64)
+
+    def _tree(self, layer: str) -> tuple[Snapshot, FeatureIndex]:
+        """Return the newest snapshot and the layer's tree at its version; the lock is held."""
+        snapshot = self._snapshots.current()
+        if snapshot.version != self._version:
+            self._follow(snapshot)
+        if layer not in self._trees:
+            tree = FeatureIndex()
+            frame = snapshot.frame(layer)
+            boxes = shapely.bounds(np.asarray(frame.geometry.array, dtype=object))
+            for code, (west, south, east, north) in zip(frame.index, boxes, strict=True):
+                tree.insert(code, (west, south, east, north))
+            self._trees[layer] = tree
+        return snapshot, self._trees[layer]
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Bring the trees that are there to the snapshot's version."""
+        for change in self._store.changes(since=self._version) if self._trees else ():
+            if change.version > snapshot.version or change.layer not in self._trees:
+                continue
+            tree, shapes = self._trees[change.layer], snapshot.frame(change.layer).geometry
+            for code, row in zip(change.codes, _positions(snapshot, change.layer, change.codes), strict=True):
+                tree.delete(code)
+                if row >= 0:
+                    tree.insert(code, shapes.iloc[row].bounds)
+        self._version = snapshot.version
+
+
+def _positions(snapshot: Snapshot, layer: str, codes: Sequence[str]) -> NDArray[np.intp]:
+    """Return where codes stand in the layer's frame, -1 for those that do not."""
+    index = snapshot.frame(layer).index
+    return np.asarray(index.get_indexer(pd.Index(list(codes), dtype=index.dtype)), dtype=np.intp)
