@@ -115,16 +115,17 @@ def run(*command: Path | str, env: Mapping[str, str] | None = None, cwd: Path | 
     with LOG.open("a+", encoding="utf-8", errors="replace") as log:
         log.write(f"$ {' '.join(map(str, command))}\n")
         log.flush()
+        start = log.tell()
         # No input: what would ask a question fails instead of waiting for an answer.
         no_input, merged = subprocess.DEVNULL, {**os.environ, **(env or {})}
         done = subprocess.run(command, stdin=no_input, stdout=log, stderr=log, cwd=cwd, env=merged)
-        # All of it: apt-get update only warns where it reaches nothing, and the install after it fails.
-        log.seek(0)
-        output = log.read()
+        log.seek(start)
+        own = [line.strip() for line in log if line.strip()]
     if done.returncode == 0:
         return
     tool = str(command[2]) if command[1] == "-m" else Path(command[0]).name
-    if SIGNS_OF_NO_NETWORK.search(output):
+    # In the whole log: apt-get update only warns where it reaches nothing, and the install after it fails.
+    if SIGNS_OF_NO_NETWORK.search(LOG.read_text(encoding="utf-8", errors="replace")):
         raise SetupError(
             Text(
                 f"{tool} 连不上软件源。请检查网络或代理，再运行同一命令；已完成的步骤不重做。详情见 {LOG}",
@@ -132,11 +133,12 @@ def run(*command: Path | str, env: Mapping[str, str] | None = None, cwd: Path | 
                 f" command again; what is done is kept. Details: {LOG}",
             )
         )
-    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+    errors = [line for line in own if re.match(r"(error|E|npm error)\b", line, re.IGNORECASE)]
+    words = (errors[:1] or own[-1:] or ["?"])[0]
     raise SetupError(
         Text(
-            f"{tool} 运行失败（退出码 {done.returncode}）：{last}。详情见 {LOG}",
-            f"{tool} failed (exit status {done.returncode}): {last}. Details: {LOG}",
+            f"{tool} 运行失败（退出码 {done.returncode}）：{words}。详情见 {LOG}",
+            f"{tool} failed (exit status {done.returncode}): {words}. Details: {LOG}",
         )
     )
 

@@ -234,12 +234,27 @@ def test_no_network_is_said_in_one_line(setup: ModuleType, output: str) -> None:
     assert "\n" not in error.value.text.en + error.value.text.zh
 
 
-def test_any_other_failure_names_the_tool_its_status_and_its_last_words(setup: ModuleType) -> None:
-    words = "THESE PACKAGES DO NOT MATCH THE HASHES"
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (
+            "error: Failed to download waitress\n  cause: Hash mismatch\n  Computed:\n   sha256:0",
+            "error: Failed",
+        ),
+        ("npm error code EINTEGRITY\nnpm error A complete log is somewhere", "npm error code EINTEGRITY"),
+        ("preparing\nNo space left on device\n\n", "No space left on device"),
+        ("", "?"),
+    ],
+)
+def test_any_other_failure_names_the_tool_its_status_and_its_words(
+    setup: ModuleType, output: str, words: str
+) -> None:
+    setup.run("echo", "error: of a command that went well")
     with pytest.raises(setup.SetupError) as error:
-        setup.run("sh", "-c", f"echo {words}; echo; exit 3")
-    assert f"sh failed (exit status 3): {words}." in error.value.text.en
-    assert str(setup.LOG) in error.value.text.en
+        setup.run("sh", "-c", f"printf '%s' '{output}'; exit 3")
+    assert f"sh failed (exit status 3): {words}" in error.value.text.en
+    assert "\n" not in error.value.text.en
+    assert str(setup.LOG) in error.value.text.zh
 
 
 def test_an_old_python_is_told_so(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
