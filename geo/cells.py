@@ -191,7 +191,7 @@ def polygon_cells(polygons: NDArray[np.object_], ids: NDArray[np.object_], *, cr
     unique, count = np.unique(names.astype(str), return_counts=True)
     if (count > 1).any():
         raise ValueError(
-            f"cell id {unique[count > 1][0]!r} stands for several cells; give every cell its own"
+            f"cell id {str(unique[count > 1][0])!r} stands for several cells; give every cell its own"
         )
     polygonal = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes)
     bad = ~(polygonal & shapely.is_valid(shapes))

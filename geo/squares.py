@@ -205,7 +205,7 @@ def _touched(shapes: NDArray[np.object_], size_m: float) -> _Ints:
     if not len(shapes):
         return np.empty(0, dtype=np.int64)
     bounds = shapely.bounds(shapes)
-    if np.abs(bounds).max() >= _FARTHEST * size_m:
+    if np.abs(bounds).max() >= _FARTHEST * size_m or shapely.area(shapes).max() > MOST_CELLS * size_m**2:
         raise _too_small(size_m)
     shapely.prepare(shapes)
     first = _index(bounds[:, :2], size_m)
