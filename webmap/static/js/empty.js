@@ -1,0 +1,54 @@
+/** A district that cannot answer the open question yet: which layers it needs, and the next step. */
+
+import { byId, el, icon, show } from "./dom.js";
+import { copyAddress } from "./floating.js";
+import { count, joined, page, t } from "./words.js";
+
+const STEPS = ["subdistricts", "neighbourhoods", "communities", "buildings", "facilities", "complaints"];
+const { district, layers } = page;
+
+/** Bring the panel to life. */
+export function startEmpty(store) {
+  const node = byId("empty");
+  let closed = "";
+  const draw = () => {
+    const { view, query } = store.get();
+    const needs = view?.headlines[query.question].needs ?? [];
+    node.hidden = !needs.length || closed === query.question;
+    if (node.hidden) return;
+    const next = needs.find((layer) => !district.counts[layer]) ?? needs[0];
+    show(
+      node,
+      el("header", { class: "empty-head" }, el("h2", { text: t("empty_title", { layer: layers[next] ?? next }) }), el("button", { type: "button", class: "icon-button", "aria-label": t("empty_close"), title: t("empty_close"), on: { click: () => { closed = query.question; node.hidden = true; } } }, icon("close"))),
+      el("p", { text: t("empty_for", { question: view.question.title }) }),
+      el("ul", { class: "steps" }, STEPS.map((layer) => step(layer, next, view))),
+      el("p", { class: "control-label", text: t("empty_command") }),
+      command(`wangge import ${next} ${fileName(next)} --dry-run`),
+      el("p", { class: "empty-note" }, t("empty_text"), " ", t("empty_formats")),
+    );
+  };
+  store.on(["view"], draw);
+  draw();
+}
+
+function fileName(layer) {
+  return page.words[`file_name_${layer}`] ?? `${layer}.gpkg`;
+}
+
+function step(layer, next, view) {
+  const n = district.counts[layer] ?? 0;
+  const questions = Object.entries(view.headlines).filter(([, { needs }]) => needs?.includes(layer)).map(([id]) => t(`ordinal_${id}`));
+  const state = n > 0 ? ["done", t("empty_done", { n: count(n) })] : layer === next ? ["next", t("empty_next")] : ["missing", t("empty_missing")];
+  return el(
+    "li",
+    { class: state[0], "aria-current": layer === next ? "step" : null },
+    el("span", { class: "step-cell", "aria-hidden": "true" }),
+    el("strong", { text: layers[layer] }),
+    el("span", { class: "step-shape" }, t(`shape_${layer}`), questions.length > 0 && ` · ${t("answers", { questions: joined(questions) })}`),
+    el("span", { class: "step-state", text: state[1] }),
+  );
+}
+
+function command(text) {
+  return el("div", { class: "command" }, el("code", { text }), el("button", { type: "button", class: "icon-button", "aria-label": t("copy_link"), on: { click: () => copyAddress(text) } }, icon("copy")));
+}

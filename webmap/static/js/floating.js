@@ -1,0 +1,142 @@
+/** Panels that float: definitions of figures, and menus. One at a time, closed by Escape or a tap elsewhere. */
+
+import { definitions } from "./api.js";
+import { byId, el, icon, show } from "./dom.js";
+import { t } from "./words.js";
+
+const GAP = 6;
+const EDGE = 8;
+
+/** Put a floating panel beside the element it belongs to, inside the window. */
+function place(panel, anchor) {
+  const at = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = panel;
+  const left = Math.min(Math.max(EDGE, at.left), innerWidth - width - EDGE);
+  const below = at.bottom + GAP;
+  const top = below + height + EDGE <= innerHeight ? below : Math.max(EDGE, at.top - GAP - height);
+  panel.style.setProperty("left", `${Math.max(EDGE, left)}px`);
+  panel.style.setProperty("top", `${top}px`);
+}
+
+/**
+ * @typedef {object} Figure
+ * @property {string} [definition] key of /api/definitions
+ * @property {string} [title]
+ * @property {string} [value]
+ * @property {string} [date]
+ * @property {string} [source]
+ * @property {string} [of] what it is out of
+ * @property {string} [unknown]
+ */
+
+/**
+ * A figure: a button that opens its definition.
+ * @param {string} className
+ * @param {Figure} figure
+ * @param {...(Node|string)} content
+ */
+export function figureButton(className, figure, ...content) {
+  return el("button", { type: "button", class: `figure ${className}`, "aria-haspopup": "dialog", on: { click: (event) => openDefinition(event.currentTarget, figure) } }, ...content);
+}
+
+/** Open the definition of a figure beside `anchor`. */
+export async function openDefinition(anchor, figure) {
+  const panel = byId("definition");
+  const fill = (known) => {
+    const rows = [
+      [t("value_label"), figure.value],
+      [t("of_label"), figure.of],
+      [t("unknown_label"), figure.unknown],
+      [t("unit_label"), known?.unit],
+      [t("date_label"), figure.date],
+      [t("source_label"), figure.source || known?.source],
+    ].filter(([, value]) => value);
+    show(
+      panel,
+      el("div", { class: "definition-head" }, el("h2", { id: "definition-title", text: known?.title ?? figure.title ?? t("definition") }), closeButton(panel)),
+      el("p", { class: "definition-text", text: known?.text ?? figure.text ?? t("no_definition") }),
+      rows.length > 0 && el("dl", {}, rows.map(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })])),
+    );
+    place(panel, anchor);
+  };
+  if (panel.matches(":popover-open")) panel.hidePopover();
+  panel.showPopover();
+  fill(undefined);
+  panel.querySelector("button").focus();
+  panel.addEventListener("toggle", () => anchor.isConnected && document.activeElement === document.body && anchor.focus(), { once: true });
+  let all = {};
+  try {
+    all = await definitions();
+  } catch {
+    // The panel says itself that no definition was found.
+  }
+  if (!panel.matches(":popover-open")) return;
+  fill(figure.definition ? all[figure.definition] : undefined);
+  panel.querySelector("button").focus();
+}
+
+function closeButton(panel) {
+  return el("button", { type: "button", class: "icon-button small", "aria-label": t("close"), on: { click: () => panel.hidePopover() } }, icon("close"));
+}
+
+let menus = 0;
+
+/**
+ * A button with a panel of choices.
+ * @param {{icon: string, label: string, text?: string, className?: string}} button
+ * @param {() => Node[]} content made anew each time the panel opens
+ * @returns {HTMLElement[]} the button and its panel
+ */
+export function menu({ icon: name, label, text, className = "icon-button" }, content) {
+  const id = `menu-${(menus += 1)}`;
+  const button = el("button", { type: "button", class: className, popovertarget: id, "aria-expanded": "false", "aria-label": text ? null : label, title: text ? null : label }, icon(name), text);
+  const panel = el("div", { id, class: "menu", popover: true, role: "group", "aria-label": label });
+  panel.addEventListener("beforetoggle", (event) => {
+    button.setAttribute("aria-expanded", String(event.newState === "open"));
+    if (event.newState === "open") show(panel, el("h2", { class: "menu-title", text: label }), content(panel));
+  });
+  panel.addEventListener("toggle", (event) => {
+    if (event.newState === "open") {
+      place(panel, button);
+      panel.querySelector("a, button, input")?.focus();
+    }
+  });
+  return [button, panel];
+}
+
+/** Say something that passes: in the live region for ears, and for eyes where `seen`. */
+export function say(text, { seen = false } = {}) {
+  byId("live").textContent = text;
+  if (!seen) return;
+  const toast = byId("toast");
+  toast.textContent = text;
+  toast.hidden = false;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => {
+    toast.hidden = true;
+  }, 2600);
+}
+
+/** Copy an address to the clipboard and say so. */
+export async function copyAddress(address) {
+  try {
+    await copy(address);
+    say(t("copied"), { seen: true });
+  } catch {
+    say(t("copy_failed"), { seen: true });
+  }
+}
+
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Plain http on a name has no clipboard API.
+  const field = el("textarea", { class: "vh", "aria-hidden": "true" });
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  if (!done) throw new Error("not copied");
+  return undefined;
+}
+

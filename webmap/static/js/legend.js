@@ -1,0 +1,71 @@
+/** The legend: classes with their bounds, how many residents live in each, unknown and uninhabited apart. */
+
+import { byId, el, icon, show } from "./dom.js";
+import { mark, swatch, tokenVariable } from "./shapes.js";
+import { count, page, people, t } from "./words.js";
+
+const RAMP = /^(gap|hot|quantity)[-+]/;
+
+/** Bring the legend to life. */
+export function startLegend(store) {
+  const node = byId("legend");
+  // On a narrow map it starts folded: the map is what the space is for.
+  let open = node.parentElement.clientWidth > 520;
+  const draw = () => {
+    const { view, query } = store.get();
+    const nothing = !view || view.rows.id.length === 0;
+    node.hidden = nothing;
+    if (nothing) return;
+    const { title, subtitle, classes } = view.legend;
+    const ramp = classes.filter(({ token }) => RAMP.test(token));
+    const apart = classes.filter(({ token }) => !RAMP.test(token));
+    const fold = el("button", { type: "button", class: "legend-fold", "aria-expanded": String(open), on: { click: () => { open = !open; draw(); node.querySelector("button").focus(); } } }, el("span", { class: "legend-title", text: title }), icon("chevron"));
+    node.classList.toggle("folded", !open);
+    node.classList.toggle("listed", ramp.length === 0);
+    show(node, el("h2", { class: "legend-head" }, fold), open && [subtitle && el("p", { class: "legend-subtitle", text: subtitle }), ramp.length ? [rampOf(ramp), keys(apart, query, view)] : [listed(apart)]]);
+  };
+  store.on(["view"], draw);
+  draw();
+}
+
+function amount({ count: units, residents }) {
+  const counted = t("legend_count", { n: count(units ?? 0) });
+  return residents === null || residents === undefined ? counted : `${counted}, ${t("legend_people", { n: people(residents) })}`;
+}
+
+function rampOf(classes) {
+  const withResidents = classes.some(({ residents }) => residents > 0) && classes[0].token.startsWith("gap");
+  const top = Math.max(...classes.map(({ residents }) => residents ?? 0), 1);
+  const diverging = classes[0].token.startsWith("hot");
+  return [
+    el(
+      "ol",
+      { class: withResidents ? "ramp with-bars" : "ramp" },
+      classes.map((one) =>
+        el(
+          "li",
+          { vars: { "--fill": `var(${tokenVariable(one.token)})`, "--share": (one.residents ?? 0) / top } },
+          withResidents && el("span", { class: "ramp-bar", "aria-hidden": "true" }),
+          el("span", { class: "ramp-field", "aria-hidden": "true" }),
+          el("span", { class: "ramp-title", text: one.title }),
+          el("span", { class: "vh", text: amount(one) }),
+        ),
+      ),
+    ),
+    diverging && el("p", { class: "ramp-ends", "aria-hidden": "true" }, el("span", { text: t("legend_fewer") }), el("span", { text: t("legend_more") })),
+  ];
+}
+
+function keys(classes, query, view) {
+  const kind = page.district.facility_kinds.find(({ id }) => id === query.kind);
+  return el(
+    "ul",
+    { class: "keys" },
+    classes.map((one) => el("li", {}, swatch(one.token), el("span", { text: one.title }), one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }))),
+    view.query.question === "gap" && kind && el("li", {}, mark(kind.id), el("span", { text: kind.short ?? kind.title }), el("span", { class: "keys-count", text: count(kind.count) })),
+  );
+}
+
+function listed(classes) {
+  return el("ul", { class: "classes" }, classes.map((one) => el("li", {}, swatch(one.token), el("span", { text: one.title }), el("strong", { text: count(one.count ?? 0) }))));
+}

@@ -1,0 +1,132 @@
+/** The planner's page: puts the parts together, asks the server, keeps the address. */
+
+import { get } from "./api.js";
+import { startCard } from "./card.js";
+import { byId } from "./dom.js";
+import { startEmpty } from "./empty.js";
+import { say } from "./floating.js";
+import { startLegend } from "./legend.js";
+import { startList, startStrip } from "./list.js";
+import { startMap } from "./map/shell.js";
+import { startQuestions } from "./questions.js";
+import { startSearch } from "./search.js";
+import { ask, createStore } from "./state.js";
+import { startTools } from "./tools.js";
+import { readAddress, viewParams, writeAddress } from "./url.js";
+import { count, language, page, t } from "./words.js";
+
+const address = readAddress(location.search);
+const store = createStore({ query: address.query, select: address.select, place: address.view, theme: page.theme, language, view: null, failure: null, card: null, cardFailure: null });
+
+let viewing;
+let fetchingCard;
+
+async function loadView() {
+  viewing?.abort();
+  const mine = new AbortController();
+  viewing = mine;
+  byId("progress").hidden = false;
+  try {
+    const view = await get("/api/view", viewParams(store.get().query), mine.signal);
+    store.set({ view, failure: null });
+    announce(view);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    store.set({ failure: error });
+  }
+  if (viewing === mine) byId("progress").hidden = true;
+}
+
+function announce({ headlines, query, rows, question }) {
+  const { value_text: value, label, needs } = headlines[query.question];
+  if (needs?.length) return;
+  say(`${t("updated", { title: question.title, value, label })} ${t("updated_list", { n: count(rows.id.length) })}`);
+}
+
+async function loadCard() {
+  const { select, query } = store.get();
+  fetchingCard?.abort();
+  if (!select) {
+    store.set({ card: null, cardFailure: null });
+    return;
+  }
+  const mine = new AbortController();
+  fetchingCard = mine;
+  try {
+    const card = await get(`/api/units/${query.unit}/${encodeURIComponent(select)}`, viewParams(query), mine.signal);
+    store.set({ card, cardFailure: null });
+    say(t("selected", { name: card.name }));
+  } catch (error) {
+    if (error.name !== "AbortError") store.set({ cardFailure: error });
+  }
+}
+
+/** Choose a unit: `fly` where the choice came from the list, `focus` where it came by keyboard. */
+function choose(id, { fly = false, byKeyboard = false } = {}) {
+  const { view, select } = store.get();
+  store.set({ select: id });
+  const at = view?.rows.id.indexOf(id) ?? -1;
+  if (fly && at >= 0) map.flyTo(view.rows.lon[at], view.rows.lat[at], view.query.unit);
+  if (byKeyboard) focusCard(select === id);
+}
+
+function focusCard(now) {
+  const card = byId("card");
+  const focus = () => card.querySelector("h2")?.focus();
+  if (now && card.querySelector("h2")) focus();
+  else focusWhenThere = focus;
+}
+
+let focusWhenThere = null;
+
+function close() {
+  const { select } = store.get();
+  const held = byId("card").contains(document.activeElement);
+  store.set({ select: null });
+  if (!held) return;
+  const row = byId("list").querySelector(`.row[data-id="${CSS.escape(select)}"]`) ?? byId("list");
+  row.focus();
+}
+
+/** A search result is a unit of its own kind: the page goes to that unit, unless it counts by it already. */
+function go({ unit, layer, id, lon, lat }) {
+  const { query } = store.get();
+  const known = page.district.units.some(({ id: listed }) => listed === unit);
+  if (known) {
+    store.set({ select: id });
+    const filters = query.subdistrict || query.community_kind ? { subdistrict: "", community_kind: "" } : {};
+    if (query.unit !== unit || filters.subdistrict === "") ask(store, { unit, ...filters });
+  }
+  map.flyTo(lon, lat, unit ?? layer ?? "square");
+}
+
+startQuestions(store);
+startStrip(store);
+startList(store, { choose: (id, how) => choose(id, { fly: true, ...how }), retry: loadView });
+startCard(store, { close, retry: loadCard, zoomTo: ({ bbox, lon, lat, unit }) => (bbox ? map.fit(bbox) : map.flyTo(lon, lat, unit)) });
+startLegend(store);
+startEmpty(store);
+startTools(store);
+startSearch(go);
+const map = startMap(store, { choose });
+
+let asked = store.get().query;
+store.on(["query"], ({ query, select, view }) => {
+  // What is chosen belongs to its unit; a search may have chosen in the new unit already.
+  const kept = query.unit === asked.unit || !view?.rows.id.includes(select);
+  asked = query;
+  if (!kept) store.set({ select: null });
+  loadView();
+  if (kept && select) loadCard();
+});
+store.on(["select"], () => loadCard());
+store.on(["card"], ({ card }) => {
+  if (!card || !focusWhenThere) return;
+  focusWhenThere();
+  focusWhenThere = null;
+});
+store.on(["query", "select", "place", "theme"], (state) => {
+  history.replaceState(null, "", writeAddress(state) || location.pathname);
+});
+loadView();
+if (store.get().select) loadCard();

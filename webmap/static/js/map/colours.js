@@ -1,0 +1,69 @@
+/** The theme's colours as the map engines take them: the tokens stay the one place where they are written. */
+
+import { tokenVariable } from "../shapes.js";
+
+const probe = document.createElement("span");
+probe.hidden = true;
+document.body.append(probe);
+
+/** A token's colour in the theme of now, as rgb(). */
+export function colour(token) {
+  probe.style.setProperty("color", `var(${tokenVariable(token)})`);
+  return getComputedStyle(probe).color;
+}
+
+/** How much larger than at its design size the page is drawn: wall screens raise the root's font. */
+export function scale() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+}
+
+/** Whether to leave out movement. */
+export function still() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Class id to token, as the legend of a view says. */
+export function classTokens(view) {
+  return Object.fromEntries(view.legend.classes.map(({ id, token }) => [id, token]));
+}
+
+/** The hatch for unknown, one tile of it: 45°, line 1.3 every 6. */
+export function hatchTile(ratio) {
+  const size = Math.round(6 * ratio);
+  const canvas = document.createElement("canvas");
+  canvas.width = size;
+  canvas.height = size;
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = colour("hatch-bg");
+  pen.fillRect(0, 0, size, size);
+  pen.strokeStyle = colour("hatch");
+  pen.lineWidth = 1.1 * ratio;
+  pen.beginPath();
+  for (const shift of [-size, 0, size]) {
+    pen.moveTo(shift - 1, size + 1);
+    pen.lineTo(shift + size + 1, -1);
+  }
+  pen.stroke();
+  return canvas;
+}
+
+/** A facility's mark on a disc of the label's halo colour. */
+export function markTile({ path, solid }, ratio) {
+  const size = Math.round(22 * ratio);
+  const canvas = document.createElement("canvas");
+  canvas.width = size;
+  canvas.height = size;
+  const pen = canvas.getContext("2d");
+  pen.scale(size / 20, size / 20);
+  const shape = new Path2D(path);
+  pen.lineJoin = "miter";
+  pen.strokeStyle = colour("label-halo");
+  pen.lineWidth = 4.6;
+  pen.stroke(shape);
+  pen.fillStyle = colour(solid ? "facility" : "label-halo");
+  pen.fill(shape);
+  pen.strokeStyle = colour("facility");
+  pen.lineWidth = solid ? 1 : 2;
+  pen.stroke(shape);
+  return canvas;
+}

@@ -1,0 +1,144 @@
+/** MapLibre inside Leaflet: classes are feature states, so that a new view repaints and fetches nothing. */
+
+import { MaplibreGL } from "@maplibre/maplibre-gl-leaflet";
+import { MARKS } from "../shapes.js";
+import { classTokens, hatchTile, markTile } from "./colours.js";
+import { SWITCHES, baseStyle, unitStyle } from "./style.js";
+
+const PICKED = ["units-fill", "units-point"];
+const UNITS = "units";
+
+/**
+ * @typedef {object} Engine
+ * @property {(view: object) => void} paint show a view's classes
+ * @property {(id: string|null) => void} choose mark one unit
+ * @property {(id: string|null) => void} point mark the unit under the pointer
+ * @property {(latlng: object) => string|null} pick the unit at a position
+ * @property {(kind: string) => void} facilities show one kind of facility
+ * @property {(name: string, visible: boolean) => void} toggle a switch of the layer menu
+ * @property {() => void} restyle take the theme's colours again
+ */
+
+/** Put the GL layer on a Leaflet map. @returns {Promise<Engine>} */
+export async function createEngine(map, description) {
+  const layer = new MaplibreGL({
+    style: baseStyle(description),
+    fadeDuration: 0,
+    // Printing reads the canvas after the frame is done.
+    canvasContextAttributes: { preserveDrawingBuffer: true, antialias: true },
+    localIdeographFontFamily: false,
+    validateStyle: false,
+    padding: 0.1,
+  });
+  layer.addTo(map);
+  const gl = layer.getMaplibreMap();
+  addImages(gl);
+  await gl.once("load");
+  return new GlEngine(gl, description);
+}
+
+function addImages(gl) {
+  const ratio = Math.max(2, Math.ceil(devicePixelRatio));
+  const put = (name, canvas) => {
+    const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    if (gl.hasImage(name)) gl.removeImage(name);
+    gl.addImage(name, image, { pixelRatio: ratio });
+  };
+  put("hatch", hatchTile(ratio));
+  for (const [kind, mark] of Object.entries(MARKS)) put(`mark-${kind}`, markTile(mark, ratio));
+}
+
+class GlEngine {
+  constructor(gl, description) {
+    this.gl = gl;
+    this.description = description;
+    this.view = null;
+    this.chosen = null;
+    this.over = null;
+    this.kind = null;
+    this.hidden = new Map();
+  }
+
+  get feature() {
+    return { source: UNITS, sourceLayer: this.view.query.unit.replace(":", "-") };
+  }
+
+  paint(view) {
+    const fresh = this.view?.query.unit !== view.query.unit || JSON.stringify(classTokens(this.view)) !== JSON.stringify(classTokens(view));
+    const sameTiles = this.view?.query.unit === view.query.unit;
+    this.view = view;
+    if (fresh) this.replaceUnits({ keepSource: sameTiles });
+    else this.gl.removeFeatureState(this.feature);
+    const { id: ids, class: classes } = view.rows;
+    for (let i = 0; i < ids.length; i += 1) this.gl.setFeatureState({ ...this.feature, id: ids[i] }, { class: classes[i] });
+    this.over = null;
+    this.nameUnits(view);
+    this.choose(this.chosen);
+  }
+
+  replaceUnits({ keepSource }) {
+    const { gl } = this;
+    const { url } = this.description.layers.find(({ id }) => id === UNITS);
+    const { source, under, over } = unitStyle(url, this.view.query.unit, classTokens(this.view));
+    for (const { id } of [...under, ...over]) if (gl.getLayer(id)) gl.removeLayer(id);
+    if (keepSource) gl.removeFeatureState(this.feature);
+    else {
+      if (gl.getSource(UNITS)) gl.removeSource(UNITS);
+      gl.addSource(UNITS, source);
+    }
+    for (const layer of under) gl.addLayer(layer, "buildings");
+    for (const layer of over) gl.addLayer(layer, "unit_names");
+    for (const [name, visible] of this.hidden) this.toggle(name, visible);
+  }
+
+  nameUnits({ query, rows }) {
+    const named = /^(communities|neighbourhoods|management)$/.test(query.unit);
+    const features = named ? rows.id.map((id, i) => ({ type: "Feature", properties: { name: rows.name[i], rank: i }, geometry: { type: "Point", coordinates: [rows.lon[i], rows.lat[i]] } })) : [];
+    this.gl.getSource("unit_names").setData({ type: "FeatureCollection", features });
+  }
+
+  setState(id, state) {
+    if (id !== null && this.view) this.gl.setFeatureState({ ...this.feature, id }, state);
+  }
+
+  choose(id) {
+    this.setState(this.chosen, { chosen: false });
+    this.chosen = id;
+    this.setState(id, { chosen: true });
+  }
+
+  point(id) {
+    if (id === this.over) return;
+    this.setState(this.over, { over: false });
+    this.over = id;
+    this.setState(id, { over: true });
+  }
+
+  pick({ lat, lng }) {
+    if (!this.gl.getLayer(PICKED[0])) return null;
+    const [found] = this.gl.queryRenderedFeatures(this.gl.project([lng, lat]), { layers: PICKED }).filter(({ state }) => state.class);
+    return found ? String(found.id) : null;
+  }
+
+  facilities(kind) {
+    this.kind = kind;
+    this.gl.setFilter("facilities", ["all", ["==", ["geometry-type"], "Point"], ["==", ["get", "kind"], kind]]);
+  }
+
+  toggle(name, visible) {
+    this.hidden.set(name, visible);
+    for (const id of SWITCHES[name]) if (this.gl.getLayer(id)) this.gl.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
+  }
+
+  restyle() {
+    const { gl, view, kind, hidden } = this;
+    gl.setStyle(baseStyle(this.description), { diff: false });
+    gl.once("style.load", () => {
+      addImages(gl);
+      this.view = null;
+      if (kind) this.facilities(kind);
+      if (view) this.paint(view);
+      for (const [name, visible] of hidden) this.toggle(name, visible);
+    });
+  }
+}

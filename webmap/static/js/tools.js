@@ -1,0 +1,42 @@
+/** The tools of the head: copy link, print, appearance, language. */
+
+import { byId, el, icon, show } from "./dom.js";
+import { copyAddress, menu } from "./floating.js";
+import { writeAddress } from "./url.js";
+import { t } from "./words.js";
+
+const THEMES = ["auto", "light", "dark", "sun"];
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
+/** Bring the tools to life. */
+export function startTools(store) {
+  const tool = (name, label, click) => el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click } }, icon(name));
+  const languages = el("div", { class: "languages", role: "group", "aria-label": t("language") });
+  show(
+    byId("tools"),
+    tool("link", t("copy_link"), () => copyAddress(location.href)),
+    tool("print", t("print"), () => print()),
+    menu({ icon: "theme", label: t("theme") }, () => THEMES.map((theme) => themeChoice(store, theme))),
+    languages,
+  );
+  const follow = () => {
+    const state = store.get();
+    const link = (language, text) => el("a", { href: `/${writeAddress({ ...state, language })}`, lang: language === "zh" ? "zh-Hans" : "en", "aria-current": state.language === language ? "true" : null, text });
+    show(languages, link("zh", "中"), link("en", "EN"));
+  };
+  store.on(["query", "select", "place", "theme"], follow);
+  store.on(["theme"], () => wear(store.get().theme));
+  DARK.addEventListener("change", () => wear(store.get().theme));
+  follow();
+}
+
+function themeChoice(store, theme) {
+  const chosen = store.get().theme === theme;
+  return el("label", { class: "menu-item" }, el("input", { type: "radio", name: "theme", value: theme, checked: chosen, on: { change: () => store.set({ theme }) } }), t(`theme_${theme}`));
+}
+
+function wear(theme) {
+  const seen = theme === "auto" ? (DARK.matches ? "dark" : "light") : theme;
+  document.documentElement.dataset.theme = seen;
+  document.dispatchEvent(new CustomEvent("themechange"));
+}

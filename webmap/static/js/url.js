@@ -1,0 +1,49 @@
+/** The address bar is the shareable state: what is not the default is in it. */
+
+export const QUESTIONS = ["gap", "double_none", "hotspots"];
+const UNITS = { gap: "square:100", double_none: "communities", hotspots: "square:100" };
+const DEFAULTS = { question: "gap", kind: "day_care", subdistrict: "", community_kind: "", from: "", to: "" };
+
+/** The unit that a question is counted by where nobody chose one. */
+export function defaultUnit(question) {
+  return UNITS[question];
+}
+
+/** Read the state that an address holds; what it does not say is the default. */
+export function readAddress(search) {
+  const given = new URLSearchParams(search);
+  const query = {};
+  for (const [key, value] of Object.entries(DEFAULTS)) query[key] = given.get(key) ?? value;
+  if (!QUESTIONS.includes(query.question)) query.question = DEFAULTS.question;
+  query.unit = given.get("unit") || defaultUnit(query.question);
+  return { query, select: given.get("select") || null, view: readView(given.get("map")) };
+}
+
+function readView(text) {
+  const parts = (text ?? "").split("/").map(Number);
+  if (parts.length !== 3 || !parts.every(Number.isFinite)) return null;
+  const [zoom, lat, lon] = parts;
+  return Math.abs(lat) <= 85 && Math.abs(lon) <= 180 && zoom >= 0 && zoom <= 22 ? { zoom, lat, lon } : null;
+}
+
+/** The query parameters of a view, for the API, downloads and the address. */
+export function viewParams(query) {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value) params.set(key, value);
+  return params;
+}
+
+/** The address's query for a state, `?` included; empty where all is the default. */
+export function writeAddress({ query, select, place, theme, language }) {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    const unsaid = key === "unit" ? defaultUnit(query.question) : DEFAULTS[key];
+    if (value !== unsaid) params.set(key, value);
+  }
+  if (language !== "zh") params.set("lang", language);
+  if (theme !== "auto") params.set("theme", theme);
+  if (select) params.set("select", select);
+  if (place) params.set("map", `${place.zoom.toFixed(2)}/${place.lat.toFixed(5)}/${place.lon.toFixed(5)}`);
+  const text = params.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
+  return text ? `?${text}` : "";
+}
