@@ -152,7 +152,7 @@ class Database:
 
     def _open(self) -> apsw.Connection:
         with faults.said(self.path):
-            connection = _connect(self.path)
+            connection = connect(self.path)
         try:
             connection.set_busy_timeout(round(self._busy_timeout_s * 1000))
             with faults.said(self.path, connection):
@@ -196,7 +196,8 @@ def beside(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal")]
 
 
-def _connect(path: Path) -> apsw.Connection:
+def connect(path: Path) -> apsw.Connection:
+    """Open the file at `path` as it and its folder allow."""
     if _writable(path):
         return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     mode = "immutable=1" if _at_rest(path) else "mode=ro"

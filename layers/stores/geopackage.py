@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from layers.schema import LAYERS, layer_named
 from layers.store import Change, District, Progress, Store, Written, no_progress
 from layers.stores import ddl, faults, tables
 from layers.stores.blobs import wkb_inside
-from layers.stores.connection import Database
+from layers.stores.connection import Database, connect
 from layers.stores.creation import build
 from layers.stores.rows import Row, difference, frame_of, geometries_of, rows_of, taken
 from layers.text import Text
@@ -201,6 +202,15 @@ def create(
     rows = {name: rows_of(frame, layer_named(name)) for name, frame in layers.items()}
     build(Path(path).absolute(), district, rows, progress=progress)
     return GeoPackageStore(path)
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a Wangge store is at `path`; anything else, or nothing, is none."""
+    try:
+        with closing(connect(path)) as connection:
+            return is_wangge(connection)
+    except apsw.Error:
+        return False
 
 
 def is_wangge(connection: apsw.Connection) -> bool:
