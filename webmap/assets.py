@@ -61,7 +61,6 @@ def _keep(response: Response) -> Response:
     """Let a browser keep a static file for good where the address names its content."""
     if request.endpoint == "static" and response.status_code == 200 and request.view_args:
         path = request.view_args["filename"]
-        response.headers.pop("Cache-Control", None)
         if request.args.get("v") == content_hash(path):
             response.headers["Cache-Control"] = f"public, max-age={KEPT_S}, immutable"
     return response

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
+from layers.exports import INVENTED as INVENTED_NOTE
+from layers.exports import frame_bytes
 from layers.text import Language, Text
 from layers.views import ViewQuery, view
 from webmap.operations import current_snapshot, operation
@@ -24,8 +26,6 @@ MEDIA_TYPES = {
 HTML = "text/html"
 
 INVENTED = Text("虚构演示数据", "invented demonstration data")
-"""Stands in every row of an export of a district that is not real."""
-_NOTE = Text("说明", "Note")
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\s\x00-\x1f]+')
 
 downloads = Blueprint("downloads", __name__)
@@ -59,16 +59,17 @@ def _attachment(body: bytes, media_type: str, name: str) -> Response:
 )
 def download(*, lang: Language, format: str, **asked: str | None) -> Response:  # noqa: A002  (its name in the URL)
     """Return the rows of the view as a file."""
-    from layers.exports import frame_bytes
-
     snapshot = current_snapshot()
     query = ViewQuery.from_params(asked, snapshot)
-    frame = view(snapshot, query).frame(lang)
-    if snapshot.district.invented:
-        frame.insert(len(frame.columns) - 1, _NOTE.to(lang), INVENTED.to(lang))
-    return _attachment(
-        frame_bytes(frame, format), MEDIA_TYPES[format], file_name(snapshot.district, query, lang, format)
+    name = file_name(snapshot.district, query, lang, format)
+    body = frame_bytes(
+        view(snapshot, query).frame(lang),
+        format,
+        title=query.question,
+        note=INVENTED_NOTE if snapshot.district.invented else None,
+        drop_geometry=True,
     )
+    return _attachment(body, MEDIA_TYPES[format], name)
 
 
 @downloads.get("/export-map")
@@ -82,9 +83,9 @@ def download(*, lang: Language, format: str, **asked: str | None) -> Response:  
 )
 def offline_map(*, lang: Language, **asked: str | None) -> Response:
     """Return the view as an offline map."""
-    from webmap.maps import offline_map_html
-
     snapshot = current_snapshot()
     query = ViewQuery.from_params(asked, snapshot)
+    from webmap.maps import offline_map_html
+
     body = offline_map_html(view(snapshot, query), lang).encode()
     return _attachment(body, HTML, file_name(snapshot.district, query, lang, "html"))

@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from layers.schema import LAYERS
-
-Schema = dict[str, Any]
-
-STRING: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "number"}
-WHOLE: Schema = {"type": "integer"}
-YES_NO: Schema = {"type": "boolean"}
-ANYTHING: Schema = {}
-DAY: Schema = {"type": "string", "format": "date"}
-BOX: Schema = {"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 4}
-
-
-def ref(name: str) -> Schema:
-    """Return a reference to a schema of this module."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def listed(items: Schema) -> Schema:
-    """Return an array."""
-    return {"type": "array", "items": items}
-
-
-def nullable(schema: Schema) -> Schema:
-    """Return a value that may be unknown."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def record(optional: dict[str, Schema] | None = None, /, **properties: Schema) -> Schema:
-    """Return an object with just these members, all of them there except the `optional` ones."""
-    return {
-        "type": "object",
-        "required": list(properties),
-        "properties": properties | (optional or {}),
-        "additionalProperties": False,
-    }
-
-
-def by_name(values: Schema) -> Schema:
-    """Return an object whose names are data."""
-    return {"type": "object", "additionalProperties": values}
-
+from webmap.json_schema import (
+    ANYTHING,
+    BOX,
+    DAY,
+    NUMBER,
+    STRING,
+    WHOLE,
+    YES_NO,
+    Schema,
+    by_name,
+    listed,
+    nullable,
+    record,
+    ref,
+)
+from webmap.schemas_views import CARD, SUMMARY, VIEW
 
 _TITLED = record(id=STRING, title=STRING)
 _LINK = record(rel=STRING, href={"type": "string", "format": "uri-reference"})
-_FIGURE = record(count=NUMBER, of=NUMBER, unknown=NUMBER, rate=nullable(NUMBER))
 _GEOMETRY = record(type={"enum": ["Point", "Polygon", "MultiPolygon"]}, coordinates=listed(ANYTHING))
 _FEATURE = record(
     type={"const": "Feature"},
@@ -57,7 +29,6 @@ _FEATURE = record(
     geometry=ref("Geometry"),
     properties={"type": "object", "required": ["code"]},
 )
-_COUNTED = record(count=WHOLE, of=WHOLE, unknown=WHOLE, rate=nullable(NUMBER))
 
 SCHEMAS: dict[str, Schema] = {
     "Error": record(
@@ -140,6 +111,9 @@ SCHEMAS: dict[str, Schema] = {
             ),
         )
     ),
+    "Summary": SUMMARY,
+    "View": VIEW,
+    "Card": CARD,
     "Definitions": by_name(record(title=STRING, unit=STRING, text=STRING, source=STRING)),
     "Hits": listed(record(layer=STRING, id=STRING, name=STRING, detail=STRING, lon=NUMBER, lat=NUMBER)),
 }

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from layers import problems
+from layers.standards import Standards
+from layers.store import Store
+from layers.text import both
+from webmap import create_app
+from webmap.errors import RETRY_AFTER_S, STATUSES, failure_of
+from webmap.params import BadQuery
+
+WORDS = both("x")
+EXPECTED = {
+    problems.BadParameter: 400,
+    BadQuery: 400,
+    problems.NotFound: 404,
+    problems.ValidationError: 422,
+    problems.StoreBusy: 503,
+    problems.StoreUnusable: 503,
+    problems.StoreMissing: 503,
+    problems.StoreExists: 409,
+    problems.StoreReadOnly: 409,
+    problems.StoreFull: 507,
+    problems.WanggeError: 503,
+}
+
+
+def kinds() -> list[type[problems.WanggeError]]:
+    return [
+        kind
+        for kind in vars(problems).values()
+        if isinstance(kind, type) and issubclass(kind, problems.WanggeError)
+    ]
+
+
+def test_every_exception_has_a_status() -> None:
+    named = {kind for kind, _ in STATUSES}
+    assert named >= set(kinds())
+    for kind, status in EXPECTED.items():
+        error = kind("limit", WORDS) if issubclass(kind, BadQuery) else kind(WORDS)
+        assert failure_of(error).status == status, kind
+
+
+def test_what_is_away_for_a_while_says_when_to_ask_again() -> None:
+    assert dict(failure_of(problems.StoreBusy(WORDS)).headers) == {"Retry-After": str(RETRY_AFTER_S)}
+    assert failure_of(problems.NotFound(WORDS)).headers == ()
+
+
+def test_all_problems_of_an_import_are_told() -> None:
+    problem = problems.Problem(both("m"), both("r"), row=2, field="f", value="v")
+    said = failure_of(problems.ValidationError(WORDS, [problem])).as_dict("en")["error"]
+    assert said["problems"] == [{"row": 2, "field": "f", "value": "v", "message": "m", "remedy": "r"}]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en", "fr"])
+def test_the_api_answers_errors_in_one_shape(client: FlaskClient, lang: str) -> None:
+    response = client.get(f"/api/layers/streets/features?lang={lang}")
+    error = response.get_json()["error"]
+    assert response.status_code == error["status"]
+    assert error["title"] and error["detail"]
+    if lang == "fr":
+        assert (error["status"], error["parameter"]) == (400, "lang")
+    else:
+        assert error["status"] == 404
+        assert "streets" in error["detail"] and "buildings" in error["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/api/nothing", "application/json"),
+        ("/nothing", "text/html"),
+        ("/tiles/nothing/0/0/0.mvt", "text/plain"),
+        ("/static/nothing.js", "text/plain"),
+        ("/download?unit=nothing", "text/html"),
+    ],
+)
+def test_an_error_speaks_as_its_address_does(client: FlaskClient, path: str, media_type: str) -> None:
+    response = client.get(path)
+    assert response.status_code in (400, 404)
+    assert response.mimetype == media_type
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_method_that_is_not_taken(client: FlaskClient) -> None:
+    response = client.delete("/api/district")
+    assert response.status_code == 405
+    assert response.get_json()["error"]["status"] == 405
+    assert "GET" in response.headers["Allow"]
+
+
+def test_head_and_options(client: FlaskClient) -> None:
+    whole, head = client.get("/api/district"), client.head("/api/district")
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["Content-Length"] == whole.headers["Content-Length"]
+    assert client.options("/api/district").status_code == 200
+
+
+@pytest.fixture
+def broken(small_store: Store, standards: Standards) -> Flask:
+    """A service in which something happens that nobody foresaw."""
+    app = create_app(small_store, standards)
+
+    def fail() -> str:
+        raise RuntimeError("secret detail")
+
+    for number, path in enumerate(("/api/fail", "/fail", "/tiles/fail")):
+        app.add_url_rule(path, f"fail{number}", fail)
+    return app
+
+
+@pytest.mark.parametrize("path", ["/api/fail", "/fail", "/tiles/fail"])
+def test_nothing_leaks_of_an_unforeseen_error(
+    broken: Flask, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        response = broken.test_client().get(path)
+    assert response.status_code == 500
+    for leaked in ("secret", "RuntimeError", "Traceback", ".py"):
+        assert leaked not in response.get_data(as_text=True)
+    assert "secret detail" in caplog.text
+    if path.startswith("/api"):
+        reference = json.loads(response.data)["error"]["remedy"].split()[-1].rstrip("。")
+        assert reference in caplog.text
+
+
+def test_an_error_page_that_fails_is_a_line_of_text(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(*_: object, **__: object) -> str:
+        raise FileNotFoundError("error.html")
+
+    monkeypatch.setattr("webmap.errors.render_template", missing)
+    response = app.test_client().get("/nothing")
+    assert (response.status_code, response.mimetype) == (404, "text/plain")
+
+
+def test_a_busy_store_is_503(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy() -> int:
+        raise problems.StoreBusy(WORDS)
+
+    monkeypatch.setattr(app.extensions["wangge"].store, "version", busy)
+    response = app.test_client().get("/healthz")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == str(RETRY_AFTER_S)

@@ -1,0 +1,170 @@
+"""Commands of the web service: serve, export-map."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from layers.cli import Context, command, day_option, errors_in_words, option, pass_context
+from layers.problems import BadParameter, WanggeError
+from layers.text import Text
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_ANYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  (compared with, not bound to)
+
+
+@command(
+    "serve",
+    "打开地图服务。\n\n读取存储，不写入；别的程序可以同时导入，页面随之更新。按 Ctrl+C 停止。",
+    "Serve the map.\n\nReads the store and never writes it; other programs may import meanwhile, and the page "
+    "follows. Ctrl+C stops it.",
+)
+@option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    zh="监听的地址；0.0.0.0 让其他机器也能访问",
+    en="Address to listen on; 0.0.0.0 lets other machines in.",
+)
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    zh="端口；0 表示任选一个空闲的",
+    en="Port; 0 takes any free one.",
+)
+@option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    zh="同时处理多少个请求",
+    en="How many requests are answered at once.",
+)
+@pass_context
+def serve(context: Context, *, host: str, port: int, threads: int) -> None:
+    """Serve the district until the process is told to stop."""
+    with errors_in_words(context.language), context.open_store(read_only=True) as store:
+        listener = _listen(host, port)
+        from webmap import create_app
+
+        app = create_app(store, context.standards)
+        # What is wrong with the store shows now, and the first page need not wait for the data.
+        app.extensions["wangge"].snapshots.current()
+        address = f"http://{_shown_host(host)}:{listener.getsockname()[1]}"
+        context.say(
+            Text(
+                "网格服务已启动：{address}（Ctrl+C 停止）", "Wangge is at {address} (Ctrl+C stops it)"
+            ).format(address=address)
+        )
+        _run(app, listener, threads)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise _cannot_listen(error, host, port) from error
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> WanggeError:
+    if error.errno == errno.EADDRINUSE:
+        return BadParameter(
+            Text("端口 {port} 已被占用。", "Port {port} is in use.").format(port=port),
+            Text(
+                "请停掉占用它的程序，或用 --port 另选一个。",
+                "Stop the program that has it, or choose another with --port.",
+            ),
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return BadParameter(
+            Text("没有权限使用端口 {port}。", "Port {port} may not be used by this user.").format(port=port),
+            Text("请用 --port 选 1024 以上的端口。", "Choose one from 1024 up with --port."),
+        )
+    return BadParameter(
+        Text("不能在 {host} 上监听。", "It is not possible to listen on {host}.").format(host=host),
+        Text("请用 --host 给出本机的地址。", "Give an address of this machine with --host."),
+    )
+
+
+def _shown_host(host: str) -> str:
+    if host in _ANYWHERE:
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _run(app: Flask, listener: socket.socket, threads: int) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are finished."""
+    from waitress.server import create_server
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    server = create_server(
+        app, sockets=[listener], threads=threads, ident="wangge", clear_untrusted_proxy_headers=True
+    )
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+@command(
+    "export-map",
+    "把一个视图写成一份离线地图：一个自足的 HTML 文件，不联网也能打开。",
+    "Write a view as one self-contained HTML map that opens without a network.",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@option("--question", zh="问题：gap、double_none、hotspots", en="Question: gap, double_none or hotspots.")
+@option("--unit", zh="统计单元，例如 square:100", en="Unit, such as square:100, h3:10 or communities.")
+@option("--kind", zh="设施种类", en="Facility kind, such as day_care.")
+@option("--subdistrict", zh="只看这个街道（编码）", en="Only this subdistrict (code).")
+@option("--community-kind", zh="只看这类小区", en="Only communities of this kind.")
+@day_option("--from", parameter="first", zh="诉求起日（含）", en="First day of the complaints counted.")
+@day_option("--to", parameter="last", zh="诉求止日（含）", en="Last day of the complaints counted.")
+@option("--lang", type=click.Choice(["zh", "en"]), zh="地图的语言", en="Language of the map.")
+@pass_context
+def export_map(
+    context: Context,
+    /,
+    *,
+    file: Path,
+    first: datetime | None,
+    last: datetime | None,
+    lang: Any,
+    **asked: str | None,
+) -> None:
+    """Write the offline map of a view."""
+    from layers.exports import check_target, write_bytes
+
+    with errors_in_words(context.language):
+        if file.suffix.lower() not in (".html", ".htm"):
+            raise BadParameter(
+                Text("文件名 {file} 不以 .html 结尾。", "The file name {file} does not end in .html.").format(
+                    file=file.name
+                ),
+                Text("请写成 …….html。", "Give it that ending."),
+            )
+        check_target(file, format="html")
+        from layers.snapshot import load
+        from layers.views import ViewQuery, view
+        from webmap.maps import offline_map_html
+
+        with context.open_store(read_only=True) as store:
+            snapshot = load(store, context.standards)
+        days = {"from": first, "to": last}
+        asked |= {name: None if day is None else day.date().isoformat() for name, day in days.items()}
+        shown = view(snapshot, ViewQuery.from_params(asked, snapshot))
+        write_bytes(file, offline_map_html(shown, lang or context.language).encode())
+        context.say(Text("已写入 {file}", "Wrote {file}").format(file=file))
