@@ -31,6 +31,20 @@ COMMANDS = {
 """Where each command lives; it is imported when it is asked for, so that `--help` stays quick."""
 
 
+SETTINGS = {
+    "WANGGE_STORE": Text(
+        "数据存储，没有 --store 时使用；默认 gpkg:var/demo.gpkg",
+        "The store where --store is not given; gpkg:var/demo.gpkg by default.",
+    ),
+    "LC_ALL": Text("语言，优先于 LC_MESSAGES 和 LANG", "The language; comes before LC_MESSAGES and LANG."),
+    "LC_MESSAGES": Text("语言，优先于 LANG", "The language; comes before LANG."),
+    "LANG": Text(
+        "语言：zh 开头为中文，其余为英文", "The language: Chinese where it begins with zh, else English."
+    ),
+}
+"""What is read from the environment, here and nowhere else."""
+
+
 def language_of(environment: Mapping[str, str]) -> Language:
     """Return the language that LC_ALL, LC_MESSAGES or LANG (the first that is set) asks for."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):

@@ -13,6 +13,7 @@ from layers.dwellings import access_m, distances, dwellings, is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import is_double_none
 from layers.problems import BadParameter
+from layers.store import Progress, no_progress
 from layers.text import Text
 from layers.units import neighbours, unit_frame, units
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 Period = tuple[date | None, date | None]
 
 
-def analyse(snapshot: Snapshot, scheme: str, *, period: Period = (None, None)) -> gpd.GeoDataFrame:
+def analyse(
+    snapshot: Snapshot,
+    scheme: str,
+    *,
+    period: Period = (None, None),
+    progress: Progress = no_progress,
+) -> gpd.GeoDataFrame:
     """Return the indicators of every unit with its shape.
 
     Parameters
@@ -50,8 +57,15 @@ def analyse(snapshot: Snapshot, scheme: str, *, period: Period = (None, None)) -
     """
     import geopandas as gpd
 
+    kinds = snapshot.standards.facility_kinds
+    steps = len(kinds) + 2
     found = units(snapshot, scheme)
-    table = pd.concat([unit_table(snapshot, found, period=period), *_coverage(snapshot, found)], axis=1)
+    parts = [unit_table(snapshot, found, period=period)]
+    for step, kind in enumerate(kinds, 1):
+        progress(scheme, step, steps)
+        parts.append(coverage_table(snapshot, found, kind))
+    table = pd.concat(parts, axis=1)
+    progress(scheme, steps - 1, steps)
     around = neighbours(snapshot, scheme)
     hot = hotspot_table(
         table["complaints"].to_numpy(),
@@ -60,6 +74,7 @@ def analyse(snapshot: Snapshot, scheme: str, *, period: Period = (None, None)) -
         standards=snapshot.standards,
     )
     geometry = unit_frame(snapshot, scheme).geometry
+    progress(scheme, steps, steps)
     return gpd.GeoDataFrame(
         pd.concat([table, hot], axis=1), geometry=np.asarray(geometry.array), crs=geometry.crs
     )
@@ -144,10 +159,6 @@ def coverage_table(snapshot: Snapshot, found: Units, kind: str) -> pd.DataFrame:
             f"access_{kind}_m": mean(access_m(snapshot, kind)),
         }
     )
-
-
-def _coverage(snapshot: Snapshot, found: Units) -> list[pd.DataFrame]:
-    return [coverage_table(snapshot, found, kind) for kind in snapshot.standards.facility_kinds]
 
 
 def _count_by(position: NDArray[np.int64], n: int) -> NDArray[np.int64]:

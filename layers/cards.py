@@ -72,8 +72,9 @@ class Card:
     def row(self) -> pd.Series:
         """Return the unit's row of the unit table in the query's period."""
         table = self.snapshot.derived(
-            ("view", "table", self.unit, self.query.period),
+            ("unit table", self.unit, self.query.period),
             lambda: unit_table(self.snapshot, units(self.snapshot, self.unit), period=self.query.period),
+            scheme=self.unit,
         )
         return table.iloc[self.position]
 
@@ -82,6 +83,7 @@ class Card:
         table = self.snapshot.derived(
             ("coverage table", self.unit, kind),
             lambda: coverage_table(self.snapshot, units(self.snapshot, self.unit), kind),
+            scheme=self.unit,
         )
         share, straight, walk = table.iloc[self.position]
         return float(share), float(straight), float(walk)
@@ -201,9 +203,7 @@ def _complaint_reason(shown: Card) -> Reason | None:
     total = int(in_period(shown.snapshot, shown.query.period).sum())
     if not total:
         return None
-    z = shown.snapshot.derived(("view", "hot", shown.unit, shown.query.period), lambda: _hot(shown)).iloc[
-        shown.position
-    ]
+    z = _hot(shown).iloc[shown.position]
     name = str(z["hotspot_class"])
     level = Text("与全区相比不显著", "not significant against the district")
     if name == "masked":
@@ -223,6 +223,11 @@ def _complaint_reason(shown: Card) -> Reason | None:
 
 
 def _hot(shown: Card) -> pd.DataFrame:
+    key = ("hotspots", shown.unit, shown.query.period)
+    return shown.snapshot.derived(key, lambda: _hotspots(shown), scheme=shown.unit)
+
+
+def _hotspots(shown: Card) -> pd.DataFrame:
     table = unit_table(shown.snapshot, units(shown.snapshot, shown.unit), period=shown.query.period)
     return hotspot_table(
         table["complaints"].to_numpy(),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from layers.cli import Context, command, day_option, errors_in_words, option, pass_context, print_json
-from layers.problems import BadParameter
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -149,14 +148,15 @@ def analyse_command(
 ) -> None:
     """Write the indicators per cell."""
     from layers.analysis import analyse
-    from layers.exports import check_target, write_frame
+    from layers.exports import INVENTED, check_target, write_frame
 
     with errors_in_words(context.language):
         check_target(out)
         snapshot = _snapshot(context)
         period = (None if first is None else first.date(), None if last is None else last.date())
-        frame = analyse(snapshot, cells, period=period)
-        write_frame(frame, out, title=f"{snapshot.district.name} {cells}")
+        frame = analyse(snapshot, cells, period=period, progress=context.progress())
+        note = INVENTED if snapshot.district.invented else None
+        write_frame(frame, out, title=f"{snapshot.district.name} {cells}", note=note)
         context.say(
             Text("{n} 格写入 {out}", "{n} cells written to {out}").format(n=len(frame), out=out), error=True
         )
@@ -175,10 +175,5 @@ def export_command(context: Context, *, layer: str, file: Path) -> None:
     from layers.exports import export_layer
 
     with errors_in_words(context.language), context.open_store(read_only=True) as store:
-        if Path(context.store_url.partition(":")[2]).absolute() == file.absolute():
-            raise BadParameter(
-                Text("{f} 就是数据存储本身。", "{f} is the store itself.").format(f=file),
-                Text("请写到另一个文件。", "Write to another file."),
-            )
         rows = export_layer(store, layer, file)
         context.say(Text("{n} 行写入 {f}", "{n} rows written to {f}").format(n=rows, f=file), error=True)

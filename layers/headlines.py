@@ -9,6 +9,7 @@ import numpy as np
 from layers.analysis import in_period
 from layers.coverage import kind_coverage
 from layers.figures import Figure
+from layers.indicators import URBAN_VILLAGE
 from layers.questions import answer
 from layers.schema import LAYERS
 from layers.summary import summary
@@ -225,11 +226,15 @@ def strip(
     if query.community_kind is not None:
         kind = snapshot.standards.title("community_kinds", query.community_kind)
         where = Text("{w} · {k}", "{w} · {k}").format(w=where, k=kind)
+    villages = (snapshot.frame("communities")["kind"] == URBAN_VILLAGE).any()
+    people_title = (
+        Text("居民（含城中村）", "Residents, urban villages too") if villages else Text("居民", "Residents")
+    )
     items: list[tuple[Text, Text, str | None, str | None]] = [
         (where, both(""), None, None),
         (Text("单元", "Units"), number(len(table)), None, None),
         (Text("楼栋", "Buildings"), number(int(table["buildings"].sum())), None, "buildings"),
-        (Text("居民", "Residents"), large(residents), None, "residents"),
+        (people_title, large(residents), None, "residents"),
     ]
     if query.question == "gap":
         beyond = table["value"].sum(skipna=True)

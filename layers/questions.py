@@ -65,7 +65,7 @@ def answer(snapshot: Snapshot, query: ViewQuery) -> Answer:
     """Return the answer to the query's question for every unit of the district."""
     make = {"gap": _gap, "double_none": _double_none, "hotspots": _hotspots}[query.question]
     key = ("view", query.question, query.unit, query.kind if query.question == "gap" else None, query.period)
-    return snapshot.derived(key, lambda: make(snapshot, query))
+    return snapshot.derived(key, lambda: make(snapshot, query), scheme=query.unit)
 
 
 def _table(snapshot: Snapshot, query: ViewQuery) -> pd.DataFrame:

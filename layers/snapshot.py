@@ -7,6 +7,7 @@ the newest one and, when the store's version moves, reads again only the layers 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +27,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CACHED_VIEWS = 64
+_KEPT_SCHEMES = 8
+_KEPT_RESULTS = 160
+
+
+class _Entry:
+    """One derived result, and the lock of those who wait for it."""
+
+    def __init__(self, scheme: str | None) -> None:
+        self.scheme = scheme
+        self.lock = threading.RLock()
+        self.made = False
+        self.value: Any = None
 
 
 class Snapshot:
@@ -46,23 +58,47 @@ class Snapshot:
         self.district = district
         self.standards = standards
         self._frames = frames
-        self._derived: dict[Hashable, Any] = {}
-        self._lock = threading.RLock()
+        self._derived: OrderedDict[tuple[Hashable, ...], _Entry] = OrderedDict()
+        self._schemes: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
 
     def frame(self, layer: str) -> gpd.GeoDataFrame:
         """Return the layer's features in EPSG:4490, indexed and ordered by code; do not change it."""
         return self._frames[layer]
 
-    def derived(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what `make` gives, computed once per snapshot and key."""
+    def derived(self, key: tuple[Hashable, ...], make: Callable[[], T], *, scheme: str | None = None) -> T:
+        """Return what `make` gives, computed once per snapshot and key.
+
+        Parameters
+        ----------
+        scheme : str, optional
+            The unit scheme that the result is for. There is no end of schemes, so only the results of
+            those asked for last are kept.
+        """
         with self._lock:
-            if key not in self._derived:
-                views = [known for known in self._derived if isinstance(known, tuple) and known[0] == "view"]
-                for old in views[: max(0, len(views) - _CACHED_VIEWS)]:
-                    del self._derived[old]
-                self._derived[key] = make()
-            made: T = self._derived[key]
+            if scheme is not None:
+                self._forget_old_schemes(scheme)
+            entry = self._derived.setdefault(key, _Entry(scheme))
+            self._derived.move_to_end(key)
+        # Only those who wait for the same result wait for each other.
+        with entry.lock:
+            if not entry.made:
+                entry.value, entry.made = make(), True
+            made: T = entry.value
             return made
+
+    def _forget_old_schemes(self, scheme: str) -> None:
+        self._schemes[scheme] = None
+        self._schemes.move_to_end(scheme)
+        while len(self._schemes) > _KEPT_SCHEMES:
+            old, _ = self._schemes.popitem(last=False)
+            self._forget([key for key, entry in self._derived.items() if entry.scheme == old])
+        bound = [key for key, entry in self._derived.items() if entry.scheme is not None]
+        self._forget(bound[: max(0, len(bound) - _KEPT_RESULTS)])
+
+    def _forget(self, keys: list[tuple[Hashable, ...]]) -> None:
+        for key in keys:
+            del self._derived[key]
 
     def metric(self, layer: str) -> NDArray[np.object_]:
         """Return the layer's geometries in the district's metric CRS, in frame order."""

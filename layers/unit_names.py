@@ -44,7 +44,7 @@ class UnitNames:
 
 def unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
     """Return the names of the units of `scheme`."""
-    return snapshot.derived(("names", scheme), lambda: _unit_names(snapshot, scheme))
+    return snapshot.derived(("names", scheme), lambda: _unit_names(snapshot, scheme), scheme=scheme)
 
 
 def _unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:

@@ -98,7 +98,7 @@ def units(snapshot: Snapshot, scheme: str) -> Units:
         The scheme is not understood, or would make too many cells.
     """
     scheme = check_scheme(scheme)
-    return snapshot.derived(("units", scheme), lambda: _units(snapshot, scheme))
+    return snapshot.derived(("units", scheme), lambda: _units(snapshot, scheme), scheme=scheme)
 
 
 def unit_position(found: Units, unit_id: str) -> int:
@@ -189,7 +189,7 @@ def neighbours(snapshot: Snapshot, scheme: str) -> sparse.csr_array:
         ones = np.ones(int(apart.sum()), dtype=np.int64)
         return sparse.csr_array((ones, (left[apart], right[apart])), shape=(len(shapes), len(shapes)))
 
-    return snapshot.derived(("neighbours", scheme), make)
+    return snapshot.derived(("neighbours", scheme), make, scheme=scheme)
 
 
 def unit_frame(snapshot: Snapshot, scheme: str) -> gpd.GeoDataFrame:
@@ -213,4 +213,4 @@ def unit_frame(snapshot: Snapshot, scheme: str) -> gpd.GeoDataFrame:
             ).rename_axis("id")
         return made
 
-    return snapshot.derived(("unit_frame", scheme), make)
+    return snapshot.derived(("unit_frame", scheme), make, scheme=scheme)

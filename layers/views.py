@@ -226,7 +226,7 @@ def monthly_complaints(snapshot: Snapshot, query: ViewQuery) -> NDArray[np.int64
         np.add.at(counts, (found.of_complaint[within], month.to_numpy()[within].astype(int)), 1)
         return counts
 
-    return snapshot.derived(("view", "months", query.unit, query.period[1]), make)
+    return snapshot.derived(("months", query.unit, query.period[1]), make, scheme=query.unit)
 
 
 def unit_positions(snapshot: Snapshot, scheme: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -236,7 +236,7 @@ def unit_positions(snapshot: Snapshot, scheme: str) -> tuple[NDArray[np.float64]
         at = shapely.point_on_surface(units(snapshot, scheme).shapes)
         return crs.points_from_metric(shapely.get_x(at), shapely.get_y(at), snapshot.district.metric_crs)
 
-    return snapshot.derived(("positions", scheme), make)
+    return snapshot.derived(("positions", scheme), make, scheme=scheme)
 
 
 def unit_title(scheme: str) -> Text:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from layers.schema import LAYERS
-from layers.snapshot import Snapshots
+from layers.snapshot import Snapshot, Snapshots
 from layers.standards import Standards
 from layers.store import create_store
+from layers.units import units
 from tests.district import small_district
 
 
@@ -34,3 +37,32 @@ def test_a_write_that_changes_nothing_keeps_the_snapshot(tmp_path: Path, standar
         first = snapshots.current()
         store.upsert("communities", store.read("communities"))
         assert snapshots.current() is first
+
+
+def test_results_of_many_schemes_do_not_pile_up(standards: Standards) -> None:
+    district, frames = small_district()
+    snapshot = Snapshot(1, district, standards, frames)
+    for size in range(100, 160):
+        units(snapshot, f"square:{size}")
+    kept = [key for key in snapshot._derived if key[0] == "units"]
+    assert len(kept) <= 8
+    assert ("units", "square:159") in kept
+    assert ("dwellings",) in snapshot._derived
+
+
+def test_a_slow_result_does_not_keep_others_waiting(standards: Standards) -> None:
+    district, frames = small_district()
+    snapshot = Snapshot(1, district, standards, frames)
+    started, release = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        started.set()
+        assert release.wait(10)
+        return "slow"
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(snapshot.derived, ("slow",), slow) for _ in range(2)]
+        assert started.wait(10)
+        assert snapshot.derived(("quick",), lambda: "quick") == "quick"
+        release.set()
+        assert [future.result(10) for future in waiting] == ["slow", "slow"]

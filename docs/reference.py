@@ -1,0 +1,100 @@
+"""Write the reference pages from the code itself: commands, layers, API, settings.
+
+``python docs/reference.py`` writes them; a test fails where they are not what the code says.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent))
+
+import app  # noqa: E402
+from layers.cli import Context  # noqa: E402
+from layers.definitions import DEFINITIONS  # noqa: E402
+from layers.schema import LAYERS  # noqa: E402
+from layers.standards import read_standards  # noqa: E402
+
+_MADE = "<!-- Written by `python docs/reference.py`; do not edit. -->\n\n"
+
+
+def commands_page() -> str:
+    """Return every command with its help, as ``wangge COMMAND --help`` prints it."""
+    context = Context(store_url=app.DEFAULT_STORE, language="en", data_folder=app.DATA_FOLDER)
+    parts = [
+        "# The command line\n",
+        _MADE,
+        "Exit codes: 0 done, 1 bad input (said on standard error), 2 wrong usage.\n",
+    ]
+    with click.Context(app.wangge, info_name="wangge", obj=context, terminal_width=100) as group:
+        for name in app.COMMANDS:
+            command = app.wangge.get_command(group, name)
+            assert command is not None
+            with click.Context(command, info_name=name, parent=group, obj=context, terminal_width=100) as ctx:
+                parts.append(f"\n## wangge {name}\n\n```text\n{command.get_help(ctx)}\n```\n")
+    parts.append("\n# Settings\n\n| variable | meaning |\n|---|---|\n")
+    parts += [f"| `{name}` | {text.en} |\n" for name, text in app.SETTINGS.items()]
+    return "".join(parts)
+
+
+def layers_page() -> str:
+    """Return every layer with its fields, and the definitions of the figures."""
+    parts = ["# Layers and figures\n\n", _MADE]
+    for layer in LAYERS.values():
+        kinds = " or ".join(layer.geometry)
+        parts.append(f"\n## {layer.name}: {layer.title.zh}, {layer.title.en}\n\nGeometry: {kinds}.\n\n")
+        parts.append("| field | Chinese | English | type | notes |\n|---|---|---|---|---|\n")
+        for field in layer.fields:
+            notes = [
+                "required" if field.required else "",
+                f"one of `{field.codes}`" if field.codes else "",
+                f"points to {field.parent}" if field.parent else "",
+                field.unit.en if field.unit else "",
+                "guarded" if field.guarded else "",
+            ]
+            told = "; ".join(note for note in notes if note)
+            parts.append(
+                f"| `{field.name}` | {field.title.zh} | {field.title.en} | {field.type} | {told} |\n"
+            )
+    parts.append("\n## Code lists\n\nIn `data/code_lists.json`; a district may change them.\n\n")
+    for name, codes in read_standards(app.DATA_FOLDER).code_lists.items():
+        parts.append(f"- `{name}`: " + ", ".join(f"`{code.id}` {code.title.zh}" for code in codes) + "\n")
+    parts.append("\n## Figures\n\n| figure | unit | definition | source |\n|---|---|---|---|\n")
+    parts += [f"| {d.title.en} | {d.unit.en} | {d.text.en} | {d.source.en} |\n" for d in DEFINITIONS.values()]
+    return "".join(parts)
+
+
+def api_page() -> str:
+    """Return every endpoint with its parameters, from the OpenAPI description."""
+    from tests.webmap.served import described  # the description needs an app, and an app a store
+
+    document: dict[str, Any] = described()
+    parts = ["# The API\n\n", _MADE, "The same with schemas and real examples: `/api/openapi.json`.\n"]
+    for path, item in document["paths"].items():
+        operation = item["get"]
+        parts.append(f"\n## GET {path}\n\n{operation['summary']}\n")
+        if operation["parameters"]:
+            parts.append("\n| parameter | in | meaning |\n|---|---|---|\n")
+            parts += [
+                f"| `{p['name']}` | {p['in']}{', required' if p['required'] else ''} | {p['description']} |\n"
+                for p in operation["parameters"]
+            ]
+        parts.append(f"\nAnswers: {', '.join(operation['responses'])}.\n")
+    return "".join(parts)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "layers.md": layers_page,
+    "api.md": api_page,
+}
+
+if __name__ == "__main__":
+    for file, make in PAGES.items():
+        (DOCS / file).write_text(make(), "utf-8")
