@@ -40,7 +40,7 @@ INVENTED = "虚构演示数据 / invented demonstration data"
 NOTE = "note"
 
 _SHEET_ROWS, _CELL_CHARACTERS = 1_048_575, 32_767
-_TOO_LONG = "几何过长，单元格容不下 / geometry too long for a cell"
+_TOO_LONG = "过长，单元格容不下 / too long for a cell"
 _SHAPEFILE_NAME_BYTES, _SHAPEFILE_TEXT_BYTES = 10, 254
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NO_CLOCK = "1970-01-01T00:00:00.000Z"
@@ -275,7 +275,8 @@ def _parquet(frame: gpd.GeoDataFrame, title: str) -> bytes:
 
 
 def _csv(frame: pd.DataFrame, title: str) -> bytes:
-    return _for_sheets(frame).to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    # RFC 4180's line ends: with others, a lone carriage return in a text would go unquoted.
+    return _for_sheets(frame).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
 def _for_sheets(frame: pd.DataFrame) -> pd.DataFrame:
@@ -339,9 +340,7 @@ def _shapefiles(frame: gpd.GeoDataFrame, title: str) -> bytes:
                 ).format(name=name),
                 Text("请导出为 .gpkg。", "Export to .gpkg."),
             )
-    listed = pd.DataFrame({"field": names.values(), "column": names.keys()}).to_csv(
-        index=False, lineterminator="\n"
-    )
+    listed = pd.DataFrame({"field": names.values(), "column": names.keys()}).to_csv(index=False)
     content = BytesIO()
     with (
         tempfile.TemporaryDirectory() as folder,
