@@ -46,30 +46,8 @@ def _pair(lon: ArrayLike, lat: ArrayLike) -> Pair:
     return lon_deg, lat_deg
 
 
-def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:
-    """Convert WGS 84 (or CGCS2000) to GCJ-02.
-
-    Parameters
-    ----------
-    lon, lat : array_like of float, same shape
-        Degrees. NaN stays NaN.
-
-    Returns
-    -------
-    lon, lat : ndarray of float64
-        Degrees in GCJ-02, same shape.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-
-    Notes
-    -----
-    Formula: the polynomial and sine terms of ``eviltransform`` and ``PRCoords`` (public reconstruction of
-    GCJ-02, not an official text).
-    """
-    lon_deg, lat_deg = _pair(lon, lat)
+def _gcj02_shift_m(lon_deg: FloatArray, lat_deg: FloatArray) -> Pair:
+    """Compute how far GCJ-02 moves a position, metres east and north."""
     x, y = lon_deg - 105.0, lat_deg - 35.0
     root = np.sqrt(np.abs(x))
     waves_x = 20.0 * np.sin(6.0 * np.pi * x) + 20.0 * np.sin(2.0 * np.pi * x)
@@ -105,6 +83,34 @@ def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:
         )
         * (2.0 / 3.0)
     )
+    return east_m, north_m
+
+
+def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Pair:
+    """Convert WGS 84 (or CGCS2000) to GCJ-02.
+
+    Parameters
+    ----------
+    lon, lat : array_like of float, same shape
+        Degrees. NaN stays NaN.
+
+    Returns
+    -------
+    lon, lat : ndarray of float64
+        Degrees in GCJ-02, same shape.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Notes
+    -----
+    Formula: the polynomial and sine terms of ``eviltransform`` and ``PRCoords`` (public reconstruction of
+    GCJ-02, not an official text).
+    """
+    lon_deg, lat_deg = _pair(lon, lat)
+    east_m, north_m = _gcj02_shift_m(lon_deg, lat_deg)
     lat_rad = np.radians(lat_deg)
     flattening = 1.0 - _ECCENTRICITY_SQUARED * np.sin(lat_rad) ** 2
     meridian_m = _SEMI_MAJOR_M * (1.0 - _ECCENTRICITY_SQUARED) / (flattening * np.sqrt(flattening))

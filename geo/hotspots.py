@@ -105,17 +105,27 @@ def permutation_p(
     Anselin (1995), "Local indicators of spatial association - LISA", Geographical Analysis 27(2), 93-115, for
     conditional permutation; the tail is chosen as in esda ("directed"). Draws equal to the observed sum count
     as larger, so among many equal values (cells without any complaint) low cells look rarer than they are.
-
-    One draw of k + 1 cells serves every cell with k neighbours: its first k, and where the cell itself is one
-    of these, the last in its place. That is a uniform draw of k from the others.
     """
     if permutations < 1:
         raise ValueError(f"{permutations} permutations cannot be used; give 1 or more, usually 999")
     value, known, linked = _known_part(values, neighbours)
     result = np.full(len(known), np.nan)
+    if len(value):
+        larger, equal = _count_draws(value, linked, permutations, seed)
+        tail = np.minimum(larger, permutations - larger)
+        result[known] = np.where(equal == permutations, 1.0, (tail + 1.0) / (permutations + 1.0))
+    return result
+
+
+def _count_draws(
+    value: FloatArray, linked: Neighbours, permutations: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count, for each cell, the draws at least as large as the observed sum, and those equal to it.
+
+    One draw of k + 1 cells serves every cell with k neighbours: its first k, and where the cell itself is one
+    of these, the last in its place. That is a uniform draw of k from the others.
+    """
     n = len(value)
-    if n == 0:
-        return result
     degree = np.diff(linked.indptr)
     observed = linked @ value
     # Sums of the same values in another order differ by rounding; such sums are equal.
@@ -141,9 +151,7 @@ def permutation_p(
         for sign, total in ((-1, drawn[draw]), (1, drawn[draw] - value[cell] + value[draws[draw, k]])):
             np.add.at(larger, cell, sign * (total >= observed[cell] - slack))
             np.add.at(equal, cell, sign * (np.abs(total - observed[cell]) <= slack))
-    tail = np.minimum(larger, permutations - larger)
-    result[known] = np.where(equal == permutations, 1.0, (tail + 1.0) / (permutations + 1.0))
-    return result
+    return larger, equal
 
 
 def _known_part(

@@ -97,6 +97,7 @@ def test_covered_area_at_the_ends() -> None:
 def test_covered_area_grows_with_radius_and_facilities(
     places: NDArray[np.float64], radius: float, more: float
 ) -> None:
+    radius, more = round(radius, 3), round(more, 3)
     covered, total = covered_area_m2(AREA, *places[:5].T, radius_m=radius)
     wider, _ = covered_area_m2(AREA, *places[:5].T, radius_m=radius + more)
     fuller, _ = covered_area_m2(AREA, *places.T, radius_m=radius)
