@@ -1,7 +1,7 @@
 """Change of a count between two periods."""
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 def relative_change(before: float, after: float) -> tuple[float, float, float]:
@@ -34,6 +34,6 @@ def relative_change(before: float, after: float) -> tuple[float, float, float]:
             raise ValueError(f"the count {name} is {count}; give a whole number, 0 or more")
     if before == 0:
         return np.nan, np.nan, np.nan
-    low = float(stats.beta.ppf(0.025, after, before + 1)) if after > 0 else 0.0
-    high = float(stats.beta.ppf(0.975, after + 1, before))
+    low = float(special.betaincinv(after, before + 1, 0.025)) if after > 0 else 0.0
+    high = float(special.betaincinv(after + 1, before, 0.975))
     return after / before - 1.0, low / (1.0 - low) - 1.0, high / (1.0 - high) - 1.0
