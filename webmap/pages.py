@@ -1,62 +1,114 @@
-"""The planner's page: one template, filled with the district; what changes by the minute the page asks the API for."""
+"""The planner's page: one template, filled with the district; all that depends on the view it asks the API for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, render_template
+import shapely
+from flask import Blueprint, render_template, request
 from markupsafe import Markup
 
+from geo import crs
+from layers.definitions import DEFINITIONS
 from layers.schema import LAYERS
-from layers.text import Language
+from layers.text import Language, Text
+from layers.views import ViewQuery
+from webmap.district import describe
+from webmap.operations import current_snapshot
+from webmap.params import LANGUAGE, choice, read, text
+from webmap.view_parameters import VIEW_PARAMETERS
 from webmap.words import words
 
 if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
+    from layers.snapshot import Snapshot
 
 pages = Blueprint("pages", __name__)
 
 THEMES = ("auto", "light", "dark", "sun")
+TILES = "/tiles/{layer}/{z}/{x}/{y}.mvt"
 MODULES = {
     "leaflet": "vendor/leaflet/leaflet-src.esm.js",
     "maplibre-gl": "vendor/maplibre-gl/maplibre-gl.mjs",
     "@maplibre/maplibre-gl-leaflet": "vendor/maplibre-gl-leaflet/leaflet-maplibre-gl.mjs",
 }
 STYLES = ("tokens", "base", "layout", "questions", "list", "card", "map", "narrow", "print")
+_OUTLINE_TOLERANCE_DEG = 0.00005
+_OUTLINE_GRID_DEG = 0.000001
+
+_STATE = (
+    *VIEW_PARAMETERS,
+    choice("theme", Text("外观", "Appearance"), THEMES, default="auto"),
+    text("select", Text("选中的单元", "The chosen unit"), blank=True),
+    text("map", Text("地图位置：级别/纬度/经度", "Place of the map: zoom/latitude/longitude"), blank=True),
+)
 
 
-def layer_titles(language: Language) -> dict[str, str]:
-    """Return the layers' titles by name."""
-    return {name: layer.title.to(language) for name, layer in LAYERS.items()}
+@pages.get("/")
+def planner() -> str:
+    """Return the page; a view in its address is checked here, so that a wrong link says what is wrong."""
+    # Mail and chat programs hang parameters of their own on links: those are not ours to refuse.
+    known = {parameter.name for parameter in _STATE}
+    given = {name: request.args.getlist(name) for name in request.args if name in known}
+    state = read(_STATE, given, {})
+    snapshot = current_snapshot()
+    ViewQuery.from_params(state, snapshot)
+    return render(snapshot, language=state["lang"], theme=state["theme"])
 
 
-def render(
-    district: dict[str, Any],
-    *,
-    outline: BaseGeometry | None,
-    names: list[tuple[str, float, float]],
-    tiles: str,
-    language: Language,
-    theme: str,
-) -> str:
-    """Return the page for a district as ``/api/district`` describes it."""
+def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
+    """Return the page of a district."""
     from webmap.maps import as_json, district_map
 
-    text = words(language)
-    bbox = tuple(district["bbox"])
-    described = district_map(bbox, outline=outline, names=names, label=text["map_help"], tiles=tiles)
-    name = (district["name_en"] if language == "en" else None) or district["name"]
-    data = {"language": language, "theme": theme, "words": text, "layers": layer_titles(language), "district": district}
+    district, text_of = describe(snapshot, language), words(language)
+    described = district_map(
+        district["bbox"] or crs.area_of_use(district["metric_crs"]),
+        outline=_outline(snapshot),
+        names=_names(snapshot, language),
+        label=text_of["map_help"],
+        tiles=TILES,
+    )
+    titles = {name: layer.title.to(language) for name, layer in LAYERS.items()}
+    data = {
+        "language": language,
+        "theme": theme,
+        "words": text_of,
+        "layers": titles,
+        "definitions": {name: known.as_dict(language) for name, known in DEFINITIONS.items()},
+        "district": district,
+    }
     return render_template(
         "planner.html",
-        w=text,
+        w=text_of,
         district=district,
-        district_name=name,
+        district_name=(district["name_en"] if language == "en" else None) or district["name"],
         language=language,
         theme=theme,
-        themes=THEMES,
         styles=STYLES,
         modules=MODULES,
         map_html=described.html(),
         data=Markup(as_json(data)),
     )
+
+
+def _outline(snapshot: Snapshot) -> Any:
+    """Return the outline, thinned to what a screen shows."""
+    outline = snapshot.district.outline
+    if outline is None:
+        return None
+    thinned = shapely.simplify(outline, _OUTLINE_TOLERANCE_DEG)
+    return shapely.set_precision(thinned, _OUTLINE_GRID_DEG)
+
+
+def _names(snapshot: Snapshot, language: Language) -> list[tuple[str, float, float]]:
+    """Return the subdistricts' names with the middle of the widest part of each."""
+
+    def make() -> list[tuple[str, float, float]]:
+        frame = snapshot.frame("subdistricts")
+        names = frame["name_en"].fillna(frame["name"]) if language == "en" else frame["name"]
+        middles = shapely.get_point(shapely.maximum_inscribed_circle(frame.geometry.to_numpy()), 0)
+        # On the map the kind of place is plain from the boundary around it.
+        short = [name.removesuffix("街道").removesuffix(" Subdistrict").removesuffix(" subdistrict") for name in names]
+        places = zip(short, shapely.get_x(middles), shapely.get_y(middles), strict=True)
+        return [(name, round(float(lon), 6), round(float(lat), 6)) for name, lon, lat in places]
+
+    return snapshot.derived(("page names", language), make)

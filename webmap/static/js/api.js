@@ -14,7 +14,11 @@ export class ApiError extends Error {
 
   /** All of it as one line. */
   get sentence() {
-    return [this.message, this.detail, this.remedy].filter(Boolean).join(language === "zh" ? "。" : ". ").replaceAll("。。", "。").replaceAll("..", ".");
+    return [this.message, this.detail, this.remedy]
+      .filter(Boolean)
+      .join(language === "zh" ? "。" : ". ")
+      .replaceAll("。。", "。")
+      .replaceAll("..", ".");
   }
 }
 
@@ -44,15 +48,4 @@ export async function get(path, params = {}, signal = undefined) {
   }
   if (!response.ok) throw new ApiError(body.error ?? { title: t("not_json"), status: response.status });
   return body;
-}
-
-let known;
-
-/** The definitions of all figures, fetched once. */
-export function definitions() {
-  known ??= get("/api/definitions").catch((error) => {
-    known = undefined;
-    throw error;
-  });
-  return known;
 }

@@ -1,7 +1,7 @@
 /** The card of one unit: its facts, the reason in one sentence, distances against their limits. */
 
-import { byId, el, icon, show } from "./dom.js";
-import { copyAddress, figureButton } from "./floating.js";
+import { byId, dated, el, icon, show } from "./dom.js";
+import { copyAddress, figureButton, figureInText } from "./floating.js";
 import { cell } from "./shapes.js";
 import { count, metres, percent, t } from "./words.js";
 
@@ -20,9 +20,30 @@ export function startCard(store, actions) {
     const { select, card, cardFailure } = store.get();
     node.hidden = !select;
     if (!select) return;
-    if (cardFailure) show(node, closeButton(actions), trouble(cardFailure, actions.retry));
-    else if (card?.id !== select) show(node, closeButton(actions), el("p", { class: "card-wait", text: t("card_loading", { name: "" }) }));
-    else show(node, content(store.get(), actions, { all, toggle: () => { all = !all; draw(); node.querySelector(".toggle")?.focus(); } }));
+    if (cardFailure)
+      show(
+        node,
+        el("div", { class: "card-tools" }, closeButton(actions)),
+        trouble(cardFailure, actions.retry),
+      );
+    else if (card?.id !== select)
+      show(
+        node,
+        el("div", { class: "card-tools" }, closeButton(actions)),
+        el("p", { class: "card-wait", text: t("card_loading", { name: "" }) }),
+      );
+    else
+      show(
+        node,
+        content(store.get(), actions, {
+          all,
+          toggle: () => {
+            all = !all;
+            draw();
+            node.querySelector(".toggle")?.focus();
+          },
+        }),
+      );
     if (card?.id === select) node.setAttribute("aria-label", card.name);
   };
   store.on(["card", "cardFailure", "select"], draw);
@@ -33,11 +54,21 @@ export function startCard(store, actions) {
 }
 
 function closeButton({ close }) {
-  return el("button", { type: "button", class: "icon-button card-close", "aria-label": t("close"), on: { click: close } }, icon("close"));
+  return el(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": t("close"), on: { click: close } },
+    icon("close"),
+  );
 }
 
 function trouble(failure, retry) {
-  return el("div", { class: "trouble", role: "alert" }, el("p", { class: "trouble-title", text: t("error_card") }), el("p", { text: failure.sentence }), el("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("retry")));
+  return el(
+    "div",
+    { class: "trouble", role: "alert" },
+    el("p", { class: "trouble-title", text: t("error_card") }),
+    el("p", { text: failure.sentence }),
+    el("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("retry")),
+  );
 }
 
 function content({ card, query }, actions, expansion) {
@@ -45,9 +76,40 @@ function content({ card, query }, actions, expansion) {
     el(
       "header",
       { class: "card-head" },
-      el("div", { class: "card-name" }, el("h2", { tabindex: "-1", text: card.name }), card.tag && el("span", { class: `tag ${card.tag.tone ?? ""}`, text: card.tag.text })),
+      el(
+        "div",
+        { class: "card-name" },
+        el("h2", { tabindex: "-1", text: card.name }),
+        card.tag && el("span", { class: `tag ${card.tag.tone ?? ""}`, text: card.tag.text }),
+      ),
       el("p", { class: "card-place", text: card.place }),
-      closeButton(actions),
+      el(
+        "div",
+        { class: "card-tools" },
+        el(
+          "button",
+          {
+            type: "button",
+            class: "icon-button",
+            "aria-label": t("zoom_to"),
+            title: t("zoom_to"),
+            on: { click: () => actions.zoomTo(card) },
+          },
+          icon("whole"),
+        ),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "icon-button",
+            "aria-label": t("card_link"),
+            title: t("card_link"),
+            on: { click: () => copyAddress(location.href) },
+          },
+          icon("link"),
+        ),
+        closeButton(actions),
+      ),
     ),
     el(
       "div",
@@ -58,12 +120,6 @@ function content({ card, query }, actions, expansion) {
       card.demands?.length > 0 && demands(card.demands),
       card.distances?.length > 0 && distances(card.distances, query, expansion),
     ),
-    el(
-      "footer",
-      { class: "card-foot" },
-      el("button", { type: "button", class: "button main", text: t("zoom_to"), on: { click: () => actions.zoomTo(card) } }),
-      el("button", { type: "button", class: "icon-button edged", "aria-label": t("card_link"), title: t("card_link"), on: { click: () => copyAddress(location.href) } }, icon("link")),
-    ),
   ];
 }
 
@@ -71,7 +127,9 @@ function reason({ reason: parts, tag }) {
   return el(
     "p",
     { class: `reason ${tag?.tone ?? ""}` },
-    parts.map(({ text, fact, date, source }) => (fact ? figureButton("fact", { definition: fact, title: text, value: text, date, source }, text) : text)),
+    parts.map(({ text, fact, date }) =>
+      fact ? figureInText({ definition: fact, title: text, date }, dated(text)) : text,
+    ),
   );
 }
 
@@ -85,7 +143,24 @@ function seats(all) {
         "li",
         { class: value },
         cell(value),
-        el("div", {}, figureButton("seat", { definition: id, title, value: t(`seat_${value}`), date, source: detail }, title, " ", el("strong", { text: t(`seat_${value}`) })), el("p", { class: "seat-note" }, date && el("time", { datetime: date, text: date }), date && detail && " ", detail)),
+        el(
+          "div",
+          {},
+          figureButton(
+            "seat",
+            { definition: id, title, value: t(`seat_${value}`), date, source: detail },
+            title,
+            " ",
+            el("strong", { text: t(`seat_${value}`) }),
+          ),
+          el(
+            "p",
+            { class: "seat-note" },
+            date && el("time", { datetime: date, text: date }),
+            date && detail && " ",
+            detail,
+          ),
+        ),
       ),
     ),
   );
@@ -95,7 +170,14 @@ function figures(all) {
   return el(
     "div",
     { class: "card-figures" },
-    all.map(({ title, value_text: value, unit, definition, date, source }) => figureButton("card-figure", { definition, title, value: unit ? `${value} ${unit}` : value, date, source }, el("span", { class: "card-value", text: value ?? t("not_known") }), el("span", { class: "card-label", text: title }))),
+    all.map(({ title, value_text: value, unit, definition, date, source }) =>
+      figureButton(
+        "card-figure",
+        { definition, title, value: unit ? `${value} ${unit}` : value, date, source },
+        el("span", { class: "card-value", text: value ?? t("not_known") }),
+        el("span", { class: "card-label", text: title }),
+      ),
+    ),
   );
 }
 
@@ -108,21 +190,55 @@ function distances(all, { question, kind }, { all: expanded, toggle }) {
     { class: "distances" },
     el("h3", { text: t("distances_heading") }),
     el("dl", {}, visible.map(distance)),
-    all.length > MAIN_DISTANCES && el("button", { type: "button", class: "text-button toggle", "aria-expanded": String(expanded), text: expanded ? t("fewer_distances") : t("more_distances", { n: all.length }), on: { click: toggle } }),
+    all.length > MAIN_DISTANCES &&
+      el("button", {
+        type: "button",
+        class: "text-button toggle",
+        "aria-expanded": String(expanded),
+        text: expanded ? t("fewer_distances") : t("more_distances", { n: all.length }),
+        on: { click: toggle },
+      }),
   );
 }
 
 /** The bar is walking metres over the limit, so that the tick of every kind stands in one line. */
-function distance({ kind, title, access_m: access, straight_m: straight, limit_m: limit, value_text: value, covered }) {
+function distance({
+  kind,
+  title,
+  access_m: access,
+  straight_m: straight,
+  limit_m: limit,
+  value_text: value,
+  covered,
+}) {
   const known = access !== null && access !== undefined;
   const verdict = covered === null ? t("not_known") : t(covered ? "covered" : "uncovered");
-  const words = t("distance_title", { title, access: known ? metres(access) : t("not_known"), limit: count(limit), verdict });
-  const figure = { definition: `access_${kind}_m`, title, value: words, text: known ? t("distances_note", { straight: count(straight) }) : undefined };
+  const words = t("distance_title", {
+    title,
+    access: known ? metres(access) : t("not_known"),
+    limit: count(limit),
+    verdict,
+  });
+  const figure = {
+    definition: "access",
+    title,
+    value: words,
+    text: known ? t("distances_note", { straight: count(straight) }) : undefined,
+  };
   return el(
     "div",
     { class: "distance" },
     el("dt", { text: title }),
-    el("dd", {}, el("span", { class: `reach ${covered === null ? "unknown" : covered ? "within" : "beyond"}`, "aria-hidden": "true", vars: { "--reach": known ? access / limit : 0 } }), figureButton("distance-value", figure, value ?? t("not_known"))),
+    el(
+      "dd",
+      {},
+      el("span", {
+        class: `reach ${covered === null ? "unknown" : covered ? "within" : "beyond"}`,
+        "aria-hidden": "true",
+        vars: { "--reach": known ? access / limit : 0 },
+      }),
+      figureButton("distance-value", figure, value ?? t("not_known")),
+    ),
   );
 }
 
@@ -131,6 +247,26 @@ function demands(all) {
     "section",
     { class: "demands" },
     el("h3", { text: t("demands_heading") }),
-    el("dl", {}, all.map(({ group, title, share, count: n }) => el("div", { class: "distance" }, el("dt", { text: title }), el("dd", {}, el("span", { class: "bar", "aria-hidden": "true", vars: { "--share": share ?? 0 } }), figureButton("distance-value", { definition: "demand_group", title, value: `${percent(share ?? 0)} · ${count(n)}`, group }, percent(share ?? 0)))))),
+    el(
+      "dl",
+      {},
+      all.map(({ title, share, count: n }) =>
+        el(
+          "div",
+          { class: "distance" },
+          el("dt", { text: title }),
+          el(
+            "dd",
+            {},
+            el("span", { class: "bar", "aria-hidden": "true", vars: { "--share": share } }),
+            figureButton(
+              "distance-value",
+              { definition: "complaints", title, value: count(n) },
+              percent(share),
+            ),
+          ),
+        ),
+      ),
+    ),
   );
 }

@@ -24,7 +24,9 @@ function fill(node, { on, vars, text, ...attributes }, children) {
   for (const [name, value] of Object.entries(vars ?? {})) node.style.setProperty(name, value);
   for (const [name, listener] of Object.entries(on ?? {})) node.addEventListener(name, listener);
   if (text !== undefined && text !== null) node.textContent = text;
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
@@ -36,12 +38,25 @@ export function setAttribute(node, name, value) {
 
 /** Replace what is in `node`. */
 export function show(node, ...children) {
-  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.replaceChildren(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
 }
 
 /** An icon of the page's sprite. */
 export function icon(name) {
-  return svg("svg", { class: "icon", "aria-hidden": "true", focusable: "false" }, svg("use", { href: `#i-${name}` }));
+  return svg(
+    "svg",
+    { class: "icon", "aria-hidden": "true", focusable: "false" },
+    svg("use", { href: `#i-${name}` }),
+  );
+}
+
+/** Text whose dates never break across lines. */
+export function dated(text) {
+  return text
+    .split(/(\d{4}-\d{2}-\d{2})/)
+    .map((part, i) => (i % 2 ? el("span", { class: "nowrap", text: part }) : part));
 }
 
 /** Element by id; a page without it is broken, and says so at once. */

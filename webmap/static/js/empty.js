@@ -19,9 +19,33 @@ export function startEmpty(store) {
     const next = needs.find((layer) => !district.counts[layer]) ?? needs[0];
     show(
       node,
-      el("header", { class: "empty-head" }, el("h2", { text: t("empty_title", { layer: layers[next] ?? next }) }), el("button", { type: "button", class: "icon-button", "aria-label": t("empty_close"), title: t("empty_close"), on: { click: () => { closed = query.question; node.hidden = true; } } }, icon("close"))),
+      el(
+        "header",
+        { class: "empty-head" },
+        el("h2", { text: t("empty_title", { layer: layers[next] ?? next }) }),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "icon-button",
+            "aria-label": t("empty_close"),
+            title: t("empty_close"),
+            on: {
+              click: () => {
+                closed = query.question;
+                node.hidden = true;
+              },
+            },
+          },
+          icon("close"),
+        ),
+      ),
       el("p", { text: t("empty_for", { question: view.question.title }) }),
-      el("ul", { class: "steps" }, STEPS.map((layer) => step(layer, next, view))),
+      el(
+        "ul",
+        { class: "steps" },
+        STEPS.map((layer) => step(layer, next, view)),
+      ),
       el("p", { class: "control-label", text: t("empty_command") }),
       command(`wangge import ${next} ${fileName(next)} --dry-run`),
       el("p", { class: "empty-note" }, t("empty_text"), " ", t("empty_formats")),
@@ -37,18 +61,44 @@ function fileName(layer) {
 
 function step(layer, next, view) {
   const n = district.counts[layer] ?? 0;
-  const questions = Object.entries(view.headlines).filter(([, { needs }]) => needs?.includes(layer)).map(([id]) => t(`ordinal_${id}`));
-  const state = n > 0 ? ["done", t("empty_done", { n: count(n) })] : layer === next ? ["next", t("empty_next")] : ["missing", t("empty_missing")];
+  const questions = Object.entries(view.headlines)
+    .filter(([, { needs }]) => needs.includes(layer))
+    .map(([id]) => t(`ordinal_${id}`));
+  const state =
+    n > 0
+      ? ["done", t("empty_done", { n: count(n) })]
+      : layer === next
+        ? ["next", t("empty_next")]
+        : ["missing", t("empty_missing")];
   return el(
     "li",
     { class: state[0], "aria-current": layer === next ? "step" : null },
     el("span", { class: "step-cell", "aria-hidden": "true" }),
     el("strong", { text: layers[layer] }),
-    el("span", { class: "step-shape" }, t(`shape_${layer}`), questions.length > 0 && ` · ${t("answers", { questions: joined(questions) })}`),
+    el(
+      "span",
+      { class: "step-shape" },
+      t(`shape_${layer}`),
+      questions.length > 0 && ` · ${t("answers", { questions: joined(questions) })}`,
+    ),
     el("span", { class: "step-state", text: state[1] }),
   );
 }
 
 function command(text) {
-  return el("div", { class: "command" }, el("code", { text }), el("button", { type: "button", class: "icon-button", "aria-label": t("copy_link"), on: { click: () => copyAddress(text) } }, icon("copy")));
+  return el(
+    "div",
+    { class: "command" },
+    el("code", { text }),
+    el(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": t("copy_link"),
+        on: { click: () => copyAddress(text) },
+      },
+      icon("copy"),
+    ),
+  );
 }

@@ -1,8 +1,7 @@
 /** Panels that float: definitions of figures, and menus. One at a time, closed by Escape or a tap elsewhere. */
 
-import { definitions } from "./api.js";
 import { byId, el, icon, show } from "./dom.js";
-import { t } from "./words.js";
+import { page, t } from "./words.js";
 
 const GAP = 6;
 const EDGE = 8;
@@ -27,6 +26,7 @@ function place(panel, anchor) {
  * @property {string} [source]
  * @property {string} [of] what it is out of
  * @property {string} [unknown]
+ * @property {string} [text] what is said before the definition
  */
 
 /**
@@ -36,47 +36,74 @@ function place(panel, anchor) {
  * @param {...(Node|string)} content
  */
 export function figureButton(className, figure, ...content) {
-  return el("button", { type: "button", class: `figure ${className}`, "aria-haspopup": "dialog", on: { click: (event) => openDefinition(event.currentTarget, figure) } }, ...content);
+  return el(
+    "button",
+    {
+      type: "button",
+      class: `figure ${className}`,
+      "aria-haspopup": "dialog",
+      on: { click: (event) => openDefinition(event.currentTarget, figure) },
+    },
+    ...content,
+  );
 }
 
-/** Open the definition of a figure beside `anchor`. */
-export async function openDefinition(anchor, figure) {
-  const panel = byId("definition");
-  const fill = (known) => {
-    const rows = [
-      [t("value_label"), figure.value],
-      [t("of_label"), figure.of],
-      [t("unknown_label"), figure.unknown],
-      [t("unit_label"), known?.unit],
-      [t("date_label"), figure.date],
-      [t("source_label"), figure.source || known?.source],
-    ].filter(([, value]) => value);
-    show(
-      panel,
-      el("div", { class: "definition-head" }, el("h2", { id: "definition-title", text: known?.title ?? figure.title ?? t("definition") }), closeButton(panel)),
-      el("p", { class: "definition-text", text: known?.text ?? figure.text ?? t("no_definition") }),
-      rows.length > 0 && el("dl", {}, rows.map(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })])),
-    );
-    place(panel, anchor);
+/** A figure inside a sentence: it breaks over lines as the sentence does, which a button cannot. */
+export function figureInText(figure, ...content) {
+  const open = (event) => openDefinition(event.currentTarget, figure);
+  const keydown = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    open(event);
   };
-  if (panel.matches(":popover-open")) panel.hidePopover();
-  panel.showPopover();
-  fill(undefined);
-  panel.querySelector("button").focus();
-  panel.addEventListener("toggle", () => anchor.isConnected && document.activeElement === document.body && anchor.focus(), { once: true });
-  let all = {};
-  try {
-    all = await definitions();
-  } catch {
-    // The panel says itself that no definition was found.
-  }
-  if (!panel.matches(":popover-open")) return;
-  fill(figure.definition ? all[figure.definition] : undefined);
-  panel.querySelector("button").focus();
+  return el(
+    "span",
+    { role: "button", tabindex: "0", class: "fact", "aria-haspopup": "dialog", on: { click: open, keydown } },
+    ...content,
+  );
 }
 
-function closeButton(panel) {
-  return el("button", { type: "button", class: "icon-button small", "aria-label": t("close"), on: { click: () => panel.hidePopover() } }, icon("close"));
+/** Open the definition of a figure beside `anchor`; closing it gives the focus back. */
+export function openDefinition(anchor, figure) {
+  const panel = byId("definition");
+  const known = page.definitions[figure.definition];
+  const rows = [
+    [t("value_label"), figure.value],
+    [t("of_label"), figure.of],
+    [t("unknown_label"), figure.unknown],
+    [t("unit_label"), known?.unit],
+    [t("date_label"), figure.date],
+    [t("source_label"), figure.source || known?.source],
+  ].filter(([, value]) => value);
+  const close = el(
+    "button",
+    {
+      type: "button",
+      class: "icon-button small",
+      "aria-label": t("close"),
+      on: { click: () => panel.hidePopover() },
+    },
+    icon("close"),
+  );
+  if (panel.matches(":popover-open")) panel.hidePopover();
+  show(
+    panel,
+    el(
+      "div",
+      { class: "definition-head" },
+      el("h2", { id: "definition-title", text: known?.title ?? figure.title }),
+      close,
+    ),
+    [figure.text, known?.text].filter(Boolean).map((text) => el("p", { class: "definition-text", text })),
+    el(
+      "dl",
+      {},
+      rows.map(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]),
+    ),
+  );
+  panel.showPopover();
+  place(panel, anchor);
+  close.focus();
 }
 
 let menus = 0;
@@ -89,11 +116,24 @@ let menus = 0;
  */
 export function menu({ icon: name, label, text, className = "icon-button" }, content) {
   const id = `menu-${(menus += 1)}`;
-  const button = el("button", { type: "button", class: className, popovertarget: id, "aria-expanded": "false", "aria-label": text ? null : label, title: text ? null : label }, icon(name), text);
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: className,
+      popovertarget: id,
+      "aria-expanded": "false",
+      "aria-label": text ? null : label,
+      title: text ? null : label,
+    },
+    icon(name),
+    text,
+  );
   const panel = el("div", { id, class: "menu", popover: true, role: "group", "aria-label": label });
   panel.addEventListener("beforetoggle", (event) => {
     button.setAttribute("aria-expanded", String(event.newState === "open"));
-    if (event.newState === "open") show(panel, el("h2", { class: "menu-title", text: label }), content(panel));
+    if (event.newState === "open")
+      show(panel, el("h2", { class: "menu-title", text: label }), content(panel));
   });
   panel.addEventListener("toggle", (event) => {
     if (event.newState === "open") {
@@ -139,4 +179,3 @@ async function copy(text) {
   if (!done) throw new Error("not copied");
   return undefined;
 }
-

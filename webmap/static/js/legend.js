@@ -19,10 +19,33 @@ export function startLegend(store) {
     const { title, subtitle, classes } = view.legend;
     const ramp = classes.filter(({ token }) => RAMP.test(token));
     const apart = classes.filter(({ token }) => !RAMP.test(token));
-    const fold = el("button", { type: "button", class: "legend-fold", "aria-expanded": String(open), on: { click: () => { open = !open; draw(); node.querySelector("button").focus(); } } }, el("span", { class: "legend-title", text: title }), icon("chevron"));
+    const fold = el(
+      "button",
+      {
+        type: "button",
+        class: "legend-fold",
+        "aria-expanded": String(open),
+        on: {
+          click: () => {
+            open = !open;
+            draw();
+            node.querySelector("button").focus();
+          },
+        },
+      },
+      el("span", { class: "legend-title", text: title }),
+      icon("chevron"),
+    );
     node.classList.toggle("folded", !open);
     node.classList.toggle("listed", ramp.length === 0);
-    show(node, el("h2", { class: "legend-head" }, fold), open && [subtitle && el("p", { class: "legend-subtitle", text: subtitle }), ramp.length ? [rampOf(ramp), keys(apart, query, view)] : [listed(apart)]]);
+    show(
+      node,
+      el("h2", { class: "legend-head" }, fold),
+      open && [
+        subtitle && el("p", { class: "legend-subtitle", text: subtitle }),
+        ramp.length ? [rampOf(ramp), keys(apart, query, view)] : [listed(apart)],
+      ],
+    );
   };
   store.on(["view"], draw);
   draw();
@@ -30,7 +53,9 @@ export function startLegend(store) {
 
 function amount({ count: units, residents }) {
   const counted = t("legend_count", { n: count(units ?? 0) });
-  return residents === null || residents === undefined ? counted : `${counted}, ${t("legend_people", { n: people(residents) })}`;
+  return residents === null || residents === undefined
+    ? counted
+    : `${counted}, ${t("legend_people", { n: people(residents) })}`;
 }
 
 function rampOf(classes) {
@@ -52,7 +77,13 @@ function rampOf(classes) {
         ),
       ),
     ),
-    diverging && el("p", { class: "ramp-ends", "aria-hidden": "true" }, el("span", { text: t("legend_fewer") }), el("span", { text: t("legend_more") })),
+    diverging &&
+      el(
+        "p",
+        { class: "ramp-ends", "aria-hidden": "true" },
+        el("span", { text: t("legend_fewer") }),
+        el("span", { text: t("legend_more") }),
+      ),
   ];
 }
 
@@ -61,11 +92,39 @@ function keys(classes, query, view) {
   return el(
     "ul",
     { class: "keys" },
-    classes.map((one) => el("li", {}, swatch(one.token), el("span", { text: one.title }), one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }))),
-    view.query.question === "gap" && kind && el("li", {}, mark(kind.id), el("span", { text: kind.short ?? kind.title }), el("span", { class: "keys-count", text: count(kind.count) })),
+    classes.map((one) =>
+      el(
+        "li",
+        {},
+        swatch(one.token),
+        el("span", { text: one.title }),
+        one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }),
+      ),
+    ),
+    view.query.question === "gap" &&
+      kind &&
+      el(
+        "li",
+        {},
+        mark(kind.id),
+        el("span", { text: kind.short ?? kind.title }),
+        el("span", { class: "keys-count", text: count(kind.count) }),
+      ),
   );
 }
 
 function listed(classes) {
-  return el("ul", { class: "classes" }, classes.map((one) => el("li", {}, swatch(one.token), el("span", { text: one.title }), el("strong", { text: count(one.count ?? 0) }))));
+  return el(
+    "ul",
+    { class: "classes" },
+    classes.map((one) =>
+      el(
+        "li",
+        {},
+        swatch(one.token),
+        el("span", { text: one.title }),
+        el("strong", { text: count(one.count ?? 0) }),
+      ),
+    ),
+  );
 }

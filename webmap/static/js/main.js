@@ -6,17 +6,35 @@ import { byId } from "./dom.js";
 import { startEmpty } from "./empty.js";
 import { say } from "./floating.js";
 import { startLegend } from "./legend.js";
-import { startList, startStrip } from "./list.js";
+import { startList } from "./list.js";
 import { startMap } from "./map/shell.js";
 import { startQuestions } from "./questions.js";
 import { startSearch } from "./search.js";
 import { ask, createStore } from "./state.js";
+import { startStrip } from "./strip.js";
 import { startTools } from "./tools.js";
 import { readAddress, viewParams, writeAddress } from "./url.js";
 import { count, language, page, t } from "./words.js";
 
 const address = readAddress(location.search);
-const store = createStore({ query: address.query, select: address.select, place: address.view, theme: page.theme, language, view: null, failure: null, card: null, cardFailure: null });
+const store = createStore({
+  query: address.query,
+  select: address.select,
+  place: address.view,
+  theme: page.theme,
+  language,
+  view: null,
+  failure: null,
+  card: null,
+  cardFailure: null,
+});
+
+const UNITS_OF_LAYERS = {
+  communities: "communities",
+  neighbourhoods: "neighbourhoods",
+  subdistricts: "subdistricts",
+  management_cells: "management",
+};
 
 let viewing;
 let fetchingCard;
@@ -39,8 +57,10 @@ async function loadView() {
 
 function announce({ headlines, query, rows, question }) {
   const { value_text: value, label, needs } = headlines[query.question];
-  if (needs?.length) return;
-  say(`${t("updated", { title: question.title, value, label })} ${t("updated_list", { n: count(rows.id.length) })}`);
+  if (needs.length) return;
+  say(
+    `${t("updated", { title: question.title, value, label })} ${t("updated_list", { n: count(rows.id.length) })}`,
+  );
 }
 
 async function loadCard() {
@@ -53,7 +73,8 @@ async function loadCard() {
   const mine = new AbortController();
   fetchingCard = mine;
   try {
-    const card = await get(`/api/units/${query.unit}/${encodeURIComponent(select)}`, viewParams(query), mine.signal);
+    const { unit, ...rest } = query;
+    const card = await get(`/api/units/${unit}/${encodeURIComponent(select)}`, viewParams(rest), mine.signal);
     store.set({ card, cardFailure: null });
     say(t("selected", { name: card.name }));
   } catch (error) {
@@ -84,26 +105,27 @@ function close() {
   const held = byId("card").contains(document.activeElement);
   store.set({ select: null });
   if (!held) return;
-  const row = byId("list").querySelector(`.row[data-id="${CSS.escape(select)}"]`) ?? byId("list");
-  row.focus();
+  list.focus(select);
 }
 
-/** A search result is a unit of its own kind: the page goes to that unit, unless it counts by it already. */
-function go({ unit, layer, id, lon, lat }) {
-  const { query } = store.get();
-  const known = page.district.units.some(({ id: listed }) => listed === unit);
-  if (known) {
+/** Go to what a search found: a unit of counting is chosen, anything else is shown on the map. */
+function go({ layer, id, lon, lat }) {
+  const unit = UNITS_OF_LAYERS[layer];
+  if (unit) {
     store.set({ select: id });
-    const filters = query.subdistrict || query.community_kind ? { subdistrict: "", community_kind: "" } : {};
-    if (query.unit !== unit || filters.subdistrict === "") ask(store, { unit, ...filters });
+    ask(store, { unit, subdistrict: "", community_kind: "" });
   }
-  map.flyTo(lon, lat, unit ?? layer ?? "square");
+  map.flyTo(lon, lat, unit ?? "square");
 }
 
 startQuestions(store);
 startStrip(store);
-startList(store, { choose: (id, how) => choose(id, { fly: true, ...how }), retry: loadView });
-startCard(store, { close, retry: loadCard, zoomTo: ({ bbox, lon, lat, unit }) => (bbox ? map.fit(bbox) : map.flyTo(lon, lat, unit)) });
+const list = startList(store, { choose: (id, how) => choose(id, { fly: true, ...how }), retry: loadView });
+startCard(store, {
+  close,
+  retry: loadCard,
+  zoomTo: ({ bbox, lon, lat, unit }) => (bbox ? map.fit(bbox) : map.flyTo(lon, lat, unit)),
+});
 startLegend(store);
 startEmpty(store);
 startTools(store);

@@ -13,8 +13,26 @@ const LIMIT = 10;
  * @param {(found: object) => void} go called with the result that was chosen
  */
 export function startSearch(go) {
-  const results = el("ul", { id: "search-results", class: "search-results", role: "listbox", "aria-label": t("search_label"), hidden: true });
-  const input = el("input", { id: "search-text", type: "text", role: "combobox", placeholder: t("search"), "aria-label": t("search_label"), "aria-autocomplete": "list", "aria-controls": "search-results", "aria-expanded": "false", autocomplete: "off", spellcheck: "false", maxlength: 60 });
+  const results = el("ul", {
+    id: "search-results",
+    class: "search-results",
+    role: "listbox",
+    "aria-label": t("search_label"),
+    hidden: true,
+  });
+  const input = el("input", {
+    id: "search-text",
+    type: "text",
+    role: "combobox",
+    placeholder: t("search"),
+    "aria-label": t("search_label"),
+    "aria-autocomplete": "list",
+    "aria-controls": "search-results",
+    "aria-expanded": "false",
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: 60,
+  });
   show(byId("search"), icon("search"), input, el("kbd", { "aria-hidden": "true", text: "/" }), results);
   let found = [];
   let at = -1;
@@ -56,16 +74,44 @@ export function startSearch(go) {
       found = Array.isArray(answer) ? answer : answer.results;
       at = -1;
       if (found.length) {
-        open(found.map((result, i) => el("li", { id: `found-${i}`, role: "option", "aria-selected": "false", on: { mousedown: (event) => event.preventDefault(), click: () => choose(result) } }, el("span", { class: "found-name", text: result.name }), el("span", { class: "found-detail", text: result.detail }))));
+        open(
+          found.map((result, i) =>
+            el(
+              "li",
+              {
+                id: `found-${i}`,
+                role: "option",
+                "aria-selected": "false",
+                on: { mousedown: (event) => event.preventDefault(), click: () => choose(result) },
+              },
+              el("span", { class: "found-name", text: result.name }),
+              el("span", { class: "found-detail", text: result.detail }),
+            ),
+          ),
+        );
         say(t("search_some", { n: found.length }));
       } else {
-        open(el("li", { class: "found-none", role: "option", "aria-disabled": "true", text: t("search_none", { text }) }));
+        open(
+          el("li", {
+            class: "found-none",
+            role: "option",
+            "aria-disabled": "true",
+            text: t("search_none", { text }),
+          }),
+        );
         say(t("search_none", { text }));
       }
     } catch (error) {
       if (error.name === "AbortError") return;
       found = [];
-      open(el("li", { class: "found-none", role: "option", "aria-disabled": "true", text: t("search_failed", { why: error.sentence ?? error.message }) }));
+      open(
+        el("li", {
+          class: "found-none",
+          role: "option",
+          "aria-disabled": "true",
+          text: t("search_failed", { why: error.sentence ?? error.message }),
+        }),
+      );
     }
   };
 

@@ -12,7 +12,10 @@ export const MARKS = {
   cultural_station: { path: "M10 4.5l6 11H4z" },
   cultural_centre: { path: "M10 4.5l6 11H4z", solid: true },
   library: { path: "M4.5 5h5.5v10H4.5zM10 5h5.5v10H10z" },
-  party_mass_service_centre: { path: "M10 3.5l2 4.3 4.7.5-3.5 3.2 1 4.6L10 13.7l-4.2 2.4 1-4.6-3.5-3.2 4.7-.5z", solid: true },
+  party_mass_service_centre: {
+    path: "M10 3.5l2 4.3 4.7.5-3.5 3.2 1 4.6L10 13.7l-4.2 2.4 1-4.6-3.5-3.2 4.7-.5z",
+    solid: true,
+  },
   rehabilitation_centre: { path: "M10 4l5.2 3v6L10 16l-5.2-3V7z" },
   mediation_rooms: { path: "M10 4l6 6-6 6-6-6z", solid: true },
 };
@@ -24,7 +27,11 @@ const SEAT_CLASSES = { 1: "yes", 0: "no", "?": "unknown" };
 /** A facility's mark for a legend or a label. */
 export function mark(kind) {
   const { path, solid } = MARKS[kind] ?? MARKS.community_service_station;
-  return svg("svg", { class: solid ? "mark solid" : "mark", viewBox: "0 0 20 20", "aria-hidden": "true" }, svg("path", { d: path }));
+  return svg(
+    "svg",
+    { class: solid ? "mark solid" : "mark", viewBox: "0 0 20 20", "aria-hidden": "true" },
+    svg("path", { d: path }),
+  );
 }
 
 /** One cell: filled is yes, open is no, hatched is unknown. */
@@ -43,8 +50,16 @@ export function seatsGlyph(seats) {
   [...seats].forEach((seat, i) => {
     const x = (i % 2) * 13;
     const y = Math.floor(i / 2) * 13;
-    node.append(svg("rect", { class: SEAT_CLASSES[seat], x: x + 0.75, y: y + 0.75, width: 10.5, height: 10.5 }));
-    if (seat === "?") node.append(svg("path", { class: "unknown", d: `M${x + 1.5} ${y + 6.5}l5-5M${x + 1.5} ${y + 10.5}l9-9M${x + 5.5} ${y + 10.5}l5-5` }));
+    node.append(
+      svg("rect", { class: SEAT_CLASSES[seat], x: x + 0.75, y: y + 0.75, width: 10.5, height: 10.5 }),
+    );
+    if (seat === "?")
+      node.append(
+        svg("path", {
+          class: "unknown",
+          d: `M${x + 1.5} ${y + 6.5}l5-5M${x + 1.5} ${y + 10.5}l9-9M${x + 5.5} ${y + 10.5}l5-5`,
+        }),
+      );
   });
   return node;
 }
@@ -87,7 +102,16 @@ export function swatch(token) {
       svg("path", { class: "swatch-lines", d: "M1 7l6-6M1 13L13 1M7 13L19 1M13 13l8-8M19 13l2-2" }),
     );
   } else {
-    node.append(svg("rect", { class: "swatch-fill", x: 0.5, y: 0.5, width: 21, height: 13, vars: { "--fill": `var(${tokenVariable(token)})` } }));
+    node.append(
+      svg("rect", {
+        class: "swatch-fill",
+        x: 0.5,
+        y: 0.5,
+        width: 21,
+        height: 13,
+        vars: { "--fill": `var(${tokenVariable(token)})` },
+      }),
+    );
   }
   return node;
 }

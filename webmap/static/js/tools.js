@@ -10,7 +10,12 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /** Bring the tools to life. */
 export function startTools(store) {
-  const tool = (name, label, click) => el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click } }, icon(name));
+  const tool = (name, label, click) =>
+    el(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click } },
+      icon(name),
+    );
   const languages = el("div", { class: "languages", role: "group", "aria-label": t("language") });
   show(
     byId("tools"),
@@ -21,7 +26,13 @@ export function startTools(store) {
   );
   const follow = () => {
     const state = store.get();
-    const link = (language, text) => el("a", { href: `/${writeAddress({ ...state, language })}`, lang: language === "zh" ? "zh-Hans" : "en", "aria-current": state.language === language ? "true" : null, text });
+    const link = (language, text) =>
+      el("a", {
+        href: `/${writeAddress({ ...state, language })}`,
+        lang: language === "zh" ? "zh-Hans" : "en",
+        "aria-current": state.language === language ? "true" : null,
+        text,
+      });
     show(languages, link("zh", "中"), link("en", "EN"));
   };
   store.on(["query", "select", "place", "theme"], follow);
@@ -32,7 +43,18 @@ export function startTools(store) {
 
 function themeChoice(store, theme) {
   const chosen = store.get().theme === theme;
-  return el("label", { class: "menu-item" }, el("input", { type: "radio", name: "theme", value: theme, checked: chosen, on: { change: () => store.set({ theme }) } }), t(`theme_${theme}`));
+  return el(
+    "label",
+    { class: "menu-item" },
+    el("input", {
+      type: "radio",
+      name: "theme",
+      value: theme,
+      checked: chosen,
+      on: { change: () => store.set({ theme }) },
+    }),
+    t(`theme_${theme}`),
+  );
 }
 
 function wear(theme) {

@@ -64,13 +64,16 @@ class GlEngine {
   }
 
   paint(view) {
-    const fresh = this.view?.query.unit !== view.query.unit || JSON.stringify(classTokens(this.view)) !== JSON.stringify(classTokens(view));
+    const fresh =
+      this.view?.query.unit !== view.query.unit ||
+      JSON.stringify(classTokens(this.view)) !== JSON.stringify(classTokens(view));
     const sameTiles = this.view?.query.unit === view.query.unit;
     this.view = view;
     if (fresh) this.replaceUnits({ keepSource: sameTiles });
     else this.gl.removeFeatureState(this.feature);
     const { id: ids, class: classes } = view.rows;
-    for (let i = 0; i < ids.length; i += 1) this.gl.setFeatureState({ ...this.feature, id: ids[i] }, { class: classes[i] });
+    for (let i = 0; i < ids.length; i += 1)
+      this.gl.setFeatureState({ ...this.feature, id: ids[i] }, { class: classes[i] });
     this.over = null;
     this.nameUnits(view);
     this.choose(this.chosen);
@@ -93,7 +96,13 @@ class GlEngine {
 
   nameUnits({ query, rows }) {
     const named = /^(communities|neighbourhoods|management)$/.test(query.unit);
-    const features = named ? rows.id.map((id, i) => ({ type: "Feature", properties: { name: rows.name[i], rank: i }, geometry: { type: "Point", coordinates: [rows.lon[i], rows.lat[i]] } })) : [];
+    const features = named
+      ? rows.id.map((id, i) => ({
+          type: "Feature",
+          properties: { name: rows.name[i], rank: i },
+          geometry: { type: "Point", coordinates: [rows.lon[i], rows.lat[i]] },
+        }))
+      : [];
     this.gl.getSource("unit_names").setData({ type: "FeatureCollection", features });
   }
 
@@ -116,18 +125,25 @@ class GlEngine {
 
   pick({ lat, lng }) {
     if (!this.gl.getLayer(PICKED[0])) return null;
-    const [found] = this.gl.queryRenderedFeatures(this.gl.project([lng, lat]), { layers: PICKED }).filter(({ state }) => state.class);
+    const [found] = this.gl
+      .queryRenderedFeatures(this.gl.project([lng, lat]), { layers: PICKED })
+      .filter(({ state }) => state.class);
     return found ? String(found.id) : null;
   }
 
   facilities(kind) {
     this.kind = kind;
-    this.gl.setFilter("facilities", ["all", ["==", ["geometry-type"], "Point"], ["==", ["get", "kind"], kind]]);
+    this.gl.setFilter("facilities", [
+      "all",
+      ["==", ["geometry-type"], "Point"],
+      ["==", ["get", "kind"], kind],
+    ]);
   }
 
   toggle(name, visible) {
     this.hidden.set(name, visible);
-    for (const id of SWITCHES[name]) if (this.gl.getLayer(id)) this.gl.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
+    for (const id of SWITCHES[name])
+      if (this.gl.getLayer(id)) this.gl.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
   }
 
   restyle() {

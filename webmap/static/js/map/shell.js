@@ -7,8 +7,25 @@ import { t } from "../words.js";
 import { scale, still } from "./colours.js";
 import { startFrame } from "./frame.js";
 
-const CLOSE_ZOOM = { square: 16, h3: 16, communities: 16, management: 15.5, neighbourhoods: 14.5, subdistricts: 13.5 };
-const LAYER_NAMES = ["cells", "communities", "buildings", "facilities", "mediation_rooms", "boundaries", "complaints"];
+const CLOSE_ZOOM = {
+  square: 16,
+  h3: 16,
+  communities: 16,
+  management: 15.5,
+  neighbourhoods: 14.5,
+  subdistricts: 13.5,
+};
+const LAYER_NAMES = [
+  "cells",
+  "communities",
+  "buildings",
+  "facilities",
+  "mediation_rooms",
+  "boundaries",
+  "complaints",
+];
+const SPARE = 24;
+const LEGEND_ROOM = 150;
 const FROM_ZOOM = { buildings: 14, complaints: 13 };
 
 /**
@@ -34,7 +51,13 @@ export function startMap(store, { choose }) {
     inertia: !still(),
   });
   const { place } = store.get();
-  const whole = ({ animate = !still() } = {}) => map.fitBounds(description.bounds, { padding: [24, 24], animate });
+  const whole = ({ animate = !still() } = {}) => {
+    // Where there is height to spare, the district stands clear of the legend.
+    const low = [SPARE, SPARE + LEGEND_ROOM * scale()];
+    const size = (bottom) => map.getBoundsZoom(description.bounds, false, L.point(2 * SPARE, SPARE + bottom));
+    const paddingBottomRight = size(low[1]) < size(SPARE) ? [SPARE, SPARE] : low;
+    map.fitBounds(description.bounds, { paddingTopLeft: [SPARE, SPARE], paddingBottomRight, animate });
+  };
   if (place) map.setView([place.lat, place.lon], place.zoom, { animate: false });
   else whole({ animate: false });
   const visible = Object.fromEntries(description.layers.map(({ id, show: shown }) => [id, shown]));
@@ -73,7 +96,10 @@ export function startMap(store, { choose }) {
       else map.flyTo([lat, lon], zoom, { duration: 0.4 });
     },
     fit([west, south, east, north]) {
-      const bounds = [[south, west], [north, east]];
+      const bounds = [
+        [south, west],
+        [north, east],
+      ];
       const options = { padding: [60, 60], maxZoom: 17.5 };
       if (still()) map.fitBounds(bounds, { ...options, animate: false });
       else map.flyToBounds(bounds, { ...options, duration: 0.4 });
@@ -118,20 +144,39 @@ function pointing(map, engine, choose) {
 }
 
 function tools(map, whole, visible, toggle) {
-  const tool = (name, label, click) => el("button", { type: "button", "aria-label": label, title: label, on: { click } }, icon(name));
-  const [zoomIn, zoomOut] = [tool("plus", t("zoom_in"), () => map.zoomIn(1)), tool("minus", t("zoom_out"), () => map.zoomOut(1))];
+  const tool = (name, label, click) =>
+    el("button", { type: "button", "aria-label": label, title: label, on: { click } }, icon(name));
+  const [zoomIn, zoomOut] = [
+    tool("plus", t("zoom_in"), () => map.zoomIn(1)),
+    tool("minus", t("zoom_out"), () => map.zoomOut(1)),
+  ];
   const layers = menu({ icon: "layers", label: t("layers"), className: "" }, () =>
     LAYER_NAMES.map((name) =>
       el(
         "label",
         { class: "menu-item" },
-        el("input", { type: "checkbox", checked: visible[name], on: { change: ({ target }) => { visible[name] = target.checked; toggle(name); } } }),
+        el("input", {
+          type: "checkbox",
+          checked: visible[name],
+          on: {
+            change: ({ target }) => {
+              visible[name] = target.checked;
+              toggle(name);
+            },
+          },
+        }),
         t(`layer_${name}`),
         FROM_ZOOM[name] > map.getZoom() && el("span", { class: "menu-hint", text: t("layer_zoom") }),
       ),
     ),
   );
-  show(byId("map-tools"), zoomIn, zoomOut, tool("whole", t("zoom_all"), () => whole()), layers);
+  show(
+    byId("map-tools"),
+    zoomIn,
+    zoomOut,
+    tool("whole", t("zoom_all"), () => whole()),
+    layers,
+  );
   const limits = () => {
     zoomIn.disabled = map.getZoom() >= map.getMaxZoom();
     zoomOut.disabled = map.getZoom() <= map.getMinZoom();
@@ -147,10 +192,24 @@ function nameTag(map, store) {
     tag?.remove();
     const { select, view, card } = store.get();
     const at = select && view ? view.rows.id.indexOf(select) : -1;
-    const [lon, lat, text] = at >= 0 ? [view.rows.lon[at], view.rows.lat[at], view.rows.name[at]] : card?.id === select ? [card?.lon, card?.lat, card?.name] : [];
+    const [lon, lat, text] =
+      at >= 0
+        ? [view.rows.lon[at], view.rows.lat[at], view.rows.name[at]]
+        : card?.id === select
+          ? [card?.lon, card?.lat, card?.name]
+          : [];
     if (typeof lon !== "number") return;
     const height = 40 * scale();
-    tag = L.marker([lat, lon], { interactive: false, keyboard: false, icon: L.divIcon({ className: "map-tag", html: el("span", { text: text ?? select }), iconSize: [0, 0], iconAnchor: [0, height] }) });
+    tag = L.marker([lat, lon], {
+      interactive: false,
+      keyboard: false,
+      icon: L.divIcon({
+        className: "map-tag",
+        html: el("span", { text: text ?? select }),
+        iconSize: [0, 0],
+        iconAnchor: [0, height],
+      }),
+    });
     tag.addTo(map);
     tag.getElement().setAttribute("aria-hidden", "true");
   };

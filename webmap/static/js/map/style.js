@@ -25,7 +25,13 @@ function grow(...stops) {
 }
 
 function tiles({ url, min_zoom: minzoom }, maxzoom = 15) {
-  return { type: "vector", tiles: [new URL(url, location.href).href.replaceAll("%7B", "{").replaceAll("%7D", "}")], minzoom, maxzoom, promoteId: "id" };
+  return {
+    type: "vector",
+    tiles: [new URL(url, location.href).href.replaceAll("%7B", "{").replaceAll("%7D", "}")],
+    minzoom,
+    maxzoom,
+    promoteId: "id",
+  };
 }
 
 /** Sources and layers that every view shares. */
@@ -33,11 +39,32 @@ export function baseStyle(description) {
   const layers = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
   const { outline, subdistrict_names: names } = layers;
   const sources = {
-    outline: { type: "geojson", data: outline ? { type: "Feature", properties: {}, geometry: outline.geometry } : EMPTY },
-    subdistrict_names: { type: "geojson", data: { type: "FeatureCollection", features: names.places.map(([name, lon, lat]) => ({ type: "Feature", properties: { name }, geometry: { type: "Point", coordinates: [lon, lat] } })) } },
+    outline: {
+      type: "geojson",
+      data: outline ? { type: "Feature", properties: {}, geometry: outline.geometry } : EMPTY,
+    },
+    subdistrict_names: {
+      type: "geojson",
+      data: {
+        type: "FeatureCollection",
+        features: names.places.map(([name, lon, lat]) => ({
+          type: "Feature",
+          properties: { name },
+          geometry: { type: "Point", coordinates: [lon, lat] },
+        })),
+      },
+    },
     unit_names: { type: "geojson", data: EMPTY },
   };
-  for (const id of ["communities", "buildings", "subdistricts", "complaints", "mediation_rooms", "facilities"]) sources[id] = tiles(layers[id]);
+  for (const id of [
+    "communities",
+    "buildings",
+    "subdistricts",
+    "complaints",
+    "mediation_rooms",
+    "facilities",
+  ])
+    sources[id] = tiles(layers[id]);
   return {
     version: 8,
     sources,
@@ -50,19 +77,80 @@ function ground(outlined) {
     { id: "outside", type: "background", paint: { "background-color": colour("outside") } },
     outlined
       ? { id: "land", type: "fill", source: "outline", paint: { "fill-color": colour("land") } }
-      : { id: "land", type: "fill", source: "subdistricts", "source-layer": "subdistricts", paint: { "fill-color": colour("land") } },
-    { id: "block", type: "fill", source: "communities", "source-layer": "communities", filter: POLYGON, paint: { "fill-color": colour("block") } },
+      : {
+          id: "land",
+          type: "fill",
+          source: "subdistricts",
+          "source-layer": "subdistricts",
+          paint: { "fill-color": colour("land") },
+        },
+    {
+      id: "block",
+      type: "fill",
+      source: "communities",
+      "source-layer": "communities",
+      filter: POLYGON,
+      paint: { "fill-color": colour("block") },
+    },
   ];
 }
 
 function overCells() {
   const streets = { type: "line", source: "communities", "source-layer": "communities", filter: POLYGON };
   return [
-    { id: "buildings", type: "fill", source: "buildings", "source-layer": "buildings", minzoom: 14, filter: POLYGON, paint: { "fill-color": colour("building"), "fill-opacity": ["interpolate", ["linear"], ["zoom"], 14, 0, 15, 0.55] } },
-    { id: "buildings-edge", type: "line", source: "buildings", "source-layer": "buildings", minzoom: 15, filter: POLYGON, paint: { "line-color": colour("building-edge"), "line-width": grow(15, 0.4, 18, 1), "line-opacity": 0.8 } },
-    { id: "streets", ...streets, paint: { "line-color": colour("road"), "line-width": grow(11, 0.25, 13, 0.7, 16, 2), "line-opacity": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 14, 0.9] } },
-    { id: "boundary", type: "line", source: "subdistricts", "source-layer": "subdistricts", layout: { "line-join": "round" }, paint: { "line-color": colour("boundary"), "line-width": grow(11, 1, 15, 1.6), "line-dasharray": [1.5, 2] } },
-    { id: "outline", type: "line", source: "outline", layout: { "line-join": "round" }, paint: { "line-color": colour("boundary"), "line-width": grow(11, 1.4, 15, 2) } },
+    {
+      id: "buildings",
+      type: "fill",
+      source: "buildings",
+      "source-layer": "buildings",
+      minzoom: 14,
+      filter: POLYGON,
+      paint: {
+        "fill-color": colour("building"),
+        "fill-opacity": ["interpolate", ["linear"], ["zoom"], 14, 0, 15, 0.55],
+      },
+    },
+    {
+      id: "buildings-edge",
+      type: "line",
+      source: "buildings",
+      "source-layer": "buildings",
+      minzoom: 15,
+      filter: POLYGON,
+      paint: {
+        "line-color": colour("building-edge"),
+        "line-width": grow(15, 0.4, 18, 1),
+        "line-opacity": 0.8,
+      },
+    },
+    {
+      id: "streets",
+      ...streets,
+      paint: {
+        "line-color": colour("road"),
+        "line-width": grow(11, 0.25, 13, 0.7, 16, 2),
+        "line-opacity": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 14, 0.9],
+      },
+    },
+    {
+      id: "boundary",
+      type: "line",
+      source: "subdistricts",
+      "source-layer": "subdistricts",
+      layout: { "line-join": "round" },
+      paint: {
+        "line-color": colour("boundary"),
+        "line-width": grow(11, 1, 15, 1.6),
+        "line-dasharray": [1.5, 2],
+      },
+    },
+    {
+      id: "outline",
+      type: "line",
+      source: "outline",
+      layout: { "line-join": "round" },
+      paint: { "line-color": colour("boundary"), "line-width": grow(11, 1.4, 15, 2) },
+    },
   ];
 }
 
@@ -74,24 +162,51 @@ function marks(layers) {
     source: id,
     "source-layer": id,
     filter: POINT,
-    layout: { visibility: visible(id), "icon-image": image, "icon-size": grow(...size), "icon-allow-overlap": true, "icon-ignore-placement": true },
+    layout: {
+      visibility: visible(id),
+      "icon-image": image,
+      "icon-size": grow(...size),
+      "icon-allow-overlap": true,
+      "icon-ignore-placement": true,
+    },
   });
   return [
-    { id: "complaints", type: "circle", source: "complaints", "source-layer": "complaints", layout: { visibility: visible("complaints") }, paint: { "circle-radius": grow(13, 1.2, 17, 3.4), "circle-color": colour("bad"), "circle-opacity": 0.55 } },
+    {
+      id: "complaints",
+      type: "circle",
+      source: "complaints",
+      "source-layer": "complaints",
+      layout: { visibility: visible("complaints") },
+      paint: {
+        "circle-radius": grow(13, 1.2, 17, 3.4),
+        "circle-color": colour("bad"),
+        "circle-opacity": 0.55,
+      },
+    },
     point("mediation_rooms", "mark-mediation_rooms", [11, 0.4, 13, 0.62, 16, 1]),
     point("facilities", ["concat", "mark-", ["get", "kind"]], [10.5, 0.42, 12.5, 0.62, 15, 1]),
   ];
 }
 
 function labels() {
-  const paint = { "text-color": colour("ink"), "text-halo-color": colour("label-halo"), "text-halo-width": 1.8 * scale() };
+  const paint = {
+    "text-color": colour("ink"),
+    "text-halo-color": colour("label-halo"),
+    "text-halo-width": 1.8 * scale(),
+  };
   return [
     {
       id: "unit_names",
       type: "symbol",
       source: "unit_names",
       minzoom: 15.2,
-      layout: { "text-field": ["get", "name"], "text-font": FONTS, "text-size": grow(15, 11, 18, 14), "text-max-width": 8, "symbol-sort-key": ["get", "rank"] },
+      layout: {
+        "text-field": ["get", "name"],
+        "text-font": FONTS,
+        "text-size": grow(15, 11, 18, 14),
+        "text-max-width": 8,
+        "symbol-sort-key": ["get", "rank"],
+      },
       paint,
     },
     {
@@ -99,7 +214,15 @@ function labels() {
       type: "symbol",
       source: "subdistrict_names",
       maxzoom: 16.5,
-      layout: { "text-field": ["get", "name"], "text-font": BOLD, "text-size": grow(10.5, 11, 13, 14, 15, 17), "text-letter-spacing": 0.12, "text-variable-anchor": ["center", "top", "bottom", "left", "right"], "text-radial-offset": 0.4, "text-allow-overlap": false },
+      layout: {
+        "text-field": ["get", "name"],
+        "text-font": BOLD,
+        "text-size": grow(10.5, 11, 13, 14, 15, 17),
+        "text-letter-spacing": 0.12,
+        "text-variable-anchor": ["center", "top", "bottom", "left", "right"],
+        "text-radial-offset": 0.4,
+        "text-allow-overlap": false,
+      },
       paint,
     },
   ];
@@ -114,25 +237,116 @@ export function unitStyle(url, unit, tokens) {
   const chosen = ["boolean", ["feature-state", "chosen"], false];
   const over = ["boolean", ["feature-state", "over"], false];
   const plain = Object.entries(tokens).filter(([, token]) => token !== "hatch");
-  const hatched = Object.entries(tokens).filter(([, token]) => token === "hatch").map(([id]) => id);
+  const hatched = Object.entries(tokens)
+    .filter(([, token]) => token === "hatch")
+    .map(([id]) => id);
   const clear = "rgba(0,0,0,0)";
-  const match = (pairs, otherwise) => (pairs.length ? ["match", state, ...pairs.flat(), otherwise] : otherwise);
-  const fill = match(plain.map(([id, token]) => [id, colour(token)]), clear);
-  const isHatched = match(hatched.map((id) => [id, 1]), 0);
+  const match = (pairs, otherwise) =>
+    pairs.length ? ["match", state, ...pairs.flat(), otherwise] : otherwise;
+  const fill = match(
+    plain.map(([id, token]) => [id, colour(token)]),
+    clear,
+  );
+  const isHatched = match(
+    hatched.map((id) => [id, 1]),
+    0,
+  );
   const areas = !/^(square|h3)/.test(unit);
   return {
     source: tiles({ url: url.replace("{unit}", layer), min_zoom: 0 }),
     under: [
-      { id: "units-fill", type: "fill", ...own, filter: POLYGON, paint: { "fill-color": fill, "fill-antialias": false } },
-      { id: "units-hatch", type: "fill", ...own, filter: POLYGON, paint: { "fill-pattern": "hatch", "fill-opacity": isHatched } },
-      { id: "units-gap", type: "line", ...own, filter: POLYGON, paint: { "line-color": colour(areas ? "road" : "land"), "line-width": areas ? grow(11, 0.4, 13, 0.9, 16, 2) : grow(11, 0.2, 12, 0.35, 14, 0.6), "line-opacity": ["case", known, 1, 0] } },
-      { id: "units-point", type: "circle", ...own, filter: POINT, paint: { "circle-radius": grow(10, 2, 13, 4.5, 16, 8), "circle-color": match([...plain.map(([id, token]) => [id, colour(token)]), ...hatched.map((id) => [id, colour("hatch-bg")])], clear), "circle-stroke-color": colour("hatch"), "circle-stroke-width": ["case", known, 1, 0] } },
+      {
+        id: "units-fill",
+        type: "fill",
+        ...own,
+        filter: POLYGON,
+        paint: { "fill-color": fill, "fill-antialias": false },
+      },
+      {
+        id: "units-hatch",
+        type: "fill",
+        ...own,
+        filter: POLYGON,
+        paint: { "fill-pattern": "hatch", "fill-opacity": isHatched },
+      },
+      {
+        id: "units-gap",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour(areas ? "road" : "land"),
+          "line-width": areas ? grow(11, 0.4, 13, 0.9, 16, 2) : grow(11, 0.2, 12, 0.35, 14, 0.6),
+          "line-opacity": ["case", known, 1, 0],
+        },
+      },
+      {
+        id: "units-point",
+        type: "circle",
+        ...own,
+        filter: POINT,
+        paint: {
+          "circle-radius": grow(10, 2, 13, 4.5, 16, 8),
+          "circle-color": match(
+            [
+              ...plain.map(([id, token]) => [id, colour(token)]),
+              ...hatched.map((id) => [id, colour("hatch-bg")]),
+            ],
+            clear,
+          ),
+          "circle-stroke-color": colour("hatch"),
+          "circle-stroke-width": ["case", known, 1, 0],
+        },
+      },
     ],
     over: [
-      { id: "units-over", type: "line", ...own, filter: POLYGON, paint: { "line-color": colour("selection"), "line-width": 1.4 * scale(), "line-opacity": ["case", over, 0.8, 0] } },
-      { id: "units-halo", type: "line", ...own, filter: POLYGON, layout: { "line-join": "round" }, paint: { "line-color": colour("label-halo"), "line-width": 6 * scale(), "line-opacity": ["case", chosen, 1, 0] } },
-      { id: "units-chosen", type: "line", ...own, filter: POLYGON, paint: { "line-color": colour("selection"), "line-width": 2.5 * scale(), "line-opacity": ["case", chosen, 1, 0] } },
-      { id: "units-point-chosen", type: "circle", ...own, filter: POINT, paint: { "circle-radius": grow(10, 4, 13, 7, 16, 11), "circle-color": clear, "circle-stroke-color": colour("selection"), "circle-stroke-width": ["case", chosen, 2.5, 0], "circle-stroke-opacity": ["case", chosen, 1, 0] } },
+      {
+        id: "units-over",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour("selection"),
+          "line-width": 1.4 * scale(),
+          "line-opacity": ["case", over, 0.8, 0],
+        },
+      },
+      {
+        id: "units-halo",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        layout: { "line-join": "round" },
+        paint: {
+          "line-color": colour("label-halo"),
+          "line-width": 6 * scale(),
+          "line-opacity": ["case", chosen, 1, 0],
+        },
+      },
+      {
+        id: "units-chosen",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour("selection"),
+          "line-width": 2.5 * scale(),
+          "line-opacity": ["case", chosen, 1, 0],
+        },
+      },
+      {
+        id: "units-point-chosen",
+        type: "circle",
+        ...own,
+        filter: POINT,
+        paint: {
+          "circle-radius": grow(10, 4, 13, 7, 16, 11),
+          "circle-color": clear,
+          "circle-stroke-color": colour("selection"),
+          "circle-stroke-width": ["case", chosen, 2.5, 0],
+          "circle-stroke-opacity": ["case", chosen, 1, 0],
+        },
+      },
     ],
   };
 }

@@ -1,0 +1,168 @@
+/** The rows of the list, only those in sight: a district has thousands of cells, a screen has room for twenty. */
+
+import { el, show } from "./dom.js";
+import { seatsGlyph, seatsText, sparkline } from "./shapes.js";
+import { t } from "./words.js";
+
+const AROUND = 12;
+
+/**
+ * Fill a scrolling box with a view's rows.
+ * @param {HTMLElement} box
+ * @param {object} view
+ * @param {{choose: (id: string, how?: object) => void}} actions
+ * @returns {{choose: (id: string|null) => void, focus: (id: string) => void, stop: () => void}}
+ */
+export function startRows(box, view, { choose }) {
+  const { rows, list } = view;
+  const total = rows.id.length;
+  const height = rowHeight(box);
+  const options = {
+    list,
+    top: Math.max(0, ...rows.value.filter((value) => value !== null)),
+    withSeats: rows.seats.some(Boolean),
+    withMonths: rows.months.some((months) => months.some(Boolean)),
+  };
+  const made = new Map();
+  const sheet = el("div", { class: "sheet", role: "presentation", vars: { "--rows": total } });
+  let chosen = null;
+  let current = 0;
+  show(box, sheet);
+
+  const draw = () => {
+    const first = Math.max(0, Math.floor(box.scrollTop / height) - AROUND);
+    const last = Math.min(total, Math.ceil((box.scrollTop + box.clientHeight) / height) + AROUND);
+    const held = sheet.contains(document.activeElement) ? Number(document.activeElement.dataset.at) : -1;
+    for (const [i, node] of made) {
+      if ((i < first || i >= last) && i !== held && i !== current) {
+        node.remove();
+        made.delete(i);
+      }
+    }
+    for (let i = first; i < last; i += 1) put(i);
+    put(current);
+  };
+  const put = (i) => {
+    if (made.has(i)) return made.get(i);
+    const node = row(rows, i, options);
+    node.setAttribute("aria-selected", String(rows.id[i] === chosen));
+    node.setAttribute("tabindex", i === current ? "0" : "-1");
+    // The order in the document is the order on the screen: readers follow it.
+    const next = [...made.keys()].filter((other) => other > i).sort((a, b) => a - b)[0];
+    sheet.insertBefore(node, next === undefined ? null : made.get(next));
+    made.set(i, node);
+    return node;
+  };
+  const enter = (i) => {
+    made.get(current)?.setAttribute("tabindex", "-1");
+    current = i;
+    put(i).setAttribute("tabindex", "0");
+  };
+  const bringIntoView = (i) => {
+    const top = i * height;
+    if (top < box.scrollTop) box.scrollTop = top;
+    else if (top + height > box.scrollTop + box.clientHeight) box.scrollTop = top + height - box.clientHeight;
+    draw();
+  };
+  const walk = (event) => {
+    const at = Number(event.target.closest(".row")?.dataset.at ?? NaN);
+    if (Number.isNaN(at)) return;
+    const pageful = Math.max(1, Math.floor(box.clientHeight / height) - 1);
+    const step = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: total - 1,
+      PageDown: at + pageful,
+      PageUp: at - pageful,
+    }[event.key];
+    if (event.key === "Enter" || event.key === " ") choose(rows.id[at], { byKeyboard: true });
+    else if (step === undefined) return;
+    else {
+      enter(Math.min(Math.max(step, 0), total - 1));
+      bringIntoView(current);
+      made.get(current).focus({ preventScroll: true });
+    }
+    event.preventDefault();
+  };
+  sheet.addEventListener("keydown", walk);
+  sheet.addEventListener("click", ({ target }) => {
+    const node = target.closest(".row");
+    if (node) choose(node.dataset.id);
+  });
+  box.addEventListener("scroll", draw, { passive: true });
+  const resized = new ResizeObserver(draw);
+  resized.observe(box);
+
+  return {
+    choose(id) {
+      chosen = id;
+      for (const [i, node] of made) node.setAttribute("aria-selected", String(rows.id[i] === id));
+      const at = id === null ? -1 : rows.id.indexOf(id);
+      if (at < 0) return;
+      enter(at);
+      bringIntoView(at);
+    },
+    focus(id) {
+      const at = Math.max(0, rows.id.indexOf(id));
+      enter(at);
+      bringIntoView(at);
+      made.get(at).focus({ preventScroll: true });
+    },
+    stop: () => resized.disconnect(),
+  };
+}
+
+function rowHeight(box) {
+  const probe = el("div", { class: "row" });
+  show(box, probe);
+  return probe.offsetHeight;
+}
+
+function row(rows, i, { list, top, withSeats, withMonths }) {
+  const value = rows.value[i];
+  const seats = rows.seats[i];
+  const months = rows.months[i];
+  const listed = i < list.count;
+  return el(
+    "div",
+    {
+      class: listed ? "row" : "row rest",
+      role: "row",
+      "aria-rowindex": i + 2,
+      "data-id": rows.id[i],
+      "data-at": i,
+      vars: { "--at": i },
+    },
+    el("span", { class: "rank", role: "gridcell", text: listed ? i + 1 : "–" }),
+    el(
+      "span",
+      { class: "name", role: "rowheader" },
+      el("span", { class: "name-text", text: rows.name[i] }),
+      el("span", { class: "place", text: rows.place[i] }),
+    ),
+    withSeats &&
+      el(
+        "span",
+        { class: "four", role: "gridcell" },
+        seats && [el("span", { class: "vh", text: seatsText(seats) }), seatsGlyph(seats)],
+      ),
+    el(
+      "span",
+      { class: "value", role: "gridcell" },
+      el("span", { class: "value-text", text: rows.value_text[i] }),
+      el("span", {
+        class: value === null ? "bar hatched" : "bar",
+        "aria-hidden": "true",
+        vars: { "--share": top > 0 && value > 0 ? value / top : 0 },
+      }),
+    ),
+    withMonths &&
+      el(
+        "span",
+        { class: "months", role: "gridcell" },
+        el("span", { class: "vh", text: t("months_title", { months: months.join(", ") }) }),
+        sparkline(months),
+      ),
+  );
+}
