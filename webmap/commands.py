@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import socket
 from datetime import datetime
@@ -111,6 +112,8 @@ def _run(app: Flask, listener: socket.socket, threads: int) -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)
+    # It warns of every request that waits for a thread, if only for a moment.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = create_server(
         app, sockets=[listener], threads=threads, ident="wangge", clear_untrusted_proxy_headers=True
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from flask import Blueprint, Response
 
@@ -44,8 +45,12 @@ def file_name(district: District, query: ViewQuery, language: Language, ending: 
 
 
 def _attachment(body: bytes, media_type: str, name: str) -> Response:
+    """Return a file under its name; programs that know only ASCII get what is left of it."""
     response = Response(body, mimetype=media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    plain = name.encode("ascii", "ignore").decode("ascii").strip("_-")
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
     return response
 
 

@@ -14,7 +14,8 @@ from flask import Blueprint, Flask, Response, current_app, jsonify
 from layers.text import Language, Text
 from webmap.operations import JSON, Operation, operation, operation_of
 from webmap.params import LANGUAGE, Parameter
-from webmap.schemas import SCHEMAS, ref
+from webmap.json_schema import ref
+from webmap.schemas import SCHEMAS
 
 TITLE = Text("网格地图服务", "Wangge grid map service")
 _ABOUT = Text(

@@ -44,6 +44,11 @@ class TileCache:
         self._making = threading.Lock()
         self._keeping = threading.Lock()
 
+    @property
+    def kept_bytes(self) -> int:
+        """How much the kept tiles take."""
+        return int(self._tiles.currsize)
+
     def tile(self, snapshot: Snapshot, layer: str, zoom: int, x: int, y: int) -> Tile:
         """Return the tile, encoded on first use.
 

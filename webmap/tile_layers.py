@@ -47,6 +47,8 @@ class Rule:
         Areas below so many square units are left out before `WHOLE_FROM_ZOOM`.
     one_per_pixel : bool
         Of points in one pixel the first is drawn, before `WHOLE_FROM_ZOOM`.
+    as_points : bool
+        It is shown by symbols, one each: areas go in as a point on their surface.
     """
 
     fields: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class Rule:
     coverage: bool = False
     smallest_units2: float = 4.0
     one_per_pixel: bool = False
+    as_points: bool = False
 
 
 RULES = {
@@ -62,8 +65,8 @@ RULES = {
     "communities": Rule(fields=("name", "name_en", "kind"), coverage=True),
     "buildings": Rule(fields=("name",), from_zoom=13, smallest_units2=tiling.PIXEL**2, one_per_pixel=True),
     "management_cells": Rule(fields=("name",), coverage=True),
-    "mediation_rooms": Rule(fields=("name",)),
-    "facilities": Rule(fields=("name", "kind")),
+    "mediation_rooms": Rule(fields=("name",), as_points=True),
+    "facilities": Rule(fields=("name", "kind"), as_points=True),
     "complaints": Rule(fields=("demand_group", "opened"), from_zoom=13, one_per_pixel=True),
 }
 UNIT_RULE = Rule(fields=("name",))
@@ -184,9 +187,9 @@ def make_source(name: str, frame: gpd.GeoDataFrame) -> Source:
     """Return the tile layer `name` from its frame (EPSG:4490)."""
     layer = name.removesuffix(LABEL_SUFFIX)
     shapes = crs.to_metric(np.asarray(frame.geometry.array, dtype=object), WEB_MERCATOR)
-    if layer != name:
-        shapes = shapely.point_on_surface(shapes)
     rule = RULES.get(layer, UNIT_RULE)
+    if layer != name or rule.as_points:
+        shapes = shapely.point_on_surface(shapes)
     if layer in LAYERS:
         shown = [
             field for field in visible_fields(layer_named(layer), way_out="tile") if field.name in rule.fields

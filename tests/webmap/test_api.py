@@ -81,9 +81,9 @@ def test_pages_hold_every_feature_once_in_order(client: FlaskClient, layer: str,
 def test_a_box_finds_what_geopandas_finds(
     app_client: FlaskClient, layer: str, x: list[float], y: list[float]
 ) -> None:
-    box = [round(value, 7) for value in (x[0], y[0], x[1], y[1])]
+    west, south, east, north = box = [round(value, 7) for value in (x[0], y[0], x[1], y[1])]
     frame = FRAMES[layer]
-    expected = list(frame.index[frame.intersects(shapely.box(*box))])
+    expected = list(frame.index[frame.intersects(shapely.box(west, south, east, north))])
     query = {"bbox": ",".join(f"{value:.7f}" for value in box), "limit": 1000}
     assert codes(app_client, layer, **query) == expected
 
@@ -148,7 +148,7 @@ def test_features_hold_what_the_store_holds(client: FlaskClient) -> None:
 def test_rings_run_as_geojson_wants(client: FlaskClient) -> None:
     body = client.get("/api/layers/buildings/features?after=B&limit=4").get_json(force=True)
     for feature in body["features"]:
-        shape = shapely.from_geojson(json.dumps(feature["geometry"]))
+        shape: Any = shapely.from_geojson(json.dumps(feature["geometry"]))
         assert shape.exterior.is_ccw and not any(ring.is_ccw for ring in shape.interiors)
         assert (
             shape.equals_exact(FRAMES["buildings"].geometry[feature["id"]].normalize(), 1) and shape.is_valid

@@ -16,7 +16,7 @@ from webmap.errors import RETRY_AFTER_S, STATUSES, failure_of
 from webmap.params import BadQuery
 
 WORDS = both("x")
-EXPECTED = {
+EXPECTED: dict[type[problems.WanggeError], int] = {
     problems.BadParameter: 400,
     BadQuery: 400,
     problems.NotFound: 404,
@@ -43,7 +43,7 @@ def test_every_exception_has_a_status() -> None:
     named = {kind for kind, _ in STATUSES}
     assert named >= set(kinds())
     for kind, status in EXPECTED.items():
-        error = kind("limit", WORDS) if issubclass(kind, BadQuery) else kind(WORDS)
+        error: Exception = BadQuery("limit", WORDS) if kind is BadQuery else kind(WORDS)
         assert failure_of(error).status == status, kind
 
 
