@@ -157,11 +157,11 @@ class Database:
             connection.set_busy_timeout(round(self._busy_timeout_s * 1000))
             with faults.said(self.path, connection):
                 prepare(connection)
+                self._check(connection)
                 if self._read_only:
                     connection.pragma("query_only", True)
                 elif not connection.readonly("main"):
                     use_wal(connection)
-                self._check(connection)
         except BaseException:
             connection.close(True)
             raise
@@ -170,6 +170,8 @@ class Database:
 
 def prepare(connection: apsw.Connection) -> None:
     """Set what every connection needs: durable commits, and the functions that R-tree triggers call."""
+    # Else SQLite takes the quoted name of a column that is not there for a text.
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.pragma("synchronous", "FULL")
     connection.pragma("temp_store", "MEMORY")
     connection.pragma("journal_size_limit", _WAL_LIMIT_BYTES)
