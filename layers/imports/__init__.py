@@ -1,0 +1,1 @@
+"""Import: files that nobody prepared become layers, or a list of what is wrong with them."""

@@ -1,0 +1,274 @@
+"""The whole of an import: read, check everything, then write at once or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from layers.frames import conform
+from layers.imports import records
+from layers.imports.checking import Checked, check
+from layers.imports.declaring import check_declaration, declare
+from layers.imports.evidence import Ground
+from layers.imports.mapping import Mapping, make_mapping
+from layers.imports.rejects import write_rejects
+from layers.imports.report import ImportReport
+from layers.imports.source import Source, read_source
+from layers.problems import ValidationError
+from layers.schema import Layer, layer_named
+from layers.store import Progress, Store, no_progress
+from layers.text import Language, Text
+
+if TYPE_CHECKING:
+    from layers.imports.declaring import Declared
+    from layers.imports.options import ImportOptions
+    from layers.standards import Standards
+
+_EXAMPLES = 3
+_STEPS = (
+    Text("读取文件", "reading the file"),
+    Text("检查", "checking"),
+    Text("写入", "storing"),
+    Text("完成", "done"),
+)
+
+
+def import_file(
+    store: Store,
+    standards: Standards,
+    layer_name: str,
+    path: Path,
+    options: ImportOptions,
+    *,
+    language: Language = "zh",
+    progress: Progress = no_progress,
+) -> ImportReport:
+    """Import `path` into a layer of `store`.
+
+    Everything is checked before anything is written, and all problems are reported at once. Features are
+    inserted, or updated by code; of a feature that is there, fields that the source does not fill stay as they
+    are. Importing a file twice changes nothing the second time.
+
+    Parameters
+    ----------
+    options : ImportOptions
+        With `rejects`, rows with problems are written there and the others taken; with `dry_run` nothing is
+        written and the report says what would be.
+    language : {"zh", "en"}
+        Of the rejects file and of what `progress` is told.
+
+    Raises
+    ------
+    ValidationError
+        The file cannot be read; what it holds cannot be settled; rows have problems and none are set aside, or
+        all have; or the datum guard objects. Nothing is written to the store.
+    NotFound
+        There is no such layer.
+    BadParameter
+        The options contradict each other.
+    """
+
+    def step(at: int) -> None:
+        progress(_STEPS[at].to(language), at, len(_STEPS) - 1)
+
+    layer = layer_named(layer_name)
+    check_declaration(options)
+    _check_files(store, path, options)
+    step(0)
+    source = read_source(path, source_layer=options.source_layer)
+    mapping = make_mapping(
+        layer, list(source.columns.columns), options, has_geometry=source.geometry is not None
+    )
+    declared = declare(source, options)
+    keep = records.meant(source, options.only)
+    if not keep.any() and not source.broken:
+        raise _nothing_there(path, len(keep))
+    meant = records.taken(source, keep)
+    distinct = records.taken(meant, records.first_of_each(meant))
+    step(1)
+    ground = Ground(store, store.district())
+    checked = check(distinct, layer, mapping, declared, ground, standards)
+    report = _report(layer, path, options, source, meant, distinct, mapping, declared, checked)
+    _settle(report, checked, options)
+    good = ~checked.findings.bad
+    if options.dry_run:
+        _foresee(report, checked.values["code"][good], ground)
+        step(3)
+        return report
+    _refuse_or_set_aside(report, distinct, checked, options, language)
+    step(2)
+    frame = _frame(checked, layer, good)
+    written = store.upsert(layer.name, _kept(frame, layer, checked, store), note=_note(report))
+    report.inserted, report.updated, report.unchanged = written.inserted, written.updated, written.unchanged
+    step(3)
+    return report
+
+
+def _check_files(store: Store, path: Path, options: ImportOptions) -> None:
+    """Refuse the store's own file as a source, and both as a place for rejects."""
+    live = Path(store.url.partition(":")[2])
+    if path.exists() and live.exists() and path.samefile(live):
+        raise ValidationError(
+            Text(
+                "{name} 就是当前的存储文件，不能导入自身。",
+                "{name} is the store itself; it cannot be imported into itself.",
+            ).format(name=path.name)
+        )
+    rejects = options.rejects
+    if rejects is None:
+        return
+    if rejects.is_dir() or not rejects.absolute().parent.is_dir():
+        raise ValidationError(
+            Text(
+                "无法写入 {path}：文件夹不存在，或它本身是文件夹。",
+                "{path} cannot be written: there is no such folder, or it is one.",
+            ).format(path=rejects)
+        )
+    if any(rejects.exists() and one.exists() and rejects.samefile(one) for one in (path, live)):
+        raise ValidationError(
+            Text("--rejects 不能覆盖源文件或存储文件。", "--rejects cannot replace the source or the store.")
+        )
+
+
+def _nothing_there(path: Path, rows: int) -> ValidationError:
+    if rows:
+        return ValidationError(
+            Text("{name} 中没有符合 --only 的行。", "{name} holds no row that --only asks for.").format(
+                name=path.name
+            )
+        )
+    return ValidationError(Text("{name} 中没有数据行。", "{name} holds no rows.").format(name=path.name))
+
+
+def _report(
+    layer: Layer,
+    path: Path,
+    options: ImportOptions,
+    source: Source,
+    meant: Source,
+    distinct: Source,
+    mapping: Mapping,
+    declared: Declared,
+    checked: Checked,
+) -> ImportReport:
+    findings = checked.findings
+    examples = {
+        name: [_shown(value) for value in values[~findings.bad].dropna().unique()[:_EXAMPLES]]
+        for name, values in checked.values.items()
+    }
+    broken = [one.problem for one in source.broken]
+    return ImportReport(
+        layer=layer,
+        path=path,
+        dry_run=options.dry_run,
+        read=len(meant.rows) + len(broken),
+        left_out=len(source.rows) - len(meant.rows),
+        duplicates=len(meant.rows) - len(distinct.rows),
+        rejected=int(findings.bad.sum()) + len(broken),
+        taken=int((~findings.bad).sum()),
+        codes_made=checked.codes_made,
+        repairs=checked.repairs,
+        mapping=mapping,
+        examples=examples,
+        declared=declared.name,
+        verdict=checked.verdict,
+        notes=[*source.warnings, *mapping.notes, *_idle_values(meant, mapping), *declared.notes],
+        problems=sorted([*findings.problems, *broken], key=lambda problem: problem.row or 0),
+        rejects=options.rejects,
+    )
+
+
+def _shown(value: object) -> str:
+    return str(value)[:10] if isinstance(value, pd.Timestamp | np.datetime64) else str(value)
+
+
+def _idle_values(source: Source, mapping: Mapping) -> list[Text]:
+    """Tell of translations of values that the source does not hold."""
+    idle = [
+        (column, value)
+        for name, column in mapping.columns.items()
+        for value in sorted(
+            mapping.values.get(name, {}).keys() - set(source.columns[column].str.strip().fillna(""))
+        )
+    ]
+    return [
+        Text("列 {column} 中没有 {value}。", "Column {column} holds no {value}.").format(
+            column=column, value=value or '""'
+        )
+        for column, value in idle
+    ]
+
+
+def _settle(report: ImportReport, checked: Checked, options: ImportOptions) -> None:
+    """Let --force override the guard, and say so."""
+    if checked.verdict.status == "refused" and options.force:
+        sentence = Text("基准检查被 --force 推翻：{s}", "Datum guard overridden by --force: {s}").format(
+            s=checked.verdict.sentence
+        )
+        report.verdict = replace(checked.verdict, status="overridden", sentence=sentence)
+
+
+def _foresee(report: ImportReport, codes: pd.Series, ground: Ground) -> None:
+    there = int(codes.isin(ground.layer(report.layer.name).index).sum())
+    report.inserted, report.updated = len(codes) - there, there
+
+
+def _refuse_or_set_aside(
+    report: ImportReport, distinct: Source, checked: Checked, options: ImportOptions, language: Language
+) -> None:
+    verdict = report.verdict
+    if verdict.status == "refused":
+        raise ValidationError(
+            Text(
+                "{sentence}{remedy}如果错的是已入库的资料，请先改正它们；--force 可按所声明的导入，并会记录在案。",
+                "{sentence} {remedy} If it is the stored layers that are wrong, correct them first; "
+                "--force imports as declared and is recorded.",
+            ).format(sentence=verdict.sentence, remedy=verdict.remedy)
+        )
+    if options.rejects is not None:
+        write_rejects(options.rejects, distinct, checked.findings, language=language)
+    if report.problems and (options.rejects is None or not report.taken):
+        raise ValidationError(_summary(report), report.problems)
+
+
+def _summary(report: ImportReport) -> Text:
+    text = Text(
+        "{file}：{read} 行中有 {bad} 行有问题，没有导入任何内容。",
+        "{file}: {bad} of {read} rows have problems; nothing was imported.",
+    ).format(file=report.path.name, read=report.read, bad=report.rejected)
+    if report.rejects is None and report.taken:
+        hint = Text(
+            "可用 --rejects 文件 把它们另存，导入其余各行。",
+            " Set them aside with --rejects FILE to import the rest.",
+        )
+        return Text(text.zh + hint.zh, text.en + hint.en)
+    return text
+
+
+def _frame(checked: Checked, layer: Layer, good: np.ndarray) -> gpd.GeoDataFrame:
+    values = pd.DataFrame({name: column[good] for name, column in checked.values.items()})
+    return conform(gpd.GeoDataFrame(values, geometry=checked.shapes[good], crs="EPSG:4490"), layer)
+
+
+def _kept(frame: gpd.GeoDataFrame, layer: Layer, checked: Checked, store: Store) -> gpd.GeoDataFrame:
+    """Give features that are stored already what the source does not say of them."""
+    silent = [name for name in layer.field_names if name not in checked.values]
+    if not silent or not store.counts()[layer.name]:
+        return frame
+    stored = store.read(layer.name, codes=list(frame.index))
+    for name in silent:
+        frame.loc[stored.index, name] = stored[name]
+    return frame
+
+
+def _note(report: ImportReport) -> str:
+    parts = [f"imported from {report.path.name}", f"coordinates declared {report.declared}"]
+    parts += [note.en.rstrip(".") for note in report.notes if report.declared in note.en]
+    if report.verdict.status != "fits":
+        parts.append(report.verdict.sentence.en.rstrip("."))
+    return "; ".join(parts)

@@ -1,0 +1,297 @@
+"""Reading a source file as it is: text columns, geometry, the CRS it names, and where each row stands.
+
+Nothing is interpreted here. Every attribute becomes text, whatever type the file gives it, so that one set of
+rules (`layers.imports.values`) reads all formats alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from layers.problems import Problem, ValidationError
+from layers.text import Text, both, joined
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+Kind = Literal["geopackage", "geojson", "shapefile", "flatgeobuf", "geoparquet", "csv", "xlsx"]
+
+KIND_NAMES: dict[Kind, str] = {
+    "geopackage": "GeoPackage",
+    "geojson": "GeoJSON",
+    "shapefile": "Shapefile",
+    "flatgeobuf": "FlatGeobuf",
+    "geoparquet": "GeoParquet",
+    "csv": "CSV",
+    "xlsx": "XLSX",
+}
+
+_BY_NAME: dict[str, Kind] = {
+    ".gpkg": "geopackage",
+    ".geojson": "geojson",
+    ".json": "geojson",
+    ".shp": "shapefile",
+    ".fgb": "flatgeobuf",
+    ".parquet": "geoparquet",
+    ".geoparquet": "geoparquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+}
+
+_KNOWN = Text(
+    "可导入 GeoPackage、GeoJSON、Shapefile（可为 zip）、FlatGeobuf、GeoParquet、CSV（可为 .gz）和 XLSX。",
+    "GeoPackage, GeoJSON, Shapefile (also zipped), FlatGeobuf, GeoParquet, CSV (also .gz) and XLSX can be imported.",
+)
+
+_BEGINNING = 4096
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row whose values cannot be told apart: what could be read of it, and what is wrong."""
+
+    cells: tuple[str, ...]
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file holds.
+
+    Attributes
+    ----------
+    columns : DataFrame of str
+        The attributes as text, without blanks around them left out; missing where the file has no value.
+    rows : ndarray of int
+        Row of each record as the file's own program shows it: 2 is the first under a header line,
+        1 the first feature of a file without one.
+    geometry : ndarray of shapely geometries or None
+        None for tables (CSV, XLSX); in the source's own coordinates, without heights. A geometry that is
+        missing or cannot be read is None.
+    crs : str or None
+        The CRS that the file names, or WGS 84 for GeoJSON that names none.
+    names_crs : bool
+        False where `crs` is only the format's default.
+    broken : list of Broken
+        Records that are in no column, because they have too few or too many values.
+    repairs : Counter of str
+        Lossless repairs that reading itself made: ``unclosed_rings``.
+    warnings : list of Text
+    """
+
+    kind: Kind
+    columns: pd.DataFrame
+    rows: NDArray[np.int64]
+    geometry: NDArray[np.object_] | None = None
+    crs: str | None = None
+    names_crs: bool = False
+    broken: list[Broken] = field(default_factory=list)
+    repairs: Counter[str] = field(default_factory=Counter)
+    warnings: list[Text] = field(default_factory=list)
+
+
+def read_source(path: Path, *, source_layer: str | None = None) -> Source:
+    """Read `path`, whose kind is decided by its content and must agree with its name.
+
+    Parameters
+    ----------
+    path : Path
+    source_layer : str, optional
+        Layer of a GeoPackage, sheet of a workbook, or shapefile of a zip that holds several.
+
+    Raises
+    ------
+    ValidationError
+        The file is not there, empty, not of its kind, damaged or unsafe to unpack; or it holds several
+        layers and none is chosen.
+    """
+    kind = kind_of(path)
+    if kind == "csv":
+        from layers.imports.csv_table import read_csv
+
+        return read_csv(path)
+    if kind == "xlsx":
+        from layers.imports.xlsx_table import read_xlsx
+
+        return read_xlsx(path, sheet=source_layer)
+    if kind == "geoparquet":
+        from layers.imports.vector import read_parquet
+
+        return read_parquet(path)
+    from layers.imports.vector import read_vector
+
+    if kind == "shapefile" and _begins(path, 2) == b"PK":
+        from layers.imports.archives import shapefile_of
+
+        with shapefile_of(path, name=source_layer) as unpacked:
+            return read_vector(unpacked, kind, source_layer=None)
+    return read_vector(path, kind, source_layer=source_layer)
+
+
+def kind_of(path: Path) -> Kind:
+    """Tell what `path` is by its content; `ValidationError` where its name promises something else."""
+    if not path.is_file():
+        raise ValidationError(Text("没有文件 {path}。", "There is no file {path}.").format(path=path))
+    beginning = _begins(path, _BEGINNING)
+    if not beginning:
+        raise ValidationError(Text("{name} 是空文件。", "{name} is an empty file.").format(name=path.name))
+    promised = _promised(path)
+    found = _content_kind(path, beginning, promised)
+    if found is None:
+        raise _not_readable(path, promised)
+    if promised is not None and found != promised:
+        raise ValidationError(
+            Text(
+                "{name} 的名称是 {promised}，内容却是 {found}。请改正扩展名。",
+                "{name} is named as {promised}, but its content is {found}. Correct its extension.",
+            ).format(name=path.name, promised=KIND_NAMES[promised], found=KIND_NAMES[found])
+        )
+    return found
+
+
+def _promised(path: Path) -> Kind | None:
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() or ".csv"
+    return _BY_NAME.get(suffix)
+
+
+def _begins(path: Path, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError as error:
+        raise ValidationError(
+            Text("无法读取 {name}：{why}。", "{name} cannot be read: {why}.").format(
+                name=path.name, why=error.strerror or error
+            )
+        ) from error
+
+
+_MAGIC: tuple[tuple[bytes, Kind], ...] = (
+    (b"SQLite format 3\x00", "geopackage"),
+    (b"PAR1", "geoparquet"),
+    (b"fgb\x03fgb", "flatgeobuf"),
+    (b"\x00\x00\x27\x0a", "shapefile"),
+    (b"\x1f\x8b", "csv"),
+)
+
+
+def _content_kind(path: Path, beginning: bytes, promised: Kind | None) -> Kind | None:
+    for magic, kind in _MAGIC:
+        if beginning.startswith(magic):
+            return kind
+    if beginning.startswith(b"PK"):
+        from layers.imports.archives import kind_of_zip
+
+        return kind_of_zip(path)
+    if _is_text(beginning):
+        looks_like_json = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+        if looks_like_json:
+            return "geojson"
+        return "csv" if promised == "csv" else None
+    return None
+
+
+def _is_text(beginning: bytes) -> bool:
+    return beginning.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" not in beginning
+
+
+_HINTS: dict[str, Text] = {
+    ".xls": Text("请在表格程序中另存为 .xlsx。", "Save it as .xlsx in a spreadsheet program."),
+    ".dbf": Text("请给出同名的 .shp 文件。", "Give the .shp file of the same name."),
+    ".shx": Text("请给出同名的 .shp 文件。", "Give the .shp file of the same name."),
+    ".prj": Text("请给出同名的 .shp 文件。", "Give the .shp file of the same name."),
+}
+
+
+def _not_readable(path: Path, promised: Kind | None) -> ValidationError:
+    if promised is not None:
+        return ValidationError(
+            Text(
+                "{name} 不是 {kind} 文件：内容与名称不符，或文件已损坏。",
+                "{name} is not a {kind} file: its content does not match its name, or it is damaged.",
+            ).format(name=path.name, kind=KIND_NAMES[promised])
+        )
+    hint = _HINTS.get(path.suffix.lower(), _KNOWN)
+    return ValidationError(
+        Text("不认识 {name} 的文件类型。{hint}", "{name} is of a type that is not known. {hint}").format(
+            name=path.name, hint=hint
+        )
+    )
+
+
+def damaged(path: Path, kind: Kind, why: object) -> ValidationError:
+    """Return the error for a file that its reader gives up on; `why` is the reader's own word."""
+    return ValidationError(
+        Text(
+            "{name} 无法作为 {kind} 读取：{why}。请检查文件是否完整。",
+            "{name} cannot be read as {kind}: {why}. Check that the file is whole.",
+        ).format(name=path.name, kind=KIND_NAMES[kind], why=" ".join(str(why).split()).rstrip("."))
+    )
+
+
+def choose(path: Path, names: list[str], wanted: str | None, *, what: Text) -> str:
+    """Return the layer, sheet or shapefile to read; `ValidationError` lists them where none is chosen."""
+    listed = joined([both(name) for name in names])
+    if wanted is None and len(names) == 1:
+        return names[0]
+    if wanted in names:
+        return str(wanted)
+    if not names:
+        message = Text("{file} 中没有{what}。", "{file} holds no {what}.")
+    elif wanted is None:
+        message = Text(
+            "{file} 中有多个{what}：{listed}。请用 --source-layer 选一个。",
+            "{file} holds more than one {what}: {listed}. Choose with --source-layer.",
+        )
+    else:
+        message = Text(
+            "{file} 中没有名为 {wanted} 的{what}；有：{listed}。",
+            "{file} holds no {what} named {wanted}; there is {listed}.",
+        )
+    raise ValidationError(message.format(file=path.name, what=what, listed=listed, wanted=wanted))
+
+
+def headings(raw: list[str], *, is_empty: Callable[[int], bool]) -> tuple[list[str], list[int], list[Text]]:
+    """Return distinct column names, the positions they stand at, and what had to be renamed.
+
+    A column without heading and without values is left out; one without heading gets ``column N``; of two with
+    one heading the later gets a number.
+
+    Parameters
+    ----------
+    raw : list of str
+    is_empty : callable
+        Says whether the column at a position has no values at all.
+    """
+    names: list[str] = []
+    kept: list[int] = []
+    warnings: list[Text] = []
+    for position, heading in enumerate(raw):
+        name = " ".join(heading.split())
+        if not name:
+            if is_empty(position):
+                continue
+            name = f"column {position + 1}"
+        if name in names:
+            again = next(f"{name} ({n})" for n in range(2, len(raw) + 2) if f"{name} ({n})" not in names)
+            warnings.append(
+                Text(
+                    "有两列都叫“{name}”；后一列在此称为“{again}”。",
+                    "Two columns are headed {name}; the later one is called {again} here.",
+                ).format(name=name, again=again)
+            )
+            name = again
+        names.append(name)
+        kept.append(position)
+    return names, kept, warnings
