@@ -14,7 +14,8 @@ from layers.questions import answer
 from layers.schema import LAYERS
 from layers.summary import summary
 from layers.text import Language, Text, both, joined
-from layers.wording import large, number, percent, short_kind
+from layers.units import units
+from layers.wording import large, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,17 +155,27 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[
         if complaints > located
         else both("")
     )
+    masked = count["masked"]
+    compared = (
+        Text(
+            "比较 {u} 个单元（居民不足 {n} 人的 {m} 个遮蔽）",
+            "of {u} units compared ({m} under {n} residents are masked)",
+        )
+        if masked
+        else Text("比较 {u} 个单元", "of {u} units")
+    ).format(u=number(len(classes) - masked), m=number(masked), n=snapshot.standards.hotspot_mask_residents)
     return {
         "value": count["hot_99"],
         "value_text": number(count["hot_99"]).to(language),
         "label": Text("个热点单元，置信度 99%", "hot units at 99 % confidence").to(language),
-        "basis": Text("共 {u} 个单元；{p} 诉求 {c} 件{e}", "of {u} units; {c} complaints, {p}{e}")
-        .format(u=number(len(classes)), p=period, c=number(complaints), e=elsewhere)
+        "basis": Text("{u}；{p} 诉求 {c} 件{e}", "{u}; {c} complaints, {p}{e}")
+        .format(u=compared, p=period, c=number(complaints), e=elsewhere)
         .to(language),
-        "figure": Figure(count["hot_99"], len(classes), count["masked"]).as_dict(),
+        "figure": Figure(count["hot_99"], len(classes), masked).as_dict(),
         "parts": [
             {"id": item.id, "title": item.title.to(language), "count": count[item.id], "token": item.token}
             for item in answered.classes
+            if item.id != "masked"
         ],
     }
 
@@ -212,6 +223,14 @@ def three_ways(snapshot: Snapshot, query: ViewQuery, language: Language) -> list
     ]
 
 
+def _communities_in(snapshot: Snapshot, query: ViewQuery, table: pd.DataFrame) -> int:
+    """Count the communities that lie in the rows of a view, of the kind that the filter names."""
+    chosen = np.isin(units(snapshot, query.unit).of_community, table.index.to_numpy())
+    if query.community_kind is not None:
+        chosen &= (snapshot.frame("communities")["kind"] == query.community_kind).to_numpy()
+    return int(chosen.sum())
+
+
 def strip(
     snapshot: Snapshot, query: ViewQuery, answered: Answer, table: pd.DataFrame, language: Language
 ) -> list[dict[str, Any]]:
@@ -232,22 +251,20 @@ def strip(
     )
     items: list[tuple[Text, Text, str | None, str | None]] = [
         (where, both(""), None, None),
-        (Text("单元", "Units"), number(len(table)), None, None),
+        (Text("小区", "Communities"), number(_communities_in(snapshot, query, table)), None, "communities"),
         (Text("楼栋", "Buildings"), number(int(table["buildings"].sum())), None, "buildings"),
         (people_title, large(residents), None, "residents"),
     ]
     if query.question == "gap":
         beyond = table["value"].sum(skipna=True)
         limit = snapshot.standards.limits[query.kind].limit_m
-        title = Text("{k} {l:g} m 以外", "Beyond {l:g} m of {k}").format(
-            k=short_kind(snapshot.standards, query.kind), l=limit
-        )
+        title = Text("{l:g} m 以外", "Beyond {l:g} m").format(l=limit)
         unknown = int((table["class"] == "unknown").sum())
         items += [
             (title, large(float(beyond)), "gap", answered.definition),
             (
                 Text("人口不明", "Residents unknown"),
-                Text("{n} 单元", "{n} units").format(n=number(unknown)),
+                Text("{n} 处", "{n} units").format(n=number(unknown)),
                 None,
                 "residents",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from layers.snapshot import Snapshot
+    from layers.units import Units
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,14 @@ def _unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
     communities = _titles(snapshot.frame("communities"))
     subdistricts = _titles(snapshot.frame("subdistricts"))
     main = np.full(len(found), -1, dtype=np.int64)
+    labels: list[Text] = []
     if scheme == "communities":
         main = np.arange(len(found), dtype=np.int64)
         names = communities
     elif found.is_cells:
         main = main_community(snapshot, scheme)
-        ids = [Text(f"格 {item}", f"Cell {item}") for item in found.ids]
-        names = tuple(communities[at] if at >= 0 else ids[unit] for unit, at in enumerate(main))
+        labels = cell_labels(found)
+        names = tuple(communities[at] if at >= 0 else labels[unit] for unit, at in enumerate(main))
     else:
         names = _titles(snapshot.frame(scheme))
     kinds = snapshot.frame("communities")["kind"].to_numpy(dtype=object)
@@ -70,9 +73,19 @@ def _unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
         if scheme == "communities" and known(kinds[unit]):
             parts.append(snapshot.standards.title("community_kinds", str(kinds[unit])))
         if found.is_cells:
-            parts.append(Text(str(found.ids[unit]), str(found.ids[unit])))
+            parts.append(labels[unit])
         places.append(Text(" · ".join(part.zh for part in parts), " · ".join(part.en for part in parts)))
     return UnitNames(main, names, tuple(places))
+
+
+def cell_labels(found: Units) -> list[Text]:
+    """Return what cells are called on screen: squares by column and row within the district."""
+    squares = [re.fullmatch(r"E(-?\d+)N(-?\d+)", str(item)) for item in found.ids]
+    if not len(found) or not all(squares):
+        return [Text(f"格 {item}", f"Cell {item}") for item in found.ids]
+    column, row = np.array([match.groups() for match in squares if match], dtype=np.int64).T
+    spots = zip(column - column.min(), row - row.min(), strict=True)
+    return [Text(f"格 {x:03d}-{y:03d}", f"Cell {x:03d}-{y:03d}") for x, y in spots]
 
 
 def _titles(frame: pd.DataFrame) -> tuple[Text, ...]:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import apsw
 
-from layers.problems import StoreMissing
+from layers.problems import StoreFull, StoreMissing
 from layers.stores import blobs, faults
 from layers.stores.turns import turn
 from layers.text import Text
@@ -26,6 +26,8 @@ Check = Callable[[apsw.Connection], None]
 Signature = tuple[object, ...]
 
 _WAL_LIMIT_BYTES = 64 * 2**20
+# SQLite makes its index of the log in pieces of this size: a smaller file has never served anybody.
+_SHM_BYTES = 32 * 2**10
 _abandoned: list[apsw.Connection] = []
 
 
@@ -81,14 +83,16 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """Lend a connection for reading; what is read in one statement is of one version."""
-        connection, signature = self._borrow()
+        borrowed: tuple[apsw.Connection, Signature | None]
         try:
-            with faults.said(self.path, connection):
-                yield connection
-        except BaseException:
-            connection.close(True)
-            raise
-        self._give_back(connection, signature)
+            borrowed = self._borrow()
+        except StoreFull:
+            # SQLite found no room for its files beside the store; while nobody writes it can do without.
+            if not _at_rest(self.path):
+                raise
+            borrowed = self._open(connect_at_rest), None
+        with self._lending(*borrowed) as connection:
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
@@ -101,7 +105,7 @@ class Database:
         _signature(self.path)
         if self._read_only or not _writable(self.path):
             raise faults.read_only(self.path)
-        with turn(self.path, self._busy_timeout_s), self.reading() as connection:
+        with turn(self.path, self._busy_timeout_s), self._lending(*self._borrow()) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -127,6 +131,16 @@ class Database:
             self._lent = _Lent(os.getpid(), closed=self._lent.closed)
         return self._lent
 
+    @contextmanager
+    def _lending(self, connection: apsw.Connection, signature: Signature | None) -> Iterator[apsw.Connection]:
+        try:
+            with faults.said(self.path, connection):
+                yield connection
+        except BaseException:
+            connection.close(True)
+            raise
+        self._give_back(connection, signature)
+
     def _borrow(self) -> tuple[apsw.Connection, Signature]:
         lent = self._mine()
         if lent.closed:
@@ -140,19 +154,19 @@ class Database:
             if of == signature:
                 return connection, of
             connection.close(True)
-        return self._open(), signature
+        return self._open(connect), signature
 
-    def _give_back(self, connection: apsw.Connection, signature: Signature) -> None:
+    def _give_back(self, connection: apsw.Connection, signature: Signature | None) -> None:
         lent = self._mine()
         with lent.guard:
-            if not lent.closed:
+            if not lent.closed and signature is not None:
                 lent.idle.append((connection, signature))
                 return
         connection.close(True)
 
-    def _open(self) -> apsw.Connection:
+    def _open(self, opened: Callable[[Path], apsw.Connection]) -> apsw.Connection:
         with faults.said(self.path):
-            connection = connect(self.path)
+            connection = opened(self.path)
         try:
             connection.set_busy_timeout(round(self._busy_timeout_s * 1000))
             with faults.said(self.path, connection):
@@ -202,7 +216,15 @@ def connect(path: Path) -> apsw.Connection:
     """Open the file at `path` as it and its folder allow."""
     if _writable(path):
         return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    mode = "immutable=1" if _at_rest(path) else "mode=ro"
+    return connect_at_rest(path) if _at_rest(path) else _connect_to_uri(path, "mode=ro")
+
+
+def connect_at_rest(path: Path) -> apsw.Connection:
+    """Open the file at `path` for reading, taking it that nobody writes, and making no files beside it."""
+    return _connect_to_uri(path, "immutable=1")
+
+
+def _connect_to_uri(path: Path, mode: str) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     return apsw.Connection(f"file:{quote(str(path))}?{mode}", flags=flags)
 
@@ -219,10 +241,14 @@ def _at_rest(path: Path) -> bool:
     along with them.
     """
     wal, shm, _ = beside(path)
+    return not wal.exists() or (_bytes_at(wal) == 0 and _bytes_at(shm) < _SHM_BYTES)
+
+
+def _bytes_at(path: Path) -> int:
     try:
-        return not wal.exists() or (wal.stat().st_size == 0 and not shm.exists())
+        return path.stat().st_size
     except FileNotFoundError:
-        return True
+        return 0
 
 
 def _signature(path: Path) -> Signature:
