@@ -10,6 +10,8 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, request, url_for
 
+from webmap.responses import accepts_gzip, compressed, is_text
+
 KEPT_S = 365 * 24 * 3600
 _DIGITS = 12
 
@@ -27,14 +29,24 @@ def asset(path: str) -> str:
 
 def content_hash(path: str) -> str:
     """Return the hash that `asset` puts into the address of a static file."""
+    return _hash(*_present(path))
+
+
+def _present(path: str) -> tuple[Path, int, int]:
+    """Return a static file with what tells one state of it from another."""
     file = Path(current_app.static_folder or "") / path
     stat = file.stat()
-    return _hash(file, stat.st_mtime_ns, stat.st_size)
+    return file, stat.st_mtime_ns, stat.st_size
 
 
 @lru_cache(maxsize=1024)
 def _hash(file: Path, modified_ns: int, size: int) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:_DIGITS]
+
+
+@lru_cache(maxsize=256)
+def _compressed(file: Path, modified_ns: int, size: int) -> bytes:
+    return compressed(file.read_bytes())
 
 
 def import_map(names: Mapping[str, str] | None = None, *, folder: str = "js") -> str:
@@ -57,16 +69,25 @@ def import_map(names: Mapping[str, str] | None = None, *, folder: str = "js") ->
     return json.dumps({"imports": imports}, ensure_ascii=True).replace("<", "\\u003c")
 
 
-def _keep(response: Response) -> Response:
-    """Let a browser keep a static file for good where the address names its content."""
-    if request.endpoint == "static" and response.status_code == 200 and request.view_args:
-        path = request.view_args["filename"]
-        if request.args.get("v") == content_hash(path):
-            response.headers["Cache-Control"] = f"public, max-age={KEPT_S}, immutable"
+def _finish(response: Response) -> Response:
+    """Let a browser keep a static file for good where the address names its content; compress texts once."""
+    if request.endpoint != "static" or response.status_code != 200 or not request.view_args:
+        return response
+    path = request.view_args["filename"]
+    if request.args.get("v") == content_hash(path):
+        response.headers["Cache-Control"] = f"public, max-age={KEPT_S}, immutable"
+    if is_text(response):
+        response.vary.add("Accept-Encoding")
+        if accepts_gzip() and "Range" not in request.headers:
+            response.close()
+            response.direct_passthrough = False
+            response.set_data(_compressed(*_present(path)))
+            response.set_etag(content_hash(path) + "-gzip")
+            response.headers["Content-Encoding"] = "gzip"
     return response
 
 
 def register(app: Flask) -> None:
     """Give templates `asset` and `import_map`, and static files their time to live."""
     app.jinja_env.globals |= {"asset": asset, "import_map": import_map}
-    app.after_request(_keep)
+    app.after_request(_finish)

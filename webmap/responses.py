@@ -10,7 +10,15 @@ from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
 
 COMPRESSED_FROM_BYTES = 1024
-_COMPRESSIBLE = ("application/json", "application/geo+json", "text/html", "text/css", "text/javascript")
+_COMPRESSIBLE = (
+    "application/json",
+    "application/geo+json",
+    "image/svg+xml",
+    "text/css",
+    "text/csv",
+    "text/html",
+    "text/javascript",
+)
 _LEVEL = 6
 
 
@@ -36,12 +44,13 @@ def accepts_gzip() -> bool:
     return request.accept_encodings.quality("gzip") > 0
 
 
+def is_text(response: Response) -> bool:
+    """Whether compressing helps."""
+    return response.mimetype in _COMPRESSIBLE
+
+
 def _compress(response: Response) -> Response:
-    if (
-        response.mimetype in _COMPRESSIBLE
-        and not response.direct_passthrough
-        and "Content-Encoding" not in response.headers
-    ):
+    if is_text(response) and not response.direct_passthrough and "Content-Encoding" not in response.headers:
         response.vary.add("Accept-Encoding")
         body = response.get_data()
         if len(body) >= COMPRESSED_FROM_BYTES and accepts_gzip():

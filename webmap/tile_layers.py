@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import mapbox_vector_tile
 import numpy as np
@@ -41,8 +41,9 @@ class Rule:
         What is shown besides the id, as far as the policy lets it out.
     from_zoom : int
         Tiles below are empty.
-    coverage : bool
-        Its polygons share edges, which simplifying keeps shared.
+    detail : {"each", "shared", "all"}
+        How small scales are simplified: each shape by itself, with shared edges kept shared, or not at all,
+        as cells have no detail to lose.
     smallest_units2 : float
         Areas below so many square units are left out before `WHOLE_FROM_ZOOM`.
     one_per_pixel : bool
@@ -53,23 +54,23 @@ class Rule:
 
     fields: tuple[str, ...] = ()
     from_zoom: int = 0
-    coverage: bool = False
+    detail: Literal["each", "shared", "all"] = "each"
     smallest_units2: float = 4.0
     one_per_pixel: bool = False
     as_points: bool = False
 
 
 RULES = {
-    "subdistricts": Rule(fields=("name", "name_en"), coverage=True),
-    "neighbourhoods": Rule(fields=("name", "name_en"), coverage=True),
-    "communities": Rule(fields=("name", "name_en", "kind"), coverage=True),
+    "subdistricts": Rule(fields=("name", "name_en"), detail="shared"),
+    "neighbourhoods": Rule(fields=("name", "name_en"), detail="shared"),
+    "communities": Rule(fields=("name", "name_en", "kind"), detail="shared"),
     "buildings": Rule(fields=("name",), from_zoom=13, smallest_units2=tiling.PIXEL**2, one_per_pixel=True),
-    "management_cells": Rule(fields=("name",), coverage=True),
+    "management_cells": Rule(fields=("name",), detail="shared"),
     "mediation_rooms": Rule(fields=("name",), as_points=True),
     "facilities": Rule(fields=("name", "kind"), as_points=True),
     "complaints": Rule(fields=("demand_group", "opened"), from_zoom=13, one_per_pixel=True),
 }
-UNIT_RULE = Rule(fields=("name",))
+UNIT_RULE = Rule(fields=("name",), detail="all")
 LABELLED = ("subdistricts", "neighbourhoods", "communities")
 LABEL_SUFFIX = "-label"
 TILE_LAYERS = (*LAYERS, *(name + LABEL_SUFFIX for name in LABELLED), "management", "square-100", "h3-10")
@@ -128,7 +129,9 @@ class Source:
                 drawn[points] = False
                 drawn[points[tiling.one_per_pixel(x, y, zoom)]] = True
             rows = rows[drawn]
-            shapes = tiling.simplified(shapes[drawn], zoom, coverage=self.rule.coverage)
+            shapes = shapes[drawn]
+            if self.rule.detail != "all":
+                shapes = tiling.simplified(shapes, zoom, coverage=self.rule.detail == "shared")
         return Level(shapes, rows, shapely.STRtree(shapes))
 
     def encode(self, zoom: int, x: int, y: int) -> bytes:
@@ -187,7 +190,7 @@ def make_source(name: str, frame: gpd.GeoDataFrame) -> Source:
     """Return the tile layer `name` from its frame (EPSG:4490)."""
     layer = name.removesuffix(LABEL_SUFFIX)
     shapes = crs.to_metric(np.asarray(frame.geometry.array, dtype=object), WEB_MERCATOR)
-    rule = RULES.get(layer, UNIT_RULE)
+    rule = RULES.get("management_cells" if layer == "management" else layer, UNIT_RULE)
     if layer != name or rule.as_points:
         shapes = shapely.point_on_surface(shapes)
     if layer in LAYERS:

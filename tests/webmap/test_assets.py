@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -46,6 +47,23 @@ def test_the_browser_keeps_what_is_named_by_its_content(app: Flask, site: Path) 
             assert response.headers["Cache-Control"] == "no-cache"
     with client.get(address, headers={"If-None-Match": kept.headers["ETag"]}) as again:
         assert again.status_code == 304
+
+
+def test_texts_are_compressed(app: Flask, site: Path) -> None:
+    text = "// " + "long " * 1000
+    (site / "js" / "main.js").write_text(text)
+    client = app.test_client()
+    with client.get("/static/js/main.js", headers={"Accept-Encoding": "gzip"}) as zipped:
+        assert gzip.decompress(zipped.data).decode() == text and len(zipped.data) < 100
+        assert zipped.headers["Content-Encoding"] == "gzip" and zipped.headers["Vary"] == "Accept-Encoding"
+    headers = {"Accept-Encoding": "gzip", "If-None-Match": zipped.headers["ETag"]}
+    with client.get("/static/js/main.js", headers=headers) as again:
+        assert (again.status_code, again.data) == (304, b"")
+    with client.get("/static/js/main.js") as plain:
+        assert plain.data.decode() == text and plain.headers["ETag"] != zipped.headers["ETag"]
+        assert "Accept-Encoding" in plain.headers["Vary"]
+    with client.get("/static/js/main.js", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-1"}) as part:
+        assert (part.status_code, part.data) == (206, b"//")
 
 
 @pytest.mark.parametrize("path", ["../app.py", "..%2Fapp.py", "/etc/passwd", "js", ""])

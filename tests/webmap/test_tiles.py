@@ -239,16 +239,34 @@ def shapes_by_id(body: bytes, dx: int, dy: int) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("layer", ["management", "management_cells", "neighbourhoods"])
 @pytest.mark.parametrize("zoom", range(10, 16))
-def test_shared_edges_stay_shared_at_every_zoom(client: FlaskClient, zoom: int) -> None:
-    """Cells that tile the ground leave no gap and no overlap in a tile, but for rounding to units."""
+def test_shared_edges_stay_shared_at_every_zoom(client: FlaskClient, layer: str, zoom: int) -> None:
+    """What tiles the ground leaves no gap and no overlap in a tile."""
     for place in places_over(zoom):
-        shapes = list(shapes_by_id(fetched(client, "management_cells", place), 0, 0).values())
+        shapes = list(shapes_by_id(fetched(client, layer, place), 0, 0).values())
         if len(shapes) > 1:
             joined = shapely.union_all(shapes)
             assert sum(shape.area for shape in shapes) == pytest.approx(joined.area)
             assert len(shapely.get_parts(joined)) == 1
             assert len(shapely.get_rings(joined)) == 1
+
+
+@given(st.lists(st.floats(-40, 40), min_size=3, max_size=30), st.integers(9, 15))
+def test_simplifying_keeps_a_winding_boundary_shared(offsets: list[float], zoom: int) -> None:
+    """Two cells meet along a winding line; at small scales the line has fewer corners, and both have the same."""
+    step = 2000 / (len(offsets) + 1)
+    line = [(1000.0, 0.0), *((1000 + dx, (n + 1) * step) for n, dx in enumerate(offsets)), (1000.0, 2000.0)]
+    west_cell = shapely.Polygon([(0, 0), *line, (0, 2000)])
+    east_cell = shapely.Polygon([*line, (2000, 2000), (2000, 0)])
+    cells = np.array([west_cell, east_cell], dtype=object)
+    made = tiling.simplified(cells, zoom, coverage=True)
+    joined = shapely.union_all(made)
+    assert shapely.area(made).sum() == pytest.approx(joined.area)
+    assert joined.area == pytest.approx(4e6)
+    assert (shapely.get_num_coordinates(made) <= shapely.get_num_coordinates(cells)).all()
+    moved = shapely.hausdorff_distance(shapely.boundary(made), shapely.boundary(cells))
+    assert (moved <= 80).all()
 
 
 @given(
