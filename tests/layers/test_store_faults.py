@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
@@ -40,6 +40,7 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="wangge-test-"))
     made.chmod(0o755)
     yield made
+    made.chmod(0o755)
     shutil.rmtree(made)
 
 
@@ -286,6 +287,22 @@ def test_a_write_to_a_full_disk_leaves_nothing_of_itself(small_disk: Path) -> No
         assert store.read("complaints", bbox=(0, 0, 180, 90)).index.tolist() == ["a", "b"]
     with closing(apsw.Connection(str(small_disk / "store.gpkg"))) as connection:
         assert connection.pragma("integrity_check") == "ok"
+
+
+def test_a_store_on_a_disk_without_any_room_is_read(small_disk: Path) -> None:
+    url = f"gpkg:{small_disk / 'store.gpkg'}"
+    create_store(url, PLACE, layers={"complaints": points(["a"])}).close()
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        for _ in range(2000):
+            file.write(b"x" * 4096)
+    for read_only in (True, False):
+        with open_store(url, read_only=read_only) as store:
+            assert (store.version(), store.read("complaints").index.tolist()) == (1, ["a"])
+    filler.unlink()
+    with open_store(url) as store:
+        assert store.upsert("complaints", points(["b"])).version == 2
+        assert store.read("complaints").index.tolist() == ["a", "b"]
 
 
 def test_a_store_that_does_not_fit_is_not_made(small_disk: Path) -> None:
