@@ -98,7 +98,8 @@ def _values(
         else:
             values[field.name] = parse_column(texts, field, standards, findings, heading=heading)
     if "demand_group" in layer.field_names and "category" in values:
-        groups = values["category"].map(standards.demand_group, na_action="ignore")
+        group_of = {one: standards.demand_group(one) for one in values["category"].dropna().unique()}
+        groups = values["category"].map(group_of)
         given = values.get("demand_group")
         values["demand_group"] = groups if given is None else given.fillna(groups)
     return values

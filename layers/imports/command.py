@@ -138,7 +138,7 @@ def import_command(context: Context, /, *, layer: str, file: Path, as_json: bool
         for line in report.lines(language):
             click.echo(line)
         if not report.ok:
-            raise ValidationError(report.verdict.sentence, report.problems)
+            raise ValidationError(report.complaint, report.problems)
 
 
 def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> ImportReport:

@@ -77,8 +77,30 @@ class ImportReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the file is imported, or would be."""
-        return self.verdict.status != "refused" and (self.rejects is not None or not self.problems)
+        """Whether the file is imported, or would be: at least one good row, and none bad that is not set aside."""
+        if self.verdict.status == "refused":
+            return False
+        return not self.problems or (self.rejects is not None and self.taken > 0)
+
+    @property
+    def complaint(self) -> Text:
+        """Why the file is not imported, and what to do."""
+        if self.verdict.status == "refused":
+            return Text(
+                "{sentence}{remedy}如果错的是已入库的资料，请先改正它们；--force 可按所声明的导入，并会记录在案。",
+                "{sentence} {remedy} If it is the stored layers that are wrong, correct them first; "
+                "--force imports as declared and is recorded.",
+            ).format(sentence=self.verdict.sentence, remedy=self.verdict.remedy)
+        hint = both("")
+        if self.rejects is None and self.taken:
+            hint = Text(
+                "可用 --rejects 文件 把它们另存，导入其余各行。",
+                " Set them aside with --rejects FILE to import the rest.",
+            )
+        return Text(
+            "{file}：{read} 行中有 {bad} 行有问题，没有导入任何内容。{hint}",
+            "{file}: {bad} of {read} rows have problems; nothing was imported.{hint}",
+        ).format(file=self.path.name, read=self.read, bad=self.rejected, hint=hint)
 
     def lines(self, language: Language) -> list[str]:
         """Return the report for a terminal; a dry run's begins with the mapping."""

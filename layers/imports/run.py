@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from layers.standards import Standards
 
 _EXAMPLES = 3
+_LOOKED_AT = 1000
 _STEPS = (
     Text("读取文件", "reading the file"),
     Text("检查", "checking"),
@@ -94,7 +95,7 @@ def import_file(
     ground = Ground(store, store.district())
     checked = check(distinct, layer, mapping, declared, ground, standards)
     report = _report(layer, path, options, source, meant, distinct, mapping, declared, checked)
-    _settle(report, checked, options)
+    _settle(report, options)
     good = ~checked.findings.bad
     if options.dry_run:
         _foresee(report, checked.values["code"][good], ground)
@@ -103,7 +104,7 @@ def import_file(
     _refuse_or_set_aside(report, distinct, checked, options, language)
     step(2)
     frame = _frame(checked, layer, good)
-    written = store.upsert(layer.name, _kept(frame, layer, checked, store), note=_note(report))
+    written = store.upsert(layer.name, _kept(frame, layer, checked, store), note=_note(report, declared))
     report.inserted, report.updated, report.unchanged = written.inserted, written.updated, written.unchanged
     step(3)
     return report
@@ -158,7 +159,9 @@ def _report(
 ) -> ImportReport:
     findings = checked.findings
     examples = {
-        name: [_shown(value) for value in values[~findings.bad].dropna().unique()[:_EXAMPLES]]
+        name: [
+            _shown(value) for value in values[~findings.bad].dropna().head(_LOOKED_AT).unique()[:_EXAMPLES]
+        ]
         for name, values in checked.values.items()
     }
     broken = [one.problem for one in source.broken]
@@ -192,9 +195,8 @@ def _idle_values(source: Source, mapping: Mapping) -> list[Text]:
     idle = [
         (column, value)
         for name, column in mapping.columns.items()
-        for value in sorted(
-            mapping.values.get(name, {}).keys() - set(source.columns[column].str.strip().fillna(""))
-        )
+        if name in mapping.values
+        for value in sorted(mapping.values[name].keys() - set(source.columns[column].str.strip().fillna("")))
     ]
     return [
         Text("列 {column} 中没有 {value}。", "Column {column} holds no {value}.").format(
@@ -204,13 +206,13 @@ def _idle_values(source: Source, mapping: Mapping) -> list[Text]:
     ]
 
 
-def _settle(report: ImportReport, checked: Checked, options: ImportOptions) -> None:
+def _settle(report: ImportReport, options: ImportOptions) -> None:
     """Let --force override the guard, and say so."""
-    if checked.verdict.status == "refused" and options.force:
+    if report.verdict.status == "refused" and options.force:
         sentence = Text("基准检查被 --force 推翻：{s}", "Datum guard overridden by --force: {s}").format(
-            s=checked.verdict.sentence
+            s=report.verdict.sentence
         )
-        report.verdict = replace(checked.verdict, status="overridden", sentence=sentence)
+        report.verdict = replace(report.verdict, status="overridden", sentence=sentence)
 
 
 def _foresee(report: ImportReport, codes: pd.Series, ground: Ground) -> None:
@@ -221,33 +223,12 @@ def _foresee(report: ImportReport, codes: pd.Series, ground: Ground) -> None:
 def _refuse_or_set_aside(
     report: ImportReport, distinct: Source, checked: Checked, options: ImportOptions, language: Language
 ) -> None:
-    verdict = report.verdict
-    if verdict.status == "refused":
-        raise ValidationError(
-            Text(
-                "{sentence}{remedy}如果错的是已入库的资料，请先改正它们；--force 可按所声明的导入，并会记录在案。",
-                "{sentence} {remedy} If it is the stored layers that are wrong, correct them first; "
-                "--force imports as declared and is recorded.",
-            ).format(sentence=verdict.sentence, remedy=verdict.remedy)
-        )
+    if report.verdict.status == "refused":
+        raise ValidationError(report.complaint)
     if options.rejects is not None:
         write_rejects(options.rejects, distinct, checked.findings, language=language)
-    if report.problems and (options.rejects is None or not report.taken):
-        raise ValidationError(_summary(report), report.problems)
-
-
-def _summary(report: ImportReport) -> Text:
-    text = Text(
-        "{file}：{read} 行中有 {bad} 行有问题，没有导入任何内容。",
-        "{file}: {bad} of {read} rows have problems; nothing was imported.",
-    ).format(file=report.path.name, read=report.read, bad=report.rejected)
-    if report.rejects is None and report.taken:
-        hint = Text(
-            "可用 --rejects 文件 把它们另存，导入其余各行。",
-            " Set them aside with --rejects FILE to import the rest.",
-        )
-        return Text(text.zh + hint.zh, text.en + hint.en)
-    return text
+    if not report.ok:
+        raise ValidationError(report.complaint, report.problems)
 
 
 def _frame(checked: Checked, layer: Layer, good: np.ndarray) -> gpd.GeoDataFrame:
@@ -266,9 +247,9 @@ def _kept(frame: gpd.GeoDataFrame, layer: Layer, checked: Checked, store: Store)
     return frame
 
 
-def _note(report: ImportReport) -> str:
-    parts = [f"imported from {report.path.name}", f"coordinates declared {report.declared}"]
-    parts += [note.en.rstrip(".") for note in report.notes if report.declared in note.en]
+def _note(report: ImportReport, declared: Declared) -> str:
+    """Return what the store is to remember of this write."""
+    parts = [Text("", f"imported from {report.path.name}, declared {declared.name}."), *declared.notes]
     if report.verdict.status != "fits":
-        parts.append(report.verdict.sentence.en.rstrip("."))
-    return "; ".join(parts)
+        parts.append(report.verdict.sentence)
+    return " ".join(part.en for part in parts)

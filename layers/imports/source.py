@@ -115,6 +115,8 @@ def read_source(path: Path, *, source_layer: str | None = None) -> Source:
         layers and none is chosen.
     """
     kind = kind_of(path)
+    if kind in ("csv", "geoparquet"):
+        choose(path, [path.stem], source_layer, what=Text("图层", "layer"))
     if kind == "csv":
         from layers.imports.csv_table import read_csv
 

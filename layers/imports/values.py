@@ -39,7 +39,8 @@ _GROUPED = re.compile(r"[+-]?[0-9]{1,3}([,'][0-9]{3})+(\.[0-9]+)?")
 _LEADING_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _CUT_NUMBER = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]{2,}")
 _SPREADSHEET_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0080-\u009f\ufffd]"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+_NOT_PLAIN = "[\x00-\x1f\x7f-\x9f\ufffd]|^#|[eE][+]?[0-9]+$"
 _LARGEST = 2**53
 _MAX_DIGITS = 30
 
@@ -72,9 +73,15 @@ def parse_column(
     if field.type == "date":
         return parse_dates(texts, findings, heading=heading)[0]
     parse = parser_of(field, standards)
-    values, faults = _by_distinct(texts, parse)
+    looked_at = texts
+    if field.type == "text" and field.codes is None:
+        # Nearly all texts are plain, and nearly all are distinct: only the others are worth a closer look.
+        looked_at = texts.where(texts.str.contains(_NOT_PLAIN, regex=True, na=False))
+    values, faults = _by_distinct(looked_at, parse)
     for at, fault in faults.items():
         findings.add(at, heading, texts.iloc[at], fault)
+    if looked_at is not texts:
+        return texts.where(looked_at.isna(), values).astype("str")
     if field.type == "integer":
         return values.astype("Int64")
     return values.astype("float64" if field.type in ("number", "x", "y") else "str")
@@ -224,7 +231,7 @@ def parse_text(text: str, *, identifies: bool = False) -> str | Fault:
         The text is a code or points to a parent: a long number that a spreadsheet has cut to
         ``4.40303E+11`` is refused.
     """
-    if re.search(_CONTROL, text):
+    if _CONTROL.search(text):
         return Fault(
             Text(
                 "含有控制字符或无法读出的字符。",
