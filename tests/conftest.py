@@ -13,6 +13,10 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from data.demo import generate
+from layers.standards import Standards, read_standards
+from layers.store import create_store
+
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 NO_REAL_DATA = "real data not given: set WANGGE_TEST_DATA to its folder"
 
@@ -82,3 +86,18 @@ def validate_gpkg() -> Callable[[Path], None]:
 def chromium() -> str | None:
     """Return the path of the system's Chromium, or None for the one that playwright keeps itself."""
     return shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def standards() -> Standards:
+    """Return the standards and code lists that ship with the program."""
+    return read_standards(Path(__file__).parents[1] / "data")
+
+
+@pytest.fixture(scope="session")
+def demo_url(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the store of the demonstration district, made once; tests read it and never write."""
+    district, frames = generate(standards)
+    url = f"gpkg:{tmp_path_factory.mktemp('demo') / 'luohu.gpkg'}"
+    create_store(url, district, layers=frames).close()
+    return url

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from layers.snapshot import Snapshot
-from layers.standards import Standards, read_standards
+from layers.standards import Standards
 from tests.district import small_district
-
-DATA = Path(__file__).parents[2] / "data"
-
-
-@pytest.fixture(scope="session")
-def standards() -> Standards:
-    return read_standards(DATA)
 
 
 @pytest.fixture(scope="session")
