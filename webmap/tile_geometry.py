@@ -80,7 +80,9 @@ def whole_units(shapes: Geometries) -> Geometries:
     made: Geometries = shapely.transform(shapes, np.rint)
     areas = shapely.get_dimensions(shapes) == 2
     broken = areas & ~shapely.is_valid(made)
-    made[broken] = shapely.set_precision(shapes[broken], 1.0)
+    # A line to where one stands already is not allowed in a tile.
+    made[areas & ~broken] = shapely.remove_repeated_points(made[areas & ~broken])
+    made[broken] = shapely.set_precision(shapely.make_valid(shapes[broken]), 1.0)
     lost = areas & ((shapely.get_dimensions(made) < 2) | shapely.is_empty(made) | (shapely.area(made) == 0))
     if lost.any():
         corner = np.floor(shapely.get_coordinates(shapely.centroid(shapes[lost])))

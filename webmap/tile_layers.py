@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import mapbox_vector_tile
 import numpy as np
 import shapely
 
@@ -19,6 +18,7 @@ from layers.text import Text
 from layers.units import unit_frame
 from webmap import tile_geometry as tiling
 from webmap.features import rows_of
+from webmap.tile_encoding import encode
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -147,18 +147,7 @@ class Source:
             return b""
         drawn = tiling.whole_units(shapes[there])
         rows = level.rows[found[there]]
-        tile: bytes = mapbox_vector_tile.encode(
-            {
-                "name": self.name,
-                "features": [
-                    {"geometry": shape, "properties": self.properties[row]}
-                    for shape, row in zip(drawn, rows, strict=True)
-                ],
-            },
-            # Rounded, valid and wound already, and y runs down: only the writing is left.
-            default_options={"y_coord_down": True, "check_winding_order": False, "extents": tiling.EXTENT},
-        )
-        return tile
+        return encode(self.name, drawn, [self.properties[row] for row in rows])
 
 
 def frame_of(snapshot: Snapshot, name: str) -> gpd.GeoDataFrame:

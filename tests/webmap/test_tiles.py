@@ -7,9 +7,7 @@ import math
 from typing import Any
 
 import geopandas as gpd
-import mapbox_vector_tile
 import numpy as np
-import pyogrio
 import pytest
 import shapely
 from flask import Flask
@@ -19,13 +17,13 @@ from hypothesis import strategies as st
 
 from layers.schema import LAYERS
 from tests.district import small_district
+from tests.webmap.decoding import Place, by_gdal, decoded
 from webmap import tile_geometry as tiling
 from webmap.tile_cache import TileCache
-from webmap.tile_layers import LABELLED, Source, make_source
+from webmap.tile_layers import LABELLED
 
 FRAMES = small_district()[1]
 MIDDLE = (114.1342, 22.549)
-Place = tuple[int, int, int]
 
 
 def place_of(lon: float, lat: float, zoom: int) -> Place:
@@ -48,20 +46,6 @@ def fetched(client: FlaskClient, layer: str, place: Place) -> bytes:
     assert response.status_code in (200, 204), response.data
     body: bytes = response.data
     return body
-
-
-def decoded(body: bytes) -> list[dict[str, Any]]:
-    """Features in tile units, y down."""
-    layers = mapbox_vector_tile.decode(body, default_options={"y_coord_down": True}) if body else {}
-    found: list[dict[str, Any]] = next(iter(layers.values()))["features"] if layers else []
-    return found
-
-
-def by_gdal(body: bytes, place: Place) -> gpd.GeoDataFrame:
-    """Features in EPSG:3857, as GDAL reads them."""
-    zoom, x, y = place
-    frame: gpd.GeoDataFrame = pyogrio.read_dataframe(body, X=str(x), Y=str(y), Z=str(zoom), CLIP="NO")
-    return frame
 
 
 def ids(body: bytes) -> set[str]:
@@ -252,24 +236,6 @@ def test_shared_edges_stay_shared_at_every_zoom(client: FlaskClient, layer: str,
             assert len(shapely.get_rings(joined)) == 1
 
 
-@given(st.lists(st.floats(-40, 40), min_size=3, max_size=30), st.integers(9, 15))
-def test_simplifying_keeps_a_winding_boundary_shared(offsets: list[float], zoom: int) -> None:
-    """Two cells meet along a winding line; at small scales the line has fewer corners, and both have the same."""
-    step = 2000 / (len(offsets) + 1)
-    line = [(1000.0, 0.0), *((1000 + dx, (n + 1) * step) for n, dx in enumerate(offsets)), (1000.0, 2000.0)]
-    west_cell = shapely.Polygon([(0, 0), *line, (0, 2000)])
-    half = len(line) // 2  # its ring begins elsewhere, so that simplifying each by itself would tell
-    east_cell = shapely.Polygon([*line[half:], (2000, 2000), (2000, 0), *line[:half]])
-    cells = np.array([west_cell, east_cell], dtype=object)
-    made = tiling.simplified(cells, zoom, coverage=True)
-    joined = shapely.union_all(made)
-    assert shapely.area(made).sum() == pytest.approx(joined.area)
-    assert joined.area == pytest.approx(4e6)
-    assert (shapely.get_num_coordinates(made) <= shapely.get_num_coordinates(cells)).all()
-    moved = shapely.hausdorff_distance(shapely.boundary(made), shapely.boundary(cells))
-    assert (moved <= 80).all()
-
-
 @given(
     layer=st.sampled_from(
         [*LAYERS, "communities-label", "square-100", "nothing", "square-x", "h3-99", "square-1"]
@@ -338,53 +304,3 @@ def test_a_layer_that_did_not_change_keeps_its_tiles(app: Flask) -> None:
     gone = cache.tile(after, "communities", *place)
     assert ids(gzip.decompress(there.body)) - ids(gzip.decompress(gone.body)) == {"C01"}
     assert there.etag != gone.etag
-
-
-def source_of(shapes: list[Any], name: str = "buildings") -> Source:
-    """A tile layer of polygons given in EPSG:3857, for what the small district does not have."""
-    frame = FRAMES["buildings"].iloc[: len(shapes)]
-    moved = gpd.GeoSeries(shapes, crs="EPSG:3857").to_crs("EPSG:4326").to_numpy()
-    return make_source(name, frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs="EPSG:4490")))
-
-
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 600), st.floats(0, 600), st.floats(1e-4, 80), st.floats(1e-4, 80)),
-        min_size=1,
-        max_size=8,
-    )
-)
-def test_what_is_smaller_than_a_unit_is_not_lost(boxes: list[tuple[float, float, float, float]]) -> None:
-    west, _, _, north = tiling.tile_box(16, 53000, 28000)
-    shapes = [shapely.box(west + x, north - y - h, west + x + w, north - y) for x, y, w, h in boxes]
-    source = source_of(shapes)
-    found = decoded(source.encode(16, 53000, 28000))
-    assert [f["properties"]["id"] for f in found] == list(source.frame.index)
-    for feature in found:
-        shape = shapely.geometry.shape(feature["geometry"])
-        assert shape.is_valid and shape.area >= 1
-
-
-def test_small_things_are_left_out_of_small_scales() -> None:
-    west, _, _, north = tiling.tile_box(13, 6700, 3500)
-    big, small = (
-        shapely.box(west + 100, north - 200, west + 100 + side, north - 200 + side) for side in (60, 2)
-    )
-    source = source_of([big, small])
-    assert len(decoded(source.encode(13, 6700, 3500))) == 1
-    assert (
-        len(decoded(source.encode(16, 6700 * 8, 3500 * 8 + 1)))
-        + len(decoded(source.encode(16, 6700 * 8, 3500 * 8)))
-        >= 2
-    )
-
-
-@given(st.lists(st.tuples(st.floats(-50, 700), st.floats(-50, 700)), min_size=3, max_size=12))
-def test_any_ring_becomes_valid_geometry(points: list[tuple[float, float]]) -> None:
-    west, _, _, north = tiling.tile_box(16, 53000, 28000)
-    ring = shapely.Polygon([(west + x, north - y) for x, y in points])
-    shape = shapely.make_valid(ring)
-    polygons = [part for part in shapely.get_parts(shapely.get_parts(shape)) if part.geom_type == "Polygon"]
-    for feature in decoded(source_of(polygons[:8]).encode(16, 53000, 28000)) if polygons else []:
-        made = shapely.geometry.shape(feature["geometry"])
-        assert made.is_valid and made.geom_type in ("Polygon", "MultiPolygon")
