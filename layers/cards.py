@@ -108,11 +108,19 @@ def card(snapshot: Snapshot, unit: str, unit_id: str, query: ViewQuery) -> Card:
 
 
 def reasons(shown: Card, community: int) -> list[Reason]:
-    """Return why the unit is on the list: what is out of reach, who manages, how much is complained of."""
-    parts = [_gap_reason(shown)]
+    """Return why the unit is on the list, what answers the question first.
+
+    What is out of reach, who manages (for a community), how much is complained of.
+    """
+    reach, complaints = [_gap_reason(shown)], [_complaint_reason(shown)]
+    managed: list[Reason | None] = []
     if community >= 0:
-        parts += _management_reasons(shown.snapshot.frame("communities").iloc[community])
-    parts.append(_complaint_reason(shown))
+        managed += _management_reasons(shown.snapshot.frame("communities").iloc[community])
+    parts = {
+        "gap": [*reach, *managed, *complaints],
+        "double_none": [*managed, *reach, *complaints],
+        "hotspots": [*complaints, *managed, *reach],
+    }[shown.query.question]
     return [part for part in parts if part is not None]
 
 

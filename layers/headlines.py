@@ -246,9 +246,7 @@ def strip(
         kind = snapshot.standards.title("community_kinds", query.community_kind)
         where = Text("{w} · {k}", "{w} · {k}").format(w=where, k=kind)
     villages = (snapshot.frame("communities")["kind"] == URBAN_VILLAGE).any()
-    people_title = (
-        Text("居民（含城中村）", "Residents, urban villages too") if villages else Text("居民", "Residents")
-    )
+    people_title = Text("全部居民", "All residents") if villages else Text("居民", "Residents")
     items: list[tuple[Text, Text, str | None, str | None]] = [
         (where, both(""), None, None),
         (Text("小区", "Communities"), number(_communities_in(snapshot, query, table)), None, "communities"),

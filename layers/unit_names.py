@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layers.dwellings import dwellings
-from layers.text import Language, Text
+from layers.text import Language, Text, both
 from layers.units import units
 from layers.wording import known, name_of
 
@@ -54,14 +54,17 @@ def _unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
     communities = _titles(snapshot.frame("communities"))
     subdistricts = _titles(snapshot.frame("subdistricts"))
     main = np.full(len(found), -1, dtype=np.int64)
-    labels: list[Text] = []
+    labels: list[str] = []
     if scheme == "communities":
         main = np.arange(len(found), dtype=np.int64)
         names = communities
     elif found.is_cells:
         main = main_community(snapshot, scheme)
         labels = cell_labels(found)
-        names = tuple(communities[at] if at >= 0 else labels[unit] for unit, at in enumerate(main))
+        cell = Text("格 {id}", "Cell {id}")
+        names = tuple(
+            communities[at] if at >= 0 else cell.format(id=labels[unit]) for unit, at in enumerate(main)
+        )
     else:
         names = _titles(snapshot.frame(scheme))
     kinds = snapshot.frame("communities")["kind"].to_numpy(dtype=object)
@@ -73,19 +76,19 @@ def _unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
         if scheme == "communities" and known(kinds[unit]):
             parts.append(snapshot.standards.title("community_kinds", str(kinds[unit])))
         if found.is_cells:
-            parts.append(labels[unit])
+            parts.append(both(labels[unit]))
         places.append(Text(" · ".join(part.zh for part in parts), " · ".join(part.en for part in parts)))
     return UnitNames(main, names, tuple(places))
 
 
-def cell_labels(found: Units) -> list[Text]:
+def cell_labels(found: Units) -> list[str]:
     """Return what cells are called on screen: squares by column and row within the district."""
     squares = [re.fullmatch(r"E(-?\d+)N(-?\d+)", str(item)) for item in found.ids]
     if not len(found) or not all(squares):
-        return [Text(f"格 {item}", f"Cell {item}") for item in found.ids]
+        return [str(item) for item in found.ids]
     column, row = np.array([match.groups() for match in squares if match], dtype=np.int64).T
     spots = zip(column - column.min(), row - row.min(), strict=True)
-    return [Text(f"格 {x:03d}-{y:03d}", f"Cell {x:03d}-{y:03d}") for x, y in spots]
+    return [f"{x:03d}-{y:03d}" for x, y in spots]
 
 
 def _titles(frame: pd.DataFrame) -> tuple[Text, ...]:
