@@ -50,6 +50,23 @@ class _Lent:
     closed: bool = False
 
 
+@dataclass(frozen=True)
+class _Borrowed:
+    """A connection on loan from `lent`; without a signature it serves only once."""
+
+    connection: apsw.Connection
+    signature: Signature | None
+    lent: _Lent
+
+    def give_back(self) -> None:
+        """Let others use the connection, unless it has served its time."""
+        with self.lent.guard:
+            if not self.lent.closed and self.signature is not None:
+                self.lent.idle.append((self.connection, self.signature))
+                return
+        self.connection.close(True)
+
+
 class Database:
     """A GeoPackage file that threads and forked processes share.
 
@@ -83,16 +100,15 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """Lend a connection for reading; what is read in one statement is of one version."""
-        borrowed: tuple[apsw.Connection, Signature | None]
         try:
             borrowed = self._borrow()
         except StoreFull:
             # SQLite found no room for its files beside the store; while nobody writes it can do without.
             if not _at_rest(self.path):
                 raise
-            borrowed = self._open(connect_at_rest), None
-        with self._lending(*borrowed) as connection:
-            yield connection
+            borrowed = _Borrowed(self._open(connect_at_rest), None, self._mine())
+        with self._lending(borrowed):
+            yield borrowed.connection
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
@@ -105,7 +121,7 @@ class Database:
         _signature(self.path)
         if self._read_only or not _writable(self.path):
             raise faults.read_only(self.path)
-        with turn(self.path, self._busy_timeout_s), self._lending(*self._borrow()) as connection:
+        with turn(self.path, self._busy_timeout_s), self._lending(self._borrow()) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -132,16 +148,16 @@ class Database:
         return self._lent
 
     @contextmanager
-    def _lending(self, connection: apsw.Connection, signature: Signature | None) -> Iterator[apsw.Connection]:
+    def _lending(self, borrowed: _Borrowed) -> Iterator[apsw.Connection]:
         try:
-            with faults.said(self.path, connection):
-                yield connection
+            with faults.said(self.path, borrowed.connection):
+                yield borrowed.connection
         except BaseException:
-            connection.close(True)
+            borrowed.connection.close(True)
             raise
-        self._give_back(connection, signature)
+        borrowed.give_back()
 
-    def _borrow(self) -> tuple[apsw.Connection, Signature]:
+    def _borrow(self) -> _Borrowed:
         lent = self._mine()
         if lent.closed:
             raise ValueError(f"the store {self.path} has been closed")
@@ -152,17 +168,9 @@ class Database:
                     break
                 connection, of = lent.idle.pop()
             if of == signature:
-                return connection, of
+                return _Borrowed(connection, of, lent)
             connection.close(True)
-        return self._open(connect), signature
-
-    def _give_back(self, connection: apsw.Connection, signature: Signature | None) -> None:
-        lent = self._mine()
-        with lent.guard:
-            if not lent.closed and signature is not None:
-                lent.idle.append((connection, signature))
-                return
-        connection.close(True)
+        return _Borrowed(self._open(connect), signature, lent)
 
     def _open(self, opened: Callable[[Path], apsw.Connection]) -> apsw.Connection:
         with faults.said(self.path):

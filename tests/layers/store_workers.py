@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
+
+import apsw
 
 from layers.schema import LAYERS
 from layers.store import Store, create_store, open_store
+from layers.stores.geopackage import GeoPackageStore
+from layers.stores.turns import turn
 from tests.layers.store_contract import PLACE, points
 
 BULK = 1200
@@ -48,18 +55,41 @@ def obey(url: str, orders: Connection) -> None:
 
 
 def fork_and_write(url: str, answer: Connection) -> None:
-    """Write from a parent and its forked child, with connections open and locks held across the fork."""
-    with open_store(url) as store:
+    """Write from a parent and its forked child, with connections open and the turn taken across the fork."""
+    with open_store(url) as store, open_store(url) as other:
         store.upsert("complaints", points(["before"]))
-        with store._database.reading():  # type: ignore[attr-defined]
+        held, over = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with turn(Path(url.partition(":")[2]), 30):
+                held.set()
+                over.wait()
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait()
+        with _connection_of(store) as idle, _connection_of(other) as lent:
+            pass
+        with _connection_of(other):
             child = os.fork()
-        _write_some(store, "child" if child == 0 else "parent")
         if child == 0:
-            os._exit(0)
+            with _connection_of(store) as first, _connection_of(other) as second:
+                inherited = first is idle or second is lent
+            _write_some(other, "other")
+            _write_some(store, "child")
+            os._exit(int(inherited))
+        over.set()
+        holder.join()
+        _write_some(store, "parent")
         _, status = os.waitpid(child, 0)
         answer.send(
             (os.waitstatus_to_exitcode(status), sorted(store.read("complaints").index), store.version())
         )
+
+
+def _connection_of(store: Store) -> AbstractContextManager[apsw.Connection]:
+    assert isinstance(store, GeoPackageStore)
+    return store._database.reading()
 
 
 def _write_some(store: Store, name: str) -> None:

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -231,6 +233,26 @@ def test_a_write_waits_for_another_program_and_then_gives_up(path: Path) -> None
         assert store.read("complaints").index.tolist() == ["a", "b"]
         other.execute("ROLLBACK")
         assert store.upsert("complaints", points(["c"])).inserted == 1
+
+
+def test_a_write_lets_another_program_finish_first(path: Path) -> None:
+    begun = threading.Event()
+
+    def edit() -> None:
+        with closing(apsw.Connection(str(path))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("UPDATE district SET name_en = 'edited'")
+            begun.set()
+            time.sleep(0.3)
+            other.execute("COMMIT")
+
+    program = threading.Thread(target=edit)
+    with open_store(f"gpkg:{path}") as store:
+        program.start()
+        begun.wait()
+        assert store.upsert("complaints", points(["c"])).inserted == 1
+        assert store.district().name_en == "edited"
+        program.join()
 
 
 def test_a_write_waits_for_its_turn_and_then_gives_up(path: Path) -> None:
