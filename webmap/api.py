@@ -149,7 +149,9 @@ def question_view(*, lang: Language, **asked: str | None) -> Response:
     """Return a view."""
     snapshot = current_snapshot()
     query = ViewQuery.from_params(asked, snapshot)
-    body = snapshot.derived(("view", "json", query, lang), lambda: view(snapshot, query).as_dict(lang), scheme=query.unit)
+    body = snapshot.derived(
+        ("view", "json", query, lang), lambda: view(snapshot, query).as_dict(lang), scheme=query.unit
+    )
     return jsonify(body)
 
 
