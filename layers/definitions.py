@@ -131,8 +131,8 @@ DEFINITIONS: dict[str, Definition] = {
         _PEOPLE,
         Text(
             "小区管理人口（含城中村），按建筑面积（层数不明时按占地面积）摊到楼栋，再归入单元。",
-            "The communities' managed residents, urban villages included, spread over their buildings by floor area (by footprint where floors "
-            "are unknown) and counted where the building stands.",
+            "The communities' managed residents, urban villages included, spread over their buildings by floor "
+            "area (by footprint where floors are unknown) and counted where the building stands.",
         ),
         _DATA,
     ),
