@@ -3,7 +3,8 @@
 A page with a strict content security policy runs no script that folium writes, and folium's own
 links lead to other hosts. So `DistrictMap` and its layers render no script: their template is one
 ``<div>`` and one ``<script type="application/json">`` with centre, zoom and the layers'
-descriptions. The map that is handed on as a file is `webmap.offline_map`.
+descriptions. Where there is no such policy, in the file that is handed on, folium's own drawing is used
+(`webmap.offline_map`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from markupsafe import Markup
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
+
+    from layers.text import Language
+    from layers.views import View
 
 MAP_ID = "map"
 MAX_ZOOM = 19
@@ -33,7 +37,7 @@ def as_json(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704  (escaped here)
 
 
-class DescribedLayer(folium.map.Layer):  # type: ignore[misc]
+class DescribedLayer(folium.map.Layer):
     """A layer that renders no script but a description of itself.
 
     Parameters
@@ -53,8 +57,9 @@ class DescribedLayer(folium.map.Layer):  # type: ignore[misc]
         """Return what the page's script needs to draw the layer."""
         return {"kind": self.kind, "id": self.layer_name, "show": self.show}
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Render nothing: the map's one JSON element holds the description."""
+        return ""
 
 
 class VectorTiles(DescribedLayer):
@@ -105,7 +110,7 @@ class PlaceNames(DescribedLayer):
         return super().description() | {"places": self.places}
 
 
-class DistrictMap(folium.Map):  # type: ignore[misc]
+class DistrictMap(folium.Map):
     """The map of a district, described and not drawn.
 
     Parameters
@@ -124,8 +129,8 @@ class DistrictMap(folium.Map):  # type: ignore[misc]
         {% endmacro %}
         """
     )
-    default_js: ClassVar[list[tuple[str, str]]] = []
-    default_css: ClassVar[list[tuple[str, str]]] = []
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium reads them per class)
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
     element_id = MAP_ID
 
     def __init__(self, bbox: tuple[float, float, float, float], *, label: str) -> None:
@@ -159,6 +164,7 @@ def district_map(
     bbox: tuple[float, float, float, float],
     *,
     outline: BaseGeometry | None,
+    boundaries: BaseGeometry | None,
     names: list[tuple[str, float, float]],
     label: str,
     tiles: str,
@@ -168,6 +174,8 @@ def district_map(
     Parameters
     ----------
     outline : polygon in EPSG:4490, optional
+    boundaries : lines in EPSG:4490, optional
+        Between the subdistricts.
     names : list of (name, lon, lat)
         Labels of the subdistricts.
     tiles : str
@@ -178,7 +186,10 @@ def district_map(
     def tiled(name: str, *, min_zoom: int = 0, show: bool = True, layer: str | None = None) -> VectorTiles:
         return VectorTiles(name, tiles.replace("{layer}", layer or name), min_zoom=min_zoom, show=show)
 
-    layers: list[DescribedLayer] = [] if outline is None else [InlineShape("outline", outline)]
+    shapes = {"outline": outline, "boundaries": boundaries}
+    layers: list[DescribedLayer] = [
+        InlineShape(name, shape) for name, shape in shapes.items() if shape is not None
+    ]
     layers += [
         tiled("communities"),
         tiled("units", layer="{unit}"),
@@ -192,3 +203,10 @@ def district_map(
     for layer in layers:
         layer.add_to(described)
     return described
+
+
+def offline_map_html(shown: View, language: Language) -> str:
+    """Return a view as one HTML file that opens without a network; see `webmap.offline_map`."""
+    from webmap import offline_map
+
+    return offline_map.render(shown, language)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import shapely
 from flask import Blueprint, render_template, request
-from markupsafe import Markup
 
 from geo import crs
 from layers.definitions import DEFINITIONS
 from layers.schema import LAYERS
 from layers.text import Language, Text
 from layers.views import ViewQuery
+from webmap import backdrop
 from webmap.district import describe
 from webmap.operations import current_snapshot
-from webmap.params import LANGUAGE, choice, read, text
+from webmap.params import choice, read, text
 from webmap.view_parameters import VIEW_PARAMETERS
 from webmap.words import words
 
@@ -32,8 +31,6 @@ MODULES = {
     "@maplibre/maplibre-gl-leaflet": "vendor/maplibre-gl-leaflet/leaflet-maplibre-gl.mjs",
 }
 STYLES = ("tokens", "base", "layout", "questions", "list", "card", "map", "narrow", "print")
-_OUTLINE_TOLERANCE_DEG = 0.00005
-_OUTLINE_GRID_DEG = 0.000001
 
 _STATE = (
     *VIEW_PARAMETERS,
@@ -62,8 +59,9 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
     district, text_of = describe(snapshot, language), words(language)
     described = district_map(
         district["bbox"] or crs.area_of_use(district["metric_crs"]),
-        outline=_outline(snapshot),
-        names=_names(snapshot, language),
+        outline=backdrop.outline(snapshot),
+        boundaries=backdrop.boundaries(snapshot),
+        names=backdrop.names(snapshot, language),
         label=text_of["map_help"],
         tiles=TILES,
     )
@@ -86,29 +84,5 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
         styles=STYLES,
         modules=MODULES,
         map_html=described.html(),
-        data=Markup(as_json(data)),
+        data=as_json(data),
     )
-
-
-def _outline(snapshot: Snapshot) -> Any:
-    """Return the outline, thinned to what a screen shows."""
-    outline = snapshot.district.outline
-    if outline is None:
-        return None
-    thinned = shapely.simplify(outline, _OUTLINE_TOLERANCE_DEG)
-    return shapely.set_precision(thinned, _OUTLINE_GRID_DEG)
-
-
-def _names(snapshot: Snapshot, language: Language) -> list[tuple[str, float, float]]:
-    """Return the subdistricts' names with the middle of the widest part of each."""
-
-    def make() -> list[tuple[str, float, float]]:
-        frame = snapshot.frame("subdistricts")
-        names = frame["name_en"].fillna(frame["name"]) if language == "en" else frame["name"]
-        middles = shapely.get_point(shapely.maximum_inscribed_circle(frame.geometry.to_numpy()), 0)
-        # On the map the kind of place is plain from the boundary around it.
-        short = [name.removesuffix("街道").removesuffix(" Subdistrict").removesuffix(" subdistrict") for name in names]
-        places = zip(short, shapely.get_x(middles), shapely.get_y(middles), strict=True)
-        return [(name, round(float(lon), 6), round(float(lat), 6)) for name, lon, lat in places]
-
-    return snapshot.derived(("page names", language), make)

@@ -44,9 +44,18 @@ WORDS: dict[str, Text] = {
     "question_gap": Text("服务够不到哪里？", "Where do services fall short?"),
     "question_double_none": Text("哪些小区是双无？", "Which communities are double-none?"),
     "question_hotspots": Text("诉求集中在哪里？", "Where do complaints cluster?"),
-    "line_gap": Text("步行超过限值才到得了最近设施的，就是够不到。", "Out of reach: the walk to the nearest facility is over the limit."),
-    "line_double_none": Text("没有物业管理，也没有业委会的，就是双无。", "Double-none: neither property management nor an owners' committee."),
-    "line_hotspots": Text("连同相邻单元明显比全区多的，就是热点。", "Hot: a unit and its neighbours have clearly more than the district."),
+    "line_gap": Text(
+        "步行超过限值才到得了最近设施的，就是够不到。",
+        "Out of reach: the walk to the nearest facility is over the limit.",
+    ),
+    "line_double_none": Text(
+        "没有物业管理，也没有业委会的，就是双无。",
+        "Double-none: neither property management nor an owners' committee.",
+    ),
+    "line_hotspots": Text(
+        "连同相邻单元明显比全区多的，就是热点。",
+        "Hot: a unit and its neighbours have clearly more than the district.",
+    ),
     "ordinal_gap": Text("问一", "1"),
     "ordinal_double_none": Text("问二", "2"),
     "ordinal_hotspots": Text("问三", "3"),
@@ -63,6 +72,7 @@ WORDS: dict[str, Text] = {
     "period": Text("诉求时段", "Complaints from"),
     "period_from": Text("从", "From"),
     "period_to": Text("到", "to"),
+    "period_order": Text("止日在起日之前", "The last day is before the first"),
     "period_year": Text("近 12 个月", "Last 12 months"),
     "period_all": Text("全部", "All"),
     "three_ways": Text("未覆盖，三种算法", "Not covered, counted three ways"),
@@ -131,13 +141,20 @@ WORDS: dict[str, Text] = {
     "download_what": Text("当前视图的 {n} 行", "The {n} rows of this view"),
     # Card
     "card": Text("卡片", "Card"),
-    "card_empty": Text("在列表或地图上选一个，看它的事实和理由。", "Choose one in the list or on the map to see its facts and the reason."),
+    "card_empty": Text(
+        "在列表或地图上选一个，看它的事实和理由。",
+        "Choose one in the list or on the map to see its facts and the reason.",
+    ),
+    "facts": Text("事实与数字", "Facts and figures"),
     "card_loading": Text("正在取 {name} 的事实", "Fetching the facts of {name}"),
     "seats_heading": Text("四位一体", "Four in one"),
     "distances_heading": Text("步行到最近设施", "Walking to the nearest facility"),
-    "distances_note": Text("竖线是限值。直线 {straight} m。", "The tick is the limit. Straight line {straight} m."),
+    "distances_note": Text(
+        "竖线是限值。直线 {straight} m。", "The tick is the limit. Straight line {straight} m."
+    ),
     "distance_title": Text(
-        "{title}：步行 {access}，限值 {limit} m，{verdict}", "{title}: {access} on foot, limit {limit} m, {verdict}"
+        "{title}：步行 {access}，限值 {limit} m，{verdict}",
+        "{title}: {access} on foot, limit {limit} m, {verdict}",
     ),
     "covered": Text("够得到", "within reach"),
     "uncovered": Text("够不到", "out of reach"),
@@ -198,7 +215,9 @@ WORDS: dict[str, Text] = {
     # Print and the offline map
     "source": Text("数据来源", "Source"),
     "top_of_list": Text("列表前 {n} 名", "Top {n} of the list"),
-    "offline_note": Text("离线地图，不含底图，不联网。", "Offline map: no base map, nothing from the network."),
+    "offline_note": Text(
+        "离线地图，不含底图，不联网。", "Offline map: no base map, nothing from the network."
+    ),
 }
 
 

@@ -1,9 +1,9 @@
 /** The card of one unit: its facts, the reason in one sentence, distances against their limits. */
 
-import { byId, dated, el, icon, show } from "./dom.js";
+import { byId, el, icon, iconButton, show } from "./dom.js";
 import { copyAddress, figureButton, figureInText } from "./floating.js";
 import { cell } from "./shapes.js";
-import { count, metres, percent, t } from "./words.js";
+import { count, language, metres, percent, t } from "./words.js";
 
 const MAIN_DISTANCES = 3;
 const SEATS_ORDER = ["residents_group", "owners_committee", "property_management", "party_branch"];
@@ -54,11 +54,7 @@ export function startCard(store, actions) {
 }
 
 function closeButton({ close }) {
-  return el(
-    "button",
-    { type: "button", class: "icon-button", "aria-label": t("close"), on: { click: close } },
-    icon("close"),
-  );
+  return iconButton("close", t("close"), close);
 }
 
 function trouble(failure, retry) {
@@ -72,6 +68,8 @@ function trouble(failure, retry) {
 }
 
 function content({ card, query }, actions, expansion) {
+  const asked = card.demands.length > 0 && demands(card.demands);
+  const walks = card.distances.length > 0 && distances(card.distances, query, expansion);
   return [
     el(
       "header",
@@ -80,45 +78,24 @@ function content({ card, query }, actions, expansion) {
         "div",
         { class: "card-name" },
         el("h2", { tabindex: "-1", text: card.name }),
-        card.tag && el("span", { class: `tag ${card.tag.tone ?? ""}`, text: card.tag.text }),
+        card.tag && el("span", { class: `tag ${card.tag.tone}`, text: card.tag.text }),
       ),
       el("p", { class: "card-place", text: card.place }),
       el(
         "div",
         { class: "card-tools" },
-        el(
-          "button",
-          {
-            type: "button",
-            class: "icon-button",
-            "aria-label": t("zoom_to"),
-            title: t("zoom_to"),
-            on: { click: () => actions.zoomTo(card) },
-          },
-          icon("whole"),
-        ),
-        el(
-          "button",
-          {
-            type: "button",
-            class: "icon-button",
-            "aria-label": t("card_link"),
-            title: t("card_link"),
-            on: { click: () => copyAddress(location.href) },
-          },
-          icon("link"),
-        ),
+        iconButton("whole", t("zoom_to"), () => actions.zoomTo(card)),
+        iconButton("link", t("card_link"), () => copyAddress(location.href)),
         closeButton(actions),
       ),
     ),
     el(
       "div",
-      { class: "card-body" },
-      card.reason?.length > 0 && reason(card),
+      { class: "card-body", tabindex: "0", role: "group", "aria-label": t("facts") },
+      reason(card),
       card.seats && seats(card.seats),
-      card.figures?.length > 0 && figures(card.figures),
-      card.demands?.length > 0 && demands(card.demands),
-      card.distances?.length > 0 && distances(card.distances, query, expansion),
+      figures(card.figures),
+      query.question === "hotspots" ? [asked, walks] : [walks, asked],
     ),
   ];
 }
@@ -127,10 +104,18 @@ function reason({ reason: parts, tag }) {
   return el(
     "p",
     { class: `reason ${tag?.tone ?? ""}` },
-    parts.map(({ text, fact, date }) =>
-      fact ? figureInText({ definition: fact, title: text, date }, dated(text)) : text,
-    ),
+    parts.map(({ text, fact, date }, i) => [
+      i > 0 && language === "en" && " ",
+      fact ? figureInText({ definition: fact, title: text, date }, underlined(text)) : text,
+    ]),
   );
+}
+
+/** Dates and numbers carry the underline; a fact without any carries it whole. */
+function underlined(text) {
+  const parts = text.split(/(\d[\d.,-]*\d ?[%m]?|\d ?[%m]?)/);
+  if (parts.length === 1) return el("u", { text });
+  return parts.map((part, i) => (i % 2 ? el("u", { class: "nowrap", text: part }) : part));
 }
 
 function seats(all) {
@@ -169,12 +154,12 @@ function seats(all) {
 function figures(all) {
   return el(
     "div",
-    { class: "card-figures" },
-    all.map(({ title, value_text: value, unit, definition, date, source }) =>
+    { class: all.length > 4 ? "card-figures many" : "card-figures", vars: { "--columns": all.length } },
+    all.map(({ title, value_text: value, definition, date, source }) =>
       figureButton(
         "card-figure",
-        { definition, title, value: unit ? `${value} ${unit}` : value, date, source },
-        el("span", { class: "card-value", text: value ?? t("not_known") }),
+        { definition, title, value, date, source },
+        el("span", { class: "card-value", text: value }),
         el("span", { class: "card-label", text: title }),
       ),
     ),

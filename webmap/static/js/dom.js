@@ -52,6 +52,15 @@ export function icon(name) {
   );
 }
 
+/** A button that is only an icon, with its words for ears and for the pointer. */
+export function iconButton(name, label, click, className = "icon-button") {
+  return el(
+    "button",
+    { type: "button", class: className, "aria-label": label, title: label, on: { click } },
+    icon(name),
+  );
+}
+
 /** Text whose dates never break across lines. */
 export function dated(text) {
   return text

@@ -1,7 +1,7 @@
 /** The legend: classes with their bounds, how many residents live in each, unknown and uninhabited apart. */
 
 import { byId, el, icon, show } from "./dom.js";
-import { mark, swatch, tokenVariable } from "./shapes.js";
+import { mark, swatch, tokenOf, tokenVariable } from "./shapes.js";
 import { count, page, people, t } from "./words.js";
 
 const RAMP = /^(gap|hot|quantity)[-+]/;
@@ -9,11 +9,12 @@ const RAMP = /^(gap|hot|quantity)[-+]/;
 /** Bring the legend to life. */
 export function startLegend(store) {
   const node = byId("legend");
-  // On a narrow map it starts folded: the map is what the space is for.
-  let open = node.parentElement.clientWidth > 520;
+  // On a small map it starts folded: the map is what the space is for.
+  let open = node.parentElement.clientWidth > 520 && node.parentElement.clientHeight > 420;
   const draw = () => {
     const { view, query } = store.get();
-    const nothing = !view || view.rows.id.length === 0;
+    const nothing =
+      !view || view.rows.id.length === 0 || view.headlines[view.query.question].needs.length > 0;
     node.hidden = nothing;
     if (nothing) return;
     const { title, subtitle, classes } = view.legend;
@@ -72,7 +73,10 @@ function rampOf(classes) {
           { vars: { "--fill": `var(${tokenVariable(one.token)})`, "--share": (one.residents ?? 0) / top } },
           withResidents && el("span", { class: "ramp-bar", "aria-hidden": "true" }),
           el("span", { class: "ramp-field", "aria-hidden": "true" }),
-          el("span", { class: "ramp-title", text: one.title }),
+          el("span", {
+            class: "ramp-title",
+            text: (diverging && one.title.match(/\d+\s?%/)?.[0]) || one.title,
+          }),
           el("span", { class: "vh", text: amount(one) }),
         ),
       ),
@@ -96,7 +100,7 @@ function keys(classes, query, view) {
       el(
         "li",
         {},
-        swatch(one.token),
+        swatch(tokenOf(one)),
         el("span", { text: one.title }),
         one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }),
       ),
@@ -121,7 +125,7 @@ function listed(classes) {
       el(
         "li",
         {},
-        swatch(one.token),
+        swatch(tokenOf(one)),
         el("span", { text: one.title }),
         el("strong", { text: count(one.count ?? 0) }),
       ),

@@ -10,7 +10,7 @@ import { startList } from "./list.js";
 import { startMap } from "./map/shell.js";
 import { startQuestions } from "./questions.js";
 import { startSearch } from "./search.js";
-import { ask, createStore } from "./state.js";
+import { createStore } from "./state.js";
 import { startStrip } from "./strip.js";
 import { startTools } from "./tools.js";
 import { readAddress, viewParams, writeAddress } from "./url.js";
@@ -111,11 +111,16 @@ function close() {
 /** Go to what a search found: a unit of counting is chosen, anything else is shown on the map. */
 function go({ layer, id, lon, lat }) {
   const unit = UNITS_OF_LAYERS[layer];
-  if (unit) {
-    store.set({ select: id });
-    ask(store, { unit, subdistrict: "", community_kind: "" });
-  }
+  const { query } = store.get();
+  if (unit) store.set({ select: id, query: { ...query, unit, subdistrict: "", community_kind: "" } });
   map.flyTo(lon, lat, unit ?? "square");
+}
+
+/** Show the subdistrict that the filter names, or the whole district. */
+function showPart(code) {
+  const part = page.district.subdistricts.find(({ id }) => id === code);
+  if (part) map.fit(part.bbox);
+  else map.whole();
 }
 
 startQuestions(store);
@@ -132,16 +137,16 @@ startTools(store);
 startSearch(go);
 const map = startMap(store, { choose });
 
-let asked = store.get().query;
-store.on(["query"], ({ query, select, view }) => {
-  // What is chosen belongs to its unit; a search may have chosen in the new unit already.
-  const kept = query.unit === asked.unit || !view?.rows.id.includes(select);
-  asked = query;
-  if (!kept) store.set({ select: null });
-  loadView();
-  if (kept && select) loadCard();
+let before = store.get();
+store.on(["query", "select"], (state) => {
+  const { query, select } = before;
+  before = state;
+  // What is chosen belongs to its unit of counting.
+  if (state.query.unit !== query.unit && select && state.select === select) store.set({ select: null });
+  if (state.query !== query) loadView();
+  if (state.query.subdistrict !== query.subdistrict) showPart(state.query.subdistrict);
+  loadCard();
 });
-store.on(["select"], () => loadCard());
 store.on(["card"], ({ card }) => {
   if (!card || !focusWhenThere) return;
   focusWhenThere();

@@ -1,15 +1,15 @@
 /** The left panel: three questions as choices; the open one carries its controls. */
 
+import { kindControl, periodControl, unitControl } from "./controls.js";
 import { byId, dated, el, setAttribute, show } from "./dom.js";
 import { figureButton } from "./floating.js";
-import { mark, swatch, tokenVariable } from "./shapes.js";
+import { swatch, tokenOf, tokenVariable } from "./shapes.js";
 import { ask } from "./state.js";
 import { QUESTIONS, defaultUnit } from "./url.js";
 import { count, page, percent, t } from "./words.js";
 
 const { district } = page;
-const SQUARES = [50, 100, 200, 500];
-const HEXAGONS = [8, 9, 10, 11];
+const NAMED_PARTS = ["double_none", "unknown", "cold_99", "hot_99"];
 
 /** Bring the panel to life. */
 export function startQuestions(store) {
@@ -71,34 +71,33 @@ function drawHeadline(node, question, view) {
       el("span", { class: "label", text: headline.label }),
     ),
     el("p", { class: "basis" }, dated(headline.basis)),
-    headline.parts.length > 0 && [composition(headline.parts), partKeys(question, headline.parts)],
+    headline.parts.length > 0 && [composition(headline.parts), partKeys(headline.parts)],
   );
 }
 
 function composition(parts) {
+  const part = (one) => {
+    const token = tokenOf(one);
+    const fill = token === "hatch" ? null : `var(${tokenVariable(token)})`;
+    return el("span", {
+      class: fill ? "part" : "part hatched",
+      vars: { "--size": one.count, "--fill": fill },
+    });
+  };
   return el(
     "div",
     { class: "composition", "aria-hidden": "true" },
-    parts
-      .filter(({ count: n }) => n > 0)
-      .map(({ token, count: n }) =>
-        el("span", {
-          class: token === "hatch" ? "part hatched" : "part",
-          vars: { "--size": n, "--fill": token === "hatch" ? null : `var(${tokenVariable(token)})` },
-        }),
-      ),
+    parts.filter(({ count: n }) => n > 0).map(part),
   );
 }
 
-/** The worst class and the unknown; all are in the legend. */
-function partKeys(question, parts) {
-  const ends = [question === "hotspots" ? parts.at(-2) : parts[0], parts.at(-1)].filter(
-    ({ count: n }) => n > 0,
-  );
+/** Two classes are named here, all of them in the legend. */
+function partKeys(parts) {
+  const named = parts.filter(({ id, count: n }) => NAMED_PARTS.includes(id) && n > 0);
   return el(
     "p",
     { class: "part-keys" },
-    ends.map(({ title, count: n, token }) => el("span", {}, swatch(token), `${title} ${count(n)}`)),
+    named.map((one) => el("span", {}, swatch(tokenOf(one)), `${one.title} ${count(one.count)}`)),
   );
 }
 
@@ -118,120 +117,6 @@ function drawControls(node, store) {
     const same = [...node.querySelectorAll(`[name="${focused.name}"]`)];
     (same.find((input) => input.type !== "radio" || input.checked) ?? same[0])?.focus();
   }
-}
-
-function kindControl({ kind }) {
-  const known = district.facility_kinds.find(({ id }) => id === kind);
-  const options = district.facility_kinds.map(({ id, title, limit_m: limit, count: n }) =>
-    el("option", {
-      value: id,
-      selected: id === kind,
-      text: `${title} · ${t("limit", { m: count(limit) })} · ${t("facilities_count", { n: count(n) })}`,
-    }),
-  );
-  return el(
-    "div",
-    { class: "control" },
-    el("label", { class: "control-label", for: "kind", text: t("service") }),
-    el(
-      "div",
-      { class: "pick" },
-      el("select", { id: "kind", name: "kind" }, options),
-      el(
-        "span",
-        { class: "pick-face", "aria-hidden": "true" },
-        mark(kind),
-        el("span", { class: "pick-text", text: known?.title ?? kind }),
-        known && el("span", { class: "pick-more", text: t("limit_chip", { m: count(known.limit_m) }) }),
-      ),
-    ),
-  );
-}
-
-function unitControl({ question, unit }, store) {
-  const family = (id) => id.split(":")[0];
-  const choices = district.units.map(({ id, title }) => {
-    const same = family(id) === family(unit);
-    const value = same ? unit : id;
-    return el(
-      "label",
-      { class: "segment" },
-      el("input", { class: "vh", type: "radio", name: "unit", value, checked: same }),
-      el("span", { text: same && unit !== id ? unitTitle(unit) : title }),
-    );
-  });
-  return el(
-    "fieldset",
-    { class: "control" },
-    el("legend", { class: "control-label", text: t("unit") }),
-    sizeControl(unit, store),
-    el("div", { class: "segments", "data-question": question }, choices),
-  );
-}
-
-/** The title of a unit of counting, also of a size that the district does not list. */
-export function unitTitle(unit) {
-  const listed = district.units.find(({ id }) => id === unit);
-  if (listed) return listed.title;
-  const [family, size] = unit.split(":");
-  return family === "square" || family === "h3" ? t(`${family}_unit`, { n: size }) : unit;
-}
-
-/** Cells come in sizes: a small choice beside the unit's heading. */
-function sizeControl(unit, store) {
-  const [family, size] = unit.split(":");
-  const sizes = { square: SQUARES, h3: HEXAGONS }[family];
-  if (!sizes) return null;
-  const all = sizes.includes(Number(size)) ? sizes : [...sizes, Number(size)].sort((a, b) => a - b);
-  const title = (n) => t(family === "square" ? "cell_size" : "hex_size", { n });
-  return el(
-    "select",
-    {
-      class: "size",
-      name: "size",
-      "aria-label": t("size"),
-      on: { change: ({ target }) => ask(store, { unit: `${family}:${target.value}` }) },
-    },
-    all.map((n) => el("option", { value: n, selected: String(n) === size, text: title(n) })),
-  );
-}
-
-function periodControl(store) {
-  const { query, view } = store.get();
-  const shown = view?.query.question === "hotspots" ? view.query : query;
-  const { from: first, to: last } = district.complaints ?? {};
-  const day = (name, label) =>
-    el(
-      "label",
-      { class: "day" },
-      el("span", { class: "vh", text: label }),
-      el("input", { type: "date", name, value: query[name] || shown[name] || null, min: first, max: last }),
-    );
-  const preset = (label, patch) =>
-    el("button", {
-      type: "button",
-      class: "text-button",
-      text: label,
-      on: { click: () => ask(store, patch) },
-    });
-  return el(
-    "fieldset",
-    { class: "control" },
-    el("legend", { class: "control-label", text: t("period") }),
-    el(
-      "div",
-      { class: "days" },
-      day("from", t("period_from")),
-      el("span", { text: "–", "aria-hidden": "true" }),
-      day("to", t("period_to")),
-    ),
-    el(
-      "div",
-      { class: "presets" },
-      preset(t("period_year"), { from: "", to: "" }),
-      first && preset(t("period_all"), { from: first, to: last }),
-    ),
-  );
 }
 
 function threeWays(view) {

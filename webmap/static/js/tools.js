@@ -1,6 +1,6 @@
 /** The tools of the head: copy link, print, appearance, language. */
 
-import { byId, el, icon, show } from "./dom.js";
+import { byId, el, iconButton, show } from "./dom.js";
 import { copyAddress, menu } from "./floating.js";
 import { writeAddress } from "./url.js";
 import { t } from "./words.js";
@@ -10,17 +10,11 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /** Bring the tools to life. */
 export function startTools(store) {
-  const tool = (name, label, click) =>
-    el(
-      "button",
-      { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click } },
-      icon(name),
-    );
   const languages = el("div", { class: "languages", role: "group", "aria-label": t("language") });
   show(
     byId("tools"),
-    tool("link", t("copy_link"), () => copyAddress(location.href)),
-    tool("print", t("print"), () => print()),
+    iconButton("link", t("copy_link"), () => copyAddress(location.href)),
+    iconButton("print", t("print"), () => print()),
     menu({ icon: "theme", label: t("theme") }, () => THEMES.map((theme) => themeChoice(store, theme))),
     languages,
   );

@@ -1,6 +1,6 @@
 /** The theme's colours as the map engines take them: the tokens stay the one place where they are written. */
 
-import { tokenVariable } from "../shapes.js";
+import { tokenOf, tokenVariable } from "../shapes.js";
 
 const probe = document.createElement("span");
 probe.hidden = true;
@@ -24,12 +24,12 @@ export function still() {
 
 /** Class id to token, as the legend of a view says. */
 export function classTokens(view) {
-  return Object.fromEntries(view.legend.classes.map(({ id, token }) => [id, token]));
+  return Object.fromEntries(view.legend.classes.map((one) => [one.id, tokenOf(one)]));
 }
 
-/** The hatch for unknown, one tile of it: 45°, line 1.3 every 6. */
+/** The hatch for unknown, one tile of it: 45°, line 1.3 every 5, on large screens in proportion. */
 export function hatchTile(ratio) {
-  const size = Math.round(6 * ratio);
+  const size = Math.round(5 * ratio * scale());
   const canvas = document.createElement("canvas");
   canvas.width = size;
   canvas.height = size;
@@ -37,7 +37,7 @@ export function hatchTile(ratio) {
   pen.fillStyle = colour("hatch-bg");
   pen.fillRect(0, 0, size, size);
   pen.strokeStyle = colour("hatch");
-  pen.lineWidth = 1.1 * ratio;
+  pen.lineWidth = 1.1 * ratio * scale();
   pen.beginPath();
   for (const shift of [-size, 0, size]) {
     pen.moveTo(shift - 1, size + 1);

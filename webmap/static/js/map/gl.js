@@ -3,7 +3,8 @@
 import { MaplibreGL } from "@maplibre/maplibre-gl-leaflet";
 import { MARKS } from "../shapes.js";
 import { classTokens, hatchTile, markTile } from "./colours.js";
-import { SWITCHES, baseStyle, unitStyle } from "./style.js";
+import { SWITCHES, baseStyle } from "./style.js";
+import { unitStyle } from "./unit_style.js";
 
 const PICKED = ["units-fill", "units-point"];
 const UNITS = "units";
@@ -133,11 +134,7 @@ class GlEngine {
 
   facilities(kind) {
     this.kind = kind;
-    this.gl.setFilter("facilities", [
-      "all",
-      ["==", ["geometry-type"], "Point"],
-      ["==", ["get", "kind"], kind],
-    ]);
+    this.gl.setFilter("facilities", ["==", ["get", "kind"], kind]);
   }
 
   toggle(name, visible) {

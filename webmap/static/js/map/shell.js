@@ -1,11 +1,11 @@
 /** The map: Leaflet holds it, an engine paints it, the store says what. Without graphics the page goes on without it. */
 
 import * as L from "leaflet";
-import { byId, el, icon, show } from "../dom.js";
-import { menu } from "../floating.js";
+import { byId, el, show } from "../dom.js";
 import { t } from "../words.js";
 import { scale, still } from "./colours.js";
 import { startFrame } from "./frame.js";
+import { startMapTools } from "./tools.js";
 
 const CLOSE_ZOOM = {
   square: 16,
@@ -15,18 +15,8 @@ const CLOSE_ZOOM = {
   neighbourhoods: 14.5,
   subdistricts: 13.5,
 };
-const LAYER_NAMES = [
-  "cells",
-  "communities",
-  "buildings",
-  "facilities",
-  "mediation_rooms",
-  "boundaries",
-  "complaints",
-];
 const SPARE = 24;
 const LEGEND_ROOM = 150;
-const FROM_ZOOM = { buildings: 14, complaints: 13 };
 
 /**
  * Start the map.
@@ -60,9 +50,8 @@ export function startMap(store, { choose }) {
   };
   if (place) map.setView([place.lat, place.lon], place.zoom, { animate: false });
   else whole({ animate: false });
-  const visible = Object.fromEntries(description.layers.map(({ id, show: shown }) => [id, shown]));
-  Object.assign(visible, { cells: true, boundaries: true });
-  tools(map, whole, visible, (name) => engine?.toggle(name, visible[name]));
+  let engine;
+  const switches = startMapTools(map, store, description, { whole, toggle: (name, on) => engine?.toggle(name, on) });
   startFrame(map, byId("map-frame"));
   map.on("moveend", () => {
     const { lat, lng } = map.getCenter();
@@ -70,13 +59,12 @@ export function startMap(store, { choose }) {
   });
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(node);
 
-  let engine;
   ready(map, description).then(
     (made) => {
       engine = made;
       node.dataset.ready = "true";
       delete byId("map-box").dataset.first;
-      follow(store, engine);
+      follow(store, engine, switches);
       pointing(map, engine, choose);
     },
     (error) => {
@@ -115,12 +103,13 @@ async function ready(map, description) {
   return module.createEngine(map, description);
 }
 
-function follow(store, engine) {
+function follow(store, engine, switches) {
   const paint = () => {
     const { view, query } = store.get();
     if (!view) return;
     engine.facilities(view.query.kind ?? query.kind);
     engine.paint(view);
+    switches.apply();
   };
   store.on(["view"], paint);
   store.on(["select"], () => engine.choose(store.get().select));
@@ -143,48 +132,6 @@ function pointing(map, engine, choose) {
   map.on("mouseout", () => engine.point(null));
 }
 
-function tools(map, whole, visible, toggle) {
-  const tool = (name, label, click) =>
-    el("button", { type: "button", "aria-label": label, title: label, on: { click } }, icon(name));
-  const [zoomIn, zoomOut] = [
-    tool("plus", t("zoom_in"), () => map.zoomIn(1)),
-    tool("minus", t("zoom_out"), () => map.zoomOut(1)),
-  ];
-  const layers = menu({ icon: "layers", label: t("layers"), className: "" }, () =>
-    LAYER_NAMES.map((name) =>
-      el(
-        "label",
-        { class: "menu-item" },
-        el("input", {
-          type: "checkbox",
-          checked: visible[name],
-          on: {
-            change: ({ target }) => {
-              visible[name] = target.checked;
-              toggle(name);
-            },
-          },
-        }),
-        t(`layer_${name}`),
-        FROM_ZOOM[name] > map.getZoom() && el("span", { class: "menu-hint", text: t("layer_zoom") }),
-      ),
-    ),
-  );
-  show(
-    byId("map-tools"),
-    zoomIn,
-    zoomOut,
-    tool("whole", t("zoom_all"), () => whole()),
-    layers,
-  );
-  const limits = () => {
-    zoomIn.disabled = map.getZoom() >= map.getMaxZoom();
-    zoomOut.disabled = map.getZoom() <= map.getMinZoom();
-  };
-  map.on("zoomend", limits);
-  limits();
-}
-
 /** The chosen unit's name in a tag over it. */
 function nameTag(map, store) {
   let tag = null;
@@ -192,15 +139,15 @@ function nameTag(map, store) {
     tag?.remove();
     const { select, view, card } = store.get();
     const at = select && view ? view.rows.id.indexOf(select) : -1;
+    const known = card?.id === select ? card : null;
     const [lon, lat, text] =
       at >= 0
         ? [view.rows.lon[at], view.rows.lat[at], view.rows.name[at]]
-        : card?.id === select
-          ? [card?.lon, card?.lat, card?.name]
-          : [];
+        : [known?.lon, known?.lat, known?.name];
+    const top = known ? known.bbox[3] : lat;
     if (typeof lon !== "number") return;
     const height = 40 * scale();
-    tag = L.marker([lat, lon], {
+    tag = L.marker([top, lon], {
       interactive: false,
       keyboard: false,
       icon: L.divIcon({

@@ -4,8 +4,21 @@ import { colour, scale } from "./colours.js";
 
 const FONTS = ["Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "sans-serif"];
 const BOLD = ["Noto Sans CJK SC Bold", ...FONTS];
-const POLYGON = ["==", ["geometry-type"], "Polygon"];
-const POINT = ["==", ["geometry-type"], "Point"];
+export const POLYGON = ["==", ["geometry-type"], "Polygon"];
+export const POINT = ["==", ["geometry-type"], "Point"];
+/** Where a subdistrict's name may stand around its middle, in ems. */
+const AROUND = [0, 0.9, 1.8, 2.7].flatMap((off) =>
+  [
+    [0, 1],
+    [0, -1],
+    [1, 0],
+    [-1, 0],
+    [1, 1],
+    [-1, -1],
+    [1, -1],
+    [-1, 1],
+  ].flatMap(([x, y]) => ["center", [x * off * 1.6, y * off]]),
+);
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 /** Which style layers each switch of the layer menu turns on and off. */
@@ -19,12 +32,13 @@ export const SWITCHES = {
   complaints: ["complaints"],
 };
 
-/** By zoom, sizes grow with the screen's scale. */
-function grow(...stops) {
+/** By zoom; sizes grow with the screen's scale. */
+export function grow(...stops) {
   return ["interpolate", ["linear"], ["zoom"], ...stops.map((value, i) => (i % 2 ? value * scale() : value))];
 }
 
-function tiles({ url, min_zoom: minzoom }, maxzoom = 15) {
+/** A source of vector tiles. */
+export function tiles({ url, min_zoom: minzoom }, maxzoom = 15) {
   return {
     type: "vector",
     tiles: [new URL(url, location.href).href.replaceAll("%7B", "{").replaceAll("%7D", "}")],
@@ -34,15 +48,17 @@ function tiles({ url, min_zoom: minzoom }, maxzoom = 15) {
   };
 }
 
+function shapeOf(layer) {
+  return layer ? { type: "Feature", properties: {}, geometry: layer.geometry } : EMPTY;
+}
+
 /** Sources and layers that every view shares. */
 export function baseStyle(description) {
   const layers = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
-  const { outline, subdistrict_names: names } = layers;
+  const { outline, boundaries, subdistrict_names: names } = layers;
   const sources = {
-    outline: {
-      type: "geojson",
-      data: outline ? { type: "Feature", properties: {}, geometry: outline.geometry } : EMPTY,
-    },
+    boundaries: { type: "geojson", data: shapeOf(boundaries) },
+    outline: { type: "geojson", data: shapeOf(outline) },
     subdistrict_names: {
       type: "geojson",
       data: {
@@ -68,7 +84,8 @@ export function baseStyle(description) {
   return {
     version: 8,
     sources,
-    layers: [...ground(Boolean(outline)), ...overCells(layers), ...marks(layers), ...labels()],
+    // Names give way to facilities: what is drawn last is placed first.
+    layers: [...ground(Boolean(outline)), ...overCells(), ...labels(), ...marks(layers)],
   };
 }
 
@@ -128,15 +145,14 @@ function overCells() {
       ...streets,
       paint: {
         "line-color": colour("road"),
-        "line-width": grow(11, 0.25, 13, 0.7, 16, 2),
-        "line-opacity": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 14, 0.9],
+        "line-width": grow(11, 0.25, 13, 0.6, 16, 1.2),
+        "line-opacity": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 13, 0.4, 16, 0.7],
       },
     },
     {
       id: "boundary",
       type: "line",
-      source: "subdistricts",
-      "source-layer": "subdistricts",
+      source: "boundaries",
       layout: { "line-join": "round" },
       paint: {
         "line-color": colour("boundary"),
@@ -161,13 +177,11 @@ function marks(layers) {
     type: "symbol",
     source: id,
     "source-layer": id,
-    filter: POINT,
     layout: {
       visibility: visible(id),
       "icon-image": image,
       "icon-size": grow(...size),
       "icon-allow-overlap": true,
-      "icon-ignore-placement": true,
     },
   });
   return [
@@ -219,134 +233,9 @@ function labels() {
         "text-font": BOLD,
         "text-size": grow(10.5, 11, 13, 14, 15, 17),
         "text-letter-spacing": 0.12,
-        "text-variable-anchor": ["center", "top", "bottom", "left", "right"],
-        "text-radial-offset": 0.4,
-        "text-allow-overlap": false,
+        "text-variable-anchor-offset": AROUND,
       },
       paint,
     },
   ];
-}
-
-/** Source and layers of one unit of counting, painted by feature state. */
-export function unitStyle(url, unit, tokens) {
-  const layer = unit.replace(":", "-");
-  const own = { source: "units", "source-layer": layer };
-  const state = ["to-string", ["feature-state", "class"]];
-  const known = ["!=", state, ""];
-  const chosen = ["boolean", ["feature-state", "chosen"], false];
-  const over = ["boolean", ["feature-state", "over"], false];
-  const plain = Object.entries(tokens).filter(([, token]) => token !== "hatch");
-  const hatched = Object.entries(tokens)
-    .filter(([, token]) => token === "hatch")
-    .map(([id]) => id);
-  const clear = "rgba(0,0,0,0)";
-  const match = (pairs, otherwise) =>
-    pairs.length ? ["match", state, ...pairs.flat(), otherwise] : otherwise;
-  const fill = match(
-    plain.map(([id, token]) => [id, colour(token)]),
-    clear,
-  );
-  const isHatched = match(
-    hatched.map((id) => [id, 1]),
-    0,
-  );
-  const areas = !/^(square|h3)/.test(unit);
-  return {
-    source: tiles({ url: url.replace("{unit}", layer), min_zoom: 0 }),
-    under: [
-      {
-        id: "units-fill",
-        type: "fill",
-        ...own,
-        filter: POLYGON,
-        paint: { "fill-color": fill, "fill-antialias": false },
-      },
-      {
-        id: "units-hatch",
-        type: "fill",
-        ...own,
-        filter: POLYGON,
-        paint: { "fill-pattern": "hatch", "fill-opacity": isHatched },
-      },
-      {
-        id: "units-gap",
-        type: "line",
-        ...own,
-        filter: POLYGON,
-        paint: {
-          "line-color": colour(areas ? "road" : "land"),
-          "line-width": areas ? grow(11, 0.4, 13, 0.9, 16, 2) : grow(11, 0.2, 12, 0.35, 14, 0.6),
-          "line-opacity": ["case", known, 1, 0],
-        },
-      },
-      {
-        id: "units-point",
-        type: "circle",
-        ...own,
-        filter: POINT,
-        paint: {
-          "circle-radius": grow(10, 2, 13, 4.5, 16, 8),
-          "circle-color": match(
-            [
-              ...plain.map(([id, token]) => [id, colour(token)]),
-              ...hatched.map((id) => [id, colour("hatch-bg")]),
-            ],
-            clear,
-          ),
-          "circle-stroke-color": colour("hatch"),
-          "circle-stroke-width": ["case", known, 1, 0],
-        },
-      },
-    ],
-    over: [
-      {
-        id: "units-over",
-        type: "line",
-        ...own,
-        filter: POLYGON,
-        paint: {
-          "line-color": colour("selection"),
-          "line-width": 1.4 * scale(),
-          "line-opacity": ["case", over, 0.8, 0],
-        },
-      },
-      {
-        id: "units-halo",
-        type: "line",
-        ...own,
-        filter: POLYGON,
-        layout: { "line-join": "round" },
-        paint: {
-          "line-color": colour("label-halo"),
-          "line-width": 6 * scale(),
-          "line-opacity": ["case", chosen, 1, 0],
-        },
-      },
-      {
-        id: "units-chosen",
-        type: "line",
-        ...own,
-        filter: POLYGON,
-        paint: {
-          "line-color": colour("selection"),
-          "line-width": 2.5 * scale(),
-          "line-opacity": ["case", chosen, 1, 0],
-        },
-      },
-      {
-        id: "units-point-chosen",
-        type: "circle",
-        ...own,
-        filter: POINT,
-        paint: {
-          "circle-radius": grow(10, 4, 13, 7, 16, 11),
-          "circle-color": clear,
-          "circle-stroke-color": colour("selection"),
-          "circle-stroke-width": ["case", chosen, 2.5, 0],
-          "circle-stroke-opacity": ["case", chosen, 1, 0],
-        },
-      },
-    ],
-  };
 }

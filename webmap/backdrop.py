@@ -1,0 +1,66 @@
+"""What stands behind the units on every map of a district: outline, boundaries and names of its subdistricts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import shapely
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from layers.snapshot import Snapshot
+    from layers.text import Language
+
+_SCREENFUL = 4000
+"""Lines are thinned to what a screen of so many pixels shows."""
+_GRID_DEG = 0.000001
+
+Name = tuple[str, float, float]
+
+
+def outline(snapshot: Snapshot) -> BaseGeometry | None:
+    """Return the district's outline in EPSG:4490, thinned; None where it has none."""
+    whole = snapshot.district.outline
+    return None if whole is None else snapshot.derived(("backdrop outline",), lambda: _thinned(whole))
+
+
+def boundaries(snapshot: Snapshot) -> BaseGeometry | None:
+    """Return the subdistricts' boundaries as lines in EPSG:4490, each once.
+
+    Drawn polygon by polygon, the dots of two neighbours would fill each other's gaps.
+    """
+    frame = snapshot.frame("subdistricts")
+    if not len(frame):
+        return None
+
+    def make() -> BaseGeometry:
+        lines = shapely.unary_union(shapely.boundary(frame.geometry.to_numpy()))
+        return _thinned(shapely.line_merge(lines))
+
+    return snapshot.derived(("backdrop boundaries",), make)
+
+
+def names(snapshot: Snapshot, language: Language) -> list[Name]:
+    """Return (name, lon, lat) of the subdistricts, in the middle of the widest part of each."""
+
+    def make() -> list[Name]:
+        frame = snapshot.frame("subdistricts")
+        full = frame["name_en"].fillna(frame["name"]) if language == "en" else frame["name"]
+        middles = shapely.get_point(shapely.maximum_inscribed_circle(frame.geometry.to_numpy()), 0)
+        places = zip(full, shapely.get_x(middles), shapely.get_y(middles), strict=True)
+        return [(_short(str(name)), round(float(lon), 6), round(float(lat), 6)) for name, lon, lat in places]
+
+    return snapshot.derived(("backdrop names", language), make)
+
+
+def _short(name: str) -> str:
+    """Leave out what the boundary around the name says already."""
+    return name.removesuffix("街道").removesuffix(" Subdistrict").removesuffix(" subdistrict")
+
+
+def _thinned(shape: BaseGeometry) -> BaseGeometry:
+    west, south, east, north = shape.bounds
+    thinned = shapely.simplify(shape, max(east - west, north - south) / _SCREENFUL)
+    rounded: BaseGeometry = shapely.set_precision(thinned, _GRID_DEG, mode="pointwise")
+    return rounded

@@ -1,0 +1,122 @@
+/** The look of the units of counting: filled by class, hatched where unknown, marked where chosen. */
+
+import { colour, scale } from "./colours.js";
+import { POINT, POLYGON, grow, tiles } from "./style.js";
+
+const CLEAR = "rgba(0,0,0,0)";
+const STATE = ["to-string", ["feature-state", "class"]];
+
+/** A value per class id, `otherwise` for all others. */
+function perClass(ids, valueOf, otherwise) {
+  return ids.length ? ["match", STATE, ...ids.flatMap((id) => [id, valueOf(id)]), otherwise] : otherwise;
+}
+
+/** Source and layers of one unit of counting, painted by feature state. */
+export function unitStyle(url, unit, tokens) {
+  const layer = unit.replace(":", "-");
+  const own = { source: "units", "source-layer": layer };
+  const ids = Object.keys(tokens);
+  const hatched = ids.filter((id) => tokens[id] === "hatch");
+  // Nobody lives there: the land itself shows.
+  const painted = ids.filter((id) => tokens[id] !== "hatch" && tokens[id] !== "land");
+  const paintOf = (id) => colour(tokens[id]);
+  const shown = perClass([...painted, ...hatched], () => 1, 0);
+  const chosen = ["boolean", ["feature-state", "chosen"], false];
+  const over = ["boolean", ["feature-state", "over"], false];
+  const areas = !/^(square|h3)/.test(unit);
+  return {
+    source: tiles({ url: url.replace("{unit}", layer), min_zoom: 0 }),
+    under: [
+      {
+        id: "units-fill",
+        type: "fill",
+        ...own,
+        filter: POLYGON,
+        paint: { "fill-color": perClass(painted, paintOf, CLEAR), "fill-antialias": false },
+      },
+      {
+        id: "units-hatch",
+        type: "fill",
+        ...own,
+        filter: POLYGON,
+        paint: { "fill-pattern": "hatch", "fill-opacity": perClass(hatched, () => 1, 0) },
+      },
+      {
+        id: "units-gap",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": perClass(hatched, () => colour("hatch"), colour(areas ? "road" : "land")),
+          "line-width": areas ? grow(11, 0.4, 13, 0.9, 16, 2) : grow(11, 0.2, 12, 0.35, 14, 0.6),
+          "line-opacity": shown,
+        },
+      },
+      {
+        id: "units-point",
+        type: "circle",
+        ...own,
+        filter: POINT,
+        paint: {
+          "circle-radius": grow(10, 2, 13, 4.5, 16, 8),
+          "circle-color": perClass(
+            [...painted, ...hatched],
+            (id) => colour(tokens[id] === "hatch" ? "hatch-bg" : tokens[id]),
+            CLEAR,
+          ),
+          "circle-stroke-color": colour("hatch"),
+          "circle-stroke-width": shown,
+        },
+      },
+    ],
+    over: [
+      {
+        id: "units-over",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour("selection"),
+          "line-width": 1.4 * scale(),
+          "line-opacity": ["case", over, 0.8, 0],
+        },
+      },
+      {
+        id: "units-halo",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        layout: { "line-join": "round" },
+        paint: {
+          "line-color": colour("label-halo"),
+          "line-width": 6 * scale(),
+          "line-opacity": ["case", chosen, 1, 0],
+        },
+      },
+      {
+        id: "units-chosen",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour("selection"),
+          "line-width": 2.5 * scale(),
+          "line-opacity": ["case", chosen, 1, 0],
+        },
+      },
+      {
+        id: "units-point-chosen",
+        type: "circle",
+        ...own,
+        filter: POINT,
+        paint: {
+          "circle-radius": grow(10, 4, 13, 7, 16, 11),
+          "circle-color": CLEAR,
+          "circle-stroke-color": colour("selection"),
+          "circle-stroke-width": ["case", chosen, 2.5, 0],
+          "circle-stroke-opacity": ["case", chosen, 1, 0],
+        },
+      },
+    ],
+  };
+}
