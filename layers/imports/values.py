@@ -128,7 +128,7 @@ def parse_dates(texts: pd.Series, findings: Findings, *, heading: str) -> tuple[
         which is how programs write a mere day.
     """
     parts = pc.extract_regex(
-        pa.chunked_array([pa.array(texts, pa.large_string(), from_pandas=True)]),
+        pa.array(texts, pa.large_string(), from_pandas=True),
         # 2019-03-01T07:54, 2019年3月1日 07:54, 3/1/2019 7:54 AM
         r"(?s)^(?P<day>[^\sT日号]*[日号]?)(?:T|\s)*(?P<time>.*)$",
     )
