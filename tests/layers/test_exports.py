@@ -25,6 +25,7 @@ from layers.problems import BadParameter, NotFound, StoreFull
 from layers.schema import LAYERS
 from layers.store import District, Store, create_store
 from tests.district import GUARDED_TEXT, small_district
+from tests.layers.permissions import open_folder, unprivileged
 
 ENDINGS = sorted(FORMATS)
 GEOGRAPHIC = ["fgb", "geojson", "gpkg", "parquet"]
@@ -339,6 +340,15 @@ def test_impossible_places_are_refused_before_the_work(tmp_path: Path, where: st
         check_target(tmp_path / where)
     with pytest.raises(BadParameter, match="cannot be written"):
         write_bytes(tmp_path / where, b"x")
+
+
+def test_a_folder_that_may_not_be_written_is_refused_before_the_work() -> None:
+    with open_folder() as folder:
+        folder.chmod(0o555)
+        with unprivileged(), pytest.raises(BadParameter, match="may not be written"):
+            check_target(folder / "out.csv")
+        with unprivileged(), pytest.raises(BadParameter, match="Permission denied"):
+            write_bytes(folder / "out.csv", b"x")
 
 
 @pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyboardInterrupt()])

@@ -6,10 +6,9 @@ import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -31,19 +30,14 @@ from layers.store import create_store, open_store
 from layers.stores import connection as connections
 from layers.stores import creation, turns
 from layers.stores.geopackage import GeoPackageStore
+from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, frame_of, points
-
-NOBODY = 65534
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Give a folder that every user may pass through, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="wangge-test-"))
-    made.chmod(0o755)
-    yield made
-    made.chmod(0o755)
-    shutil.rmtree(made)
+    with open_folder() as made:
+        yield made
 
 
 @pytest.fixture
@@ -52,20 +46,6 @@ def path(folder: Path) -> Path:
     made = folder / "区 #1?.gpkg"
     create_store(f"gpkg:{made}", PLACE, layers={"complaints": points(["a", "b"])}).close()
     return made
-
-
-@pytest.fixture
-def unprivileged() -> Iterator[Callable[[], None]]:
-    """Give what makes permissions count, which they do not for root."""
-    root = os.geteuid() == 0
-
-    def drop() -> None:
-        if root:
-            os.seteuid(NOBODY)
-
-    yield drop
-    if root:
-        os.seteuid(0)
 
 
 def change(path: Path, *statements: str) -> None:
@@ -188,14 +168,11 @@ def test_a_vulnerable_sqlite_is_refused(path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("closed", ["file", "folder", "both"])
-def test_a_store_that_may_not_be_written_is_read(
-    path: Path, folder: Path, unprivileged: Callable[[], None], closed: str
-) -> None:
+def test_a_store_that_may_not_be_written_is_read(path: Path, folder: Path, closed: str) -> None:
     (folder / f".{path.name}.lock").chmod(0o644)
     path.chmod(0o444 if closed != "folder" else 0o666)
     folder.chmod(0o555 if closed != "file" else 0o777)
-    unprivileged()
-    with open_store(f"gpkg:{path}") as store:
+    with unprivileged(), open_store(f"gpkg:{path}") as store:
         assert store.read("complaints").index.tolist() == ["a", "b"]
         for act in (
             lambda: store.upsert("complaints", points(["c"])),
@@ -208,14 +185,12 @@ def test_a_store_that_may_not_be_written_is_read(
 
 
 def test_a_folder_that_may_not_be_written_takes_no_store(
-    folder: Path, unprivileged: Callable[[], None]
+    folder: Path,
 ) -> None:
     folder.chmod(0o555)
-    unprivileged()
-    with pytest.raises(StoreUnusable, match="folder"):
-        create_store(f"gpkg:{folder / 'new.gpkg'}", PLACE)
-    with pytest.raises(StoreUnusable, match="folder"):
-        create_store(f"gpkg:{folder / 'deep' / 'new.gpkg'}", PLACE)
+    for name in ("new.gpkg", "deep/new.gpkg"):
+        with unprivileged(), pytest.raises(StoreUnusable, match="folder"):
+            create_store(f"gpkg:{folder / name}", PLACE)
     assert list(folder.iterdir()) == []
 
 
@@ -262,14 +237,11 @@ def test_a_write_waits_for_its_turn_and_then_gives_up(path: Path) -> None:
         assert store.upsert("complaints", points(["c"])).inserted == 1
 
 
-def test_another_users_lock_file_does_not_bar_the_way(
-    path: Path, folder: Path, unprivileged: Callable[[], None]
-) -> None:
+def test_another_users_lock_file_does_not_bar_the_way(path: Path, folder: Path) -> None:
     (folder / f".{path.name}.lock").chmod(0o400)
     for place in (path, folder):
         place.chmod(0o777)
-    unprivileged()
-    with open_store(f"gpkg:{path}") as store:
+    with unprivileged(), open_store(f"gpkg:{path}") as store:
         assert store.upsert("complaints", points(["c"])).inserted == 1
 
 

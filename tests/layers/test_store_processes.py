@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +20,7 @@ from layers.schema import LAYERS
 from layers.store import create_store, open_store
 from layers.stores import ddl
 from tests.layers import store_workers
+from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, points
 
 KILLS = 20
@@ -185,32 +183,23 @@ def test_a_creation_that_is_killed_leaves_nothing(tmp_path: Path, delay_s: float
 
 @pytest.fixture
 def shared_folder() -> Iterator[Path]:
-    """Give a folder that every user may pass through, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="wangge-test-"))
-    yield made
-    made.chmod(0o755)
-    shutil.rmtree(made)
+    with open_folder() as made:
+        yield made
 
 
 def test_who_may_only_read_sees_what_another_user_writes(shared_folder: Path) -> None:
     """A reader without permissions takes a store at rest as immutable, and must notice when it is not."""
     path = shared_folder / "store.gpkg"
     create_store(f"gpkg:{path}", PLACE).close()
-    root = os.geteuid() == 0
 
     @contextmanager
     def barred() -> Iterator[None]:
         path.chmod(0o444)
         shared_folder.chmod(0o555)
-        if root:
-            os.seteuid(65534)
-        try:
+        with unprivileged():
             yield
-        finally:
-            if root:
-                os.seteuid(0)
-            shared_folder.chmod(0o755)
-            path.chmod(0o644)
+        shared_folder.chmod(0o755)
+        path.chmod(0o644)
 
     ours, theirs = PROCESSES.Pipe()
     with barred():
