@@ -12,9 +12,9 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from layers.text import Language, Text
+from webmap.json_schema import ref
 from webmap.operations import JSON, Operation, operation, operation_of
 from webmap.params import LANGUAGE, Parameter
-from webmap.json_schema import ref
 from webmap.schemas import SCHEMAS
 
 TITLE = Text("网格地图服务", "Wangge grid map service")
