@@ -29,7 +29,7 @@ _PLOT_M2 = 17_000.0
 _LEAST_NET_M2 = 700.0
 _NOTHING_M2 = 0.1
 _REACH_M = 5_000.0
-_STREET_COST = 1.7
+_STREET_COST = 2.6
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,8 @@ def _touching(faces: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np
     pairs = np.sort(np.column_stack([owner[twice], owner[twice + 1]]), axis=1)
     lengths = np.hypot(*(end[twice] - start[twice]).T)
     unique, place = np.unique(pairs, axis=0, return_inverse=True)
-    return unique.astype(np.int64), np.bincount(place.ravel(), lengths, len(unique))
+    shared: NDArray[np.float64] = np.bincount(place.ravel(), lengths, len(unique)).astype(np.float64)
+    return unique.astype(np.int64), shared
 
 
 def _grow(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -12,6 +13,8 @@ from shapely.geometry.base import BaseGeometry
 from data.demo_blocks import Town
 from data.demo_forms import Rows, courtyard, in_rows, podium, row_direction
 from data.demo_zones import Zones
+
+T = TypeVar("T")
 
 WANTED = 21_036
 """Buildings that are kept, where at least so many fit."""
@@ -113,7 +116,7 @@ def build(town: Town, zones: Zones, rng: np.random.Generator) -> Buildings:
         for parcel in np.flatnonzero(zones.use != "verge").tolist()
     }
     floors_of = {
-        parcel: int(_pick(tuple((share, floors) for floors, share in _FLOORS[zones.use[parcel]]), rng))
+        parcel: _pick(tuple((share, floors) for floors, share in _FLOORS[zones.use[parcel]]), rng)
         for parcel in style_of
     }
     shapes: list[NDArray[np.object_]] = []
@@ -149,7 +152,8 @@ def _kept(small: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool
     return kept
 
 
-def _pick(choices: tuple[tuple[float, object], ...], rng: np.random.Generator) -> object:
+def _pick(choices: tuple[tuple[float, T], ...], rng: np.random.Generator) -> T:
+    """Return one of the choices, each as likely as its share says."""
     shares = np.array([share for share, _ in choices])
     return choices[int(rng.choice(len(choices), p=shares / shares.sum()))][1]
 

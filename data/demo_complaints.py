@@ -64,9 +64,9 @@ def complaints(
     communities : DataFrame
         As `demo_facts.describe` makes it, with `code`, `true_kind` and `people` (both without gaps), `x`, `y`.
     buildings : DataFrame
-        In communities: `place` (row of `communities`), `weight`, `x`, `y`.
+        In communities: `place` (row of `communities`), `weight`, `geometry`.
     elsewhere : DataFrame
-        Where complaints outside communities arise: `x`, `y`, `subdistrict`, `neighbourhood`.
+        Buildings outside communities: `subdistrict`, `neighbourhood`, `geometry`.
     """
     home = _homes(communities, rng)
     outside = rng.random(len(home)) < _NO_COMMUNITY
@@ -85,7 +85,7 @@ def complaints(
         opened=table["day"],
         closed=_closed(table["day"], rng),
         channel=_channels(year.to_numpy(), rng),
-        geometry=shapely.points(table["x"], table["y"]),
+        geometry=np.asarray(shapely.points(table["x"], table["y"]), dtype=object),
     )
 
 
@@ -184,7 +184,7 @@ def _locate(
     elsewhere: pd.DataFrame,
     rng: np.random.Generator,
 ) -> None:
-    """Put each complaint beside a building of its community, or, where it has none, on a street nearby."""
+    """Put each complaint beside a building of its community, or, where it has none, beside one outside."""
     order = np.argsort(buildings["place"].to_numpy(), kind="stable")
     place = buildings["place"].to_numpy()[order]
     weight = np.cumsum(buildings["weight"].to_numpy()[order])
@@ -194,22 +194,32 @@ def _locate(
     home = table["home"].to_numpy()
     target = before[starts[home]] + rng.random(len(home)) * (before[ends[home]] - before[starts[home]])
     chosen = order[np.clip(np.searchsorted(weight, target), starts[home], ends[home] - 1)]
-    turn, step = rng.uniform(0, 2 * np.pi, len(home)), rng.uniform(0.5, 4.0, len(home))
-    x = buildings["x"].to_numpy()[chosen] + step * np.cos(turn)
-    y = buildings["y"].to_numpy()[chosen] + step * np.sin(turn)
+    x, y = _beside(buildings["geometry"].to_numpy()[chosen], rng)
     names = {
         column: communities[column].to_numpy(dtype=object)[home]
         for column in ("subdistrict", "neighbourhood")
     }
     community = communities["code"].to_numpy(dtype=object)[home]
     out = np.flatnonzero(table["outside"].to_numpy())
-    street = rng.choice(len(elsewhere), len(out))
-    x[out], y[out] = elsewhere["x"].to_numpy()[street], elsewhere["y"].to_numpy()[street]
+    other = rng.choice(len(elsewhere), len(out))
+    x[out], y[out] = _beside(elsewhere["geometry"].to_numpy()[other], rng)
     community[out] = None
     for column, values in names.items():
-        values[out] = elsewhere[column].to_numpy(dtype=object)[street]
+        values[out] = elsewhere[column].to_numpy(dtype=object)[other]
         table[column] = values
     table["community"], table["x"], table["y"] = community, x, y
+
+
+def _beside(
+    shapes: NDArray[np.object_], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a point within a metre of each footprint's edge."""
+    edges = shapely.get_exterior_ring(shapes)
+    at = shapely.get_coordinates(
+        shapely.line_interpolate_point(edges, rng.random(len(edges)), normalized=True)
+    )
+    at += rng.uniform(-0.7, 0.7, at.shape)
+    return at[:, 0], at[:, 1]
 
 
 def _closed(opened: pd.Series[Any], rng: np.random.Generator) -> pd.Series[Any]:

@@ -34,6 +34,7 @@ _UNKNOWN_MANAGEMENT = 15
 _UNKNOWN_COMMITTEE = {"no": 9, "yes": 14, "unknown": 4}
 _DEFINITION = "管理人口（户籍与非户籍）"
 _SOURCE = "演示数据"
+_COUNTED_ON = np.datetime64("2019-11-30")
 _COMPANIES = 64
 
 _FLAT_M2 = {"old_estate": 66.0, "garden_estate": 92.0, "other": 74.0, "urban_village": 48.0}
@@ -45,10 +46,11 @@ _COMMITTEE = {"old_estate": 0.7, "garden_estate": 2.2, "other": 0.6}
 def amounts(total: int, weights: NDArray[np.float64], *, least: int = 0) -> NDArray[np.int64]:
     """Share `total` out by weight in whole numbers of at least `least`, by largest remainder."""
     exact = (total - least * len(weights)) * weights / weights.sum()
-    shares = np.floor(exact).astype(np.int64)
+    shares: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     short = total - least * len(weights) - int(shares.sum())
     shares[np.argsort(shares - exact, kind="stable")[:short]] += 1
-    return shares + least
+    shares += least
+    return shares
 
 
 def draw(weights: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -62,6 +64,11 @@ def days(first: date, last: date, count: int, rng: np.random.Generator) -> NDArr
     """Return random days between two days, both inclusive."""
     span = (last - first).days + 1
     return np.datetime64(first, "D") + rng.integers(0, span, count).astype("timedelta64[D]")
+
+
+def where_known(known: NDArray[np.bool_], values: NDArray[Any]) -> pd.Series[Any]:
+    """Return the values as a series that is unknown where `known` is false."""
+    return pd.Series(values).where(known)
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,8 @@ def _households(
         households[order[:large]] = np.maximum(households[order[:large]], LARGE_HOUSEHOLDS)
         households[order[large:]] = np.minimum(households[order[large:]], LARGE_HOUSEHOLDS - 1)
         flats[mine] = households
-    return np.maximum(np.rint(flats), 20.0).astype(np.int64)
+    made: NDArray[np.int64] = np.maximum(np.rint(flats), 20.0).astype(np.int64)
+    return made
 
 
 def _people(drawn: _Drawn, households: NDArray[np.int64], rng: np.random.Generator) -> dict[str, Any]:
@@ -170,20 +178,18 @@ def _people(drawn: _Drawn, households: NDArray[np.int64], rng: np.random.Generat
         0.55,
     )
     share = np.clip(usual + rng.normal(0.0, 0.09, len(usual)), 0.12, 0.94)
-    people = pd.Series(residents).astype("Int64").where(known)
-    floating = pd.Series(np.rint(residents * share)).astype("Int64").where(known)
-    floating[rng.choice(COMMUNITIES, 22, replace=False)] = pd.NA
-    flats = pd.Series(households).astype("Int64")
+    split = known.copy()
+    split[rng.choice(COMMUNITIES, 22, replace=False)] = False
     small = np.flatnonzero(households[:COMMUNITIES] < LARGE_HOUSEHOLDS)
-    flats[rng.choice(small, 12, replace=False)] = pd.NA
-    counted_on = np.full(len(residents), np.datetime64("2019-11-30"))
+    counted_flats = np.ones(len(persons), dtype=bool)
+    counted_flats[rng.choice(small, 12, replace=False)] = False
     return {
-        "households": flats,
-        "residents": people,
-        "floating_residents": floating,
-        "residents_definition": np.where(known, _DEFINITION, None),
-        "residents_source": np.where(known, _SOURCE, None),
-        "residents_date": pd.Series(counted_on).where(known),
+        "households": where_known(counted_flats, households).astype("Int64"),
+        "residents": where_known(known, residents).astype("Int64"),
+        "floating_residents": where_known(split, np.rint(residents * share)).astype("Int64"),
+        "residents_definition": where_known(known, np.full(len(known), _DEFINITION, dtype=object)),
+        "residents_source": where_known(known, np.full(len(known), _SOURCE, dtype=object)),
+        "residents_date": where_known(known, np.full(len(known), _COUNTED_ON)),
     }
 
 
@@ -199,23 +205,26 @@ def _managed(drawn: _Drawn, management: NDArray[np.object_], rng: np.random.Gene
     start[gone] = days(date(2012, 1, 1), date(2014, 11, 30), int(gone.sum()), rng)
     end = start + (years * 365).astype("timedelta64[D]")
     as_of = np.datetime64(AS_OF, "D")
-    renewed = managed & (end < as_of + 120) & (rng.random(count) < 0.86)
-    start[renewed] += (years[renewed] * 365).astype("timedelta64[D]")
-    end[renewed] += (years[renewed] * 365).astype("timedelta64[D]")
+    term = (years * 365).astype("timedelta64[D]")
+    renewed = managed & (end < as_of - 10) & (rng.random(count) < 0.93)
+    extended = managed & (end >= as_of - 10) & (end < as_of + 120) & (rng.random(count) < 0.6)
+    start[renewed] += term[renewed]
+    end[renewed | extended] += term[renewed | extended]
     known = (managed & (rng.random(count) > 0.03)) | gone
-    staff = pd.Series(np.where(management == "no", 0, None)).astype("Int64")
-    unsure = rng.choice(np.flatnonzero(managed), 14, replace=False)
-    manned = np.flatnonzero(managed & (np.arange(count) < COMMUNITIES) & ~np.isin(np.arange(count), unsure))
+    staff = np.zeros(count, dtype=np.int64)
+    counted = management != "unknown"
+    counted[rng.choice(np.flatnonzero(managed), 14, replace=False)] = False
+    manned = np.flatnonzero(managed & counted & (np.arange(count) < COMMUNITIES))
     effort = drawn.floor_area_m2**0.8 * np.where(drawn.kind == "garden_estate", 1.5, 1.0)
     staff[manned] = amounts(PROPERTY_STAFF, effort[manned], least=2)
     villages = np.flatnonzero(managed & (np.arange(count) >= COMMUNITIES))
     staff[villages] = rng.integers(3, 16, len(villages))
     return {
         "property_management": management,
-        "property_company": np.where(managed & (rng.random(count) > 0.02), company, None),
-        "contract_start": pd.Series(start).where(known),
-        "contract_end": pd.Series(end).where(known),
-        "property_staff": staff,
+        "property_company": where_known(managed & (rng.random(count) > 0.02), company),
+        "contract_start": where_known(known, start),
+        "contract_end": where_known(known, end),
+        "property_staff": where_known(counted, staff).astype("Int64"),
     }
 
 
@@ -237,8 +246,8 @@ def _committees(drawn: _Drawn, management: NDArray[np.object_], rng: np.random.G
     known = (fact == "yes") & (rng.random(count) > 0.05)
     return {
         "owners_committee": fact,
-        "committee_term_start": pd.Series(start).where(known),
-        "committee_term_end": pd.Series(end).where(known),
+        "committee_term_start": where_known(known, start),
+        "committee_term_end": where_known(known, end),
     }
 
 
@@ -259,7 +268,7 @@ def _party(households: NDArray[np.int64], rng: np.random.Generator) -> dict[str,
     return {
         "residents_group": group,
         "party_branch": branch,
-        "party_branch_mode": np.where((branch == "yes") & (rng.random(count) > 0.02), mode, None),
+        "party_branch_mode": where_known((branch == "yes") & (rng.random(count) > 0.02), mode),
         "party_work": work,
     }
 
@@ -275,7 +284,12 @@ def _pilots(frame: pd.DataFrame, households: NDArray[np.int64]) -> NDArray[np.ob
 
 
 def _date_facts(frame: pd.DataFrame, rng: np.random.Generator) -> None:
-    """Say on which day each fact was verified; an unknown one has no day."""
+    """Say on which day each fact was verified: none if unknown, and none before it came about."""
+    gone = frame["property_management"] == "no"
+    came = {
+        "property_management": frame["contract_end"].where(gone, frame["contract_start"]),
+        "owners_committee": frame["committee_term_start"],
+    }
     for fact in (
         "property_management",
         "owners_committee",
@@ -284,5 +298,9 @@ def _date_facts(frame: pd.DataFrame, rng: np.random.Generator) -> None:
         "party_work",
         "pilot",
     ):
-        verified = days(date(2018, 9, 1), date(2019, 12, 20), len(frame), rng)
-        frame[f"{fact}_date"] = pd.Series(verified).where(frame[fact] != "unknown")
+        verified = pd.Series(days(date(2018, 9, 1), date(2019, 12, 20), len(frame), rng)).astype(
+            "datetime64[s]"
+        )
+        if fact in came:
+            verified = verified.mask(came[fact] > verified, came[fact] + pd.Timedelta(days=9))
+        frame[f"{fact}_date"] = verified.where(frame[fact] != "unknown")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 _LEAST_LENGTH_M = 9.0
+_LEAST_COURT_M2 = 250.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ _FORMS: dict[str, NDArray[np.float64]] = {
 
 def in_rows(plot: BaseGeometry, rows: Rows, turn: float, rng: np.random.Generator) -> NDArray[np.object_]:
     """Return footprints in rows that follow the direction `turn` (radians) across the plot."""
-    if plot.is_empty:
+    if plot.is_empty or plot.geom_type != "Polygon":
         return np.empty(0, dtype=object)
     middle = np.array([plot.centroid.x, plot.centroid.y])
     back = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
@@ -75,7 +76,7 @@ def _boxes(ring: NDArray[np.float64], rows: Rows, rng: np.random.Generator) -> N
     if count > 1:
         pitch += min(slack / (count - 1), 0.3 * rows.gap) * 0.8
     start = low + (high - low - (count - 1) * pitch - rows.depth) / 2
-    boxes = []
+    boxes: list[tuple[float, float, float, float]] = []
     for row in range(count):
         bottom = start + row * pitch
         left, right = _span(ring, bottom, bottom + rows.depth)
@@ -110,7 +111,7 @@ def _span(ring: NDArray[np.float64], bottom: float, top: float) -> tuple[float, 
 def courtyard(plot: BaseGeometry, depth: float) -> NDArray[np.object_]:
     """Return one building around the edge of the plot with a court inside, or none where it is too small."""
     court = shapely.buffer(plot, -depth, join_style="mitre")
-    if court.is_empty or court.geom_type != "Polygon" or court.area < 250.0:
+    if court.area < _LEAST_COURT_M2 or court.geom_type != "Polygon":
         return np.empty(0, dtype=object)
     ring = shapely.difference(plot, court)
     return np.array([ring], dtype=object) if ring.geom_type == "Polygon" else np.empty(0, dtype=object)
@@ -118,7 +119,7 @@ def courtyard(plot: BaseGeometry, depth: float) -> NDArray[np.object_]:
 
 def podium(plot: BaseGeometry) -> NDArray[np.object_]:
     """Return one building over the whole plot."""
-    return np.array([plot], dtype=object) if plot.area > 250.0 else np.empty(0, dtype=object)
+    return np.array([plot], dtype=object) if plot.area > _LEAST_COURT_M2 else np.empty(0, dtype=object)
 
 
 def row_direction(plot: BaseGeometry, *, sunny: bool) -> float:
@@ -130,4 +131,4 @@ def row_direction(plot: BaseGeometry, *, sunny: bool) -> float:
     else:
         side = sides[int(np.argmax(np.hypot(sides[:, 0], sides[:, 1])))]
     turn = float(np.arctan2(side[1], side[0]))
-    return turn - np.pi if turn > np.pi / 2 else turn + np.pi if turn <= -np.pi / 2 else turn
+    return float((turn + np.pi / 2) % np.pi - np.pi / 2)

@@ -25,7 +25,7 @@ CENTRE = (114.1158, 22.5545)
 """Longitude and latitude of the old market that the town grew around."""
 
 _VERGE_M = 9.0
-_GREEN_CELL_M2 = 450_000.0
+_GREEN_CELL_M2 = 110_000.0
 _WHOLE_GREEN_M2 = 900_000.0
 
 
@@ -65,9 +65,10 @@ def read_drawing() -> dict[str, Any]:
 
 def lay_ground(drawing: dict[str, Any], rng: np.random.Generator) -> Ground:
     """Return the ground of `drawing`."""
-    outline = _area(drawing["outline"])
+    outline = _area(drawing["outline"], passes=1)
     hills = shapely.union_all([_area(ring) for ring in drawing["hills"].values()])
-    others = [_area(ring) for ring in (*drawing["water"].values(), *drawing["parks"].values())]
+    others = [_area(ring) for ring in drawing["water"].values()]
+    others += [_area(ring, passes=1) for ring in drawing["parks"].values()]
     built_up = _with_published_area(outline, hills, shapely.union_all(others))
     roads = [(_road(road["line"]), road["width_m"] / 2) for road in drawing["arterials"]]
     superblocks = _faces([built_up.boundary, *(line for line, _ in roads)])
@@ -87,7 +88,8 @@ def lay_ground(drawing: dict[str, Any], rng: np.random.Generator) -> Ground:
 def polygons_of(geometry: BaseGeometry | NDArray[np.object_]) -> NDArray[np.object_]:
     """Return the polygons of a geometry or of an array of geometries, without lines and points."""
     parts: NDArray[np.object_] = shapely.get_parts(shapely.get_parts(geometry))
-    return parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
+    solid = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+    return np.asarray(parts[solid], dtype=object)
 
 
 def _metres(points: list[Any]) -> NDArray[np.float64]:
@@ -95,17 +97,17 @@ def _metres(points: list[Any]) -> NDArray[np.float64]:
     return np.column_stack(points_to_metric(lon_lat[:, 0], lon_lat[:, 1], METRIC_CRS))
 
 
-def _area(ring: list[Any]) -> Polygon:
-    return Polygon(_smooth(_metres(ring), closed=True))
+def _area(ring: list[Any], *, passes: int = 2) -> Polygon:
+    return Polygon(_smooth(_metres(ring), closed=True, passes=passes))
 
 
 def _road(line: list[Any]) -> LineString:
-    return LineString(_smooth(_metres(line), closed=False))
+    return LineString(_smooth(_metres(line), closed=False, passes=2))
 
 
-def _smooth(points: NDArray[np.float64], *, closed: bool) -> NDArray[np.float64]:
-    """Round the corners of a drawn line by Chaikin's corner cutting, twice."""
-    for _ in range(2):
+def _smooth(points: NDArray[np.float64], *, closed: bool, passes: int) -> NDArray[np.float64]:
+    """Round the corners of a drawn line by Chaikin's corner cutting."""
+    for _ in range(passes):
         following = np.roll(points, -1, axis=0) if closed else points[1:]
         leading = points if closed else points[:-1]
         cut = np.empty((2 * len(leading), 2))

@@ -20,13 +20,13 @@ _EMPTY_ROOMS = 6
 # Per kind: how many, what its name adds to its neighbourhood's, and how evenly it is spread (0 clustered, 1 even).
 _FACILITIES: dict[str, tuple[int, str, str, float]] = {
     "community_service_station": (109, "社区服务站", "Community Service Station", 0.9),
-    "day_care": (165, "日间照料中心", "Day-Care Centre", 0.55),
+    "day_care": (156, "日间照料中心", "Day-Care Centre", 0.42),
     "health_station": (84, "社区健康服务站", "Health Station", 0.6),
     "health_centre": (10, "社区卫生服务中心", "Health Centre", 1.0),
     "cultural_station": (62, "文化活动站", "Cultural Station", 0.5),
     "cultural_centre": (6, "文化活动中心", "Cultural Centre", 1.0),
     "library": (12, "图书馆", "Library", 0.8),
-    "party_mass_service_centre": (95, "党群服务中心", "Party-Mass Service Centre", 0.8),
+    "party_mass_service_centre": (95, "党群服务中心", "Party-Mass Service Centre", 0.5),
     "rehabilitation_centre": (14, "社区康复中心", "Rehabilitation Centre", 0.8),
 }
 
@@ -52,7 +52,7 @@ def mediation_rooms(
     manned = np.setdiff1d(np.arange(ROOMS), empty)
     mediators = np.zeros(ROOMS, dtype=np.int64)
     mediators[manned] = amounts(
-        MEDIATORS, table["households"].astype(float).to_numpy()[manned] ** 0.6, least=1
+        MEDIATORS, table["households"].to_numpy(dtype=np.float64)[manned] ** 0.6, least=1
     )
     opened = pd.Series(days(date(2018, 3, 1), date(2019, 10, 31), ROOMS, rng))
     opened[rng.choice(ROOMS, 9, replace=False)] = pd.NaT

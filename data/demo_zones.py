@@ -16,6 +16,10 @@ COMMUNITIES = 929
 VILLAGES = 42
 
 _LEAST_COMMUNITY_M2 = 2_600.0
+_USUAL_COMMUNITY_M2 = 11_000.0
+_EDGE_M = 15.0
+_LEAST_CORE = 0.12
+"""A community is compact: so much of it lies further than that from its edge."""
 _LEAST_VILLAGE_M2 = 9_000.0
 
 # Per subdistrict code: how much is lived in rather than worked in, how old it is, and what its other parcels are for.
@@ -68,8 +72,13 @@ def zone(town: Town, ground: Ground, drawing: dict[str, Any], rng: np.random.Gen
 
     use = np.full(parcels, "verge", dtype=object)
     villages = _villages(area, home, [place.get("villages", 0) for place in places], age, rng)
-    key = rng.random(parcels) ** (1.0 / np.clip(lived_in + 0.35 * waves(at, 700.0, rng), 0.15, None))
-    key[(area < _LEAST_COMMUNITY_M2) | np.isin(np.arange(parcels), villages)] = -1.0
+    favour = np.clip(lived_in + 0.35 * waves(at, 700.0, rng), 0.15, None)
+    favour *= np.minimum(area / _USUAL_COMMUNITY_M2, 2.0) ** 1.2
+    key = rng.random(parcels) ** (1.0 / np.maximum(favour, 0.02))
+    core = shapely.area(shapely.buffer(town.parcel_nets, -_EDGE_M, quad_segs=2))
+    key[
+        (area < _LEAST_COMMUNITY_M2) | (core < _LEAST_CORE * area) | np.isin(np.arange(parcels), villages)
+    ] = -1.0
     chosen = _first(key, home, len(places))
     kind = np.where(age + rng.normal(0, 0.14, parcels) > 0.48, "old_estate", "garden_estate")
     kind[(rng.random(parcels) < 0.22) | (area < 4_000.0)] = "other"
@@ -108,8 +117,9 @@ def _villages(
 
 
 def _first(key: NDArray[np.float64], home: NDArray[np.int64], places: int) -> NDArray[np.int64]:
-    """Choose the 929 parcels with the highest keys, at least two in each neighbourhood."""
+    """Choose the 929 parcels with the highest keys, two in each neighbourhood that has as many to choose from."""
     order = np.argsort(-key, kind="stable")
+    order = order[key[order] > 0]
     sure = np.concatenate([order[home[order] == place][:2] for place in range(places)])
     rest = order[~np.isin(order, sure)][: COMMUNITIES - len(sure)]
     return np.sort(np.concatenate([sure, rest]))

@@ -75,7 +75,7 @@ def overlap_m2(shapes: np.ndarray) -> float:
 
 def covering(parents: gpd.GeoDataFrame, parent_shapes: np.ndarray, codes: pd.Series) -> np.ndarray:
     """Return the shape of the parent that each code names."""
-    where = parents.index.get_indexer(codes)
+    where = parents.index.get_indexer(pd.Index(codes))
     assert (where >= 0).all()
     return parent_shapes[where]
 
@@ -206,7 +206,7 @@ def test_facilities(rows: Frames, standards: Standards) -> None:
     assert set(counts.index) == set(standards.facility_kinds)
     assert counts.to_dict() == {
         "community_service_station": 109,
-        "day_care": 165,
+        "day_care": 156,
         "health_station": 84,
         "health_centre": 10,
         "cultural_station": 62,
@@ -447,7 +447,7 @@ def test_streets_lie_between_communities(shapes: dict[str, np.ndarray]) -> None:
 
 def test_entrances_are_at_their_building(rows: Frames) -> None:
     known = rows["buildings"].dropna(subset=["entrance_lon"])
-    doors = shapely.points(known["entrance_lon"], known["entrance_lat"])
+    doors = np.asarray(shapely.points(known["entrance_lon"], known["entrance_lat"]), dtype=object)
     apart = shapely.distance(to_metric(doors, METRIC), to_metric(known.geometry.to_numpy(), METRIC))
     assert apart.max() < 0.01
 
@@ -465,19 +465,21 @@ def test_some_buildings_have_courts_and_corners(shapes: dict[str, np.ndarray]) -
 
 def test_generating_again_gives_the_same_bytes(standards: Standards, rows: Frames) -> None:
     _, frames = generate(standards)
-    assert set(frames) == set(LAYERS)
+    assert list(frames) == list(LAYERS)
     for name, frame in frames.items():
         assert frame.crs == "EPSG:4490"
         assert (
             shapely.to_wkb(frame.geometry.to_numpy()).tolist()
             == shapely.to_wkb(rows[name].geometry.to_numpy()).tolist()
         )
-        plain = [pd.DataFrame(some.drop(columns="geometry")) for some in (frame, rows[name])]
-        assert_frame_equal(*plain)
+        assert_frame_equal(frame.drop(columns="geometry"), rows[name].drop(columns="geometry"))
 
 
 def test_another_seed_keeps_the_published_figures(standards: Standards) -> None:
-    _, frames = generate(standards, seed=7)
+    steps: list[tuple[int, int]] = []
+    _, frames = generate(standards, seed=7, progress=lambda _, done, total: steps.append((done, total)))
+    total = steps[-1][1]
+    assert steps == [(done, total) for done in range(total + 1)]
     communities = frames["communities"]
     villages = communities["kind"] == "urban_village"
     assert int(communities["residents"][~villages].sum()) == 1_150_000
@@ -485,11 +487,3 @@ def test_another_seed_keeps_the_published_figures(standards: Standards) -> None:
     assert len(frames["buildings"]) >= 21_000
     cells = to_metric(frames["management_cells"].geometry.to_numpy(), METRIC)
     assert shapely.area(cells).sum() / 1e6 == pytest.approx(33.72, abs=0.005)
-
-
-def test_progress_reaches_the_end(standards: Standards) -> None:
-    seen: list[tuple[str, int, int]] = []
-    generate(standards, progress=lambda what, done, total: seen.append((what, done, total)))
-    done = [step for _, step, _ in seen]
-    assert done == sorted(done)
-    assert seen[-1][1] == seen[-1][2]
