@@ -209,7 +209,9 @@ def _wins(mine: BoolArray, theirs: BoolArray) -> bool:
 def _is_peak(one: Reading, other: Reading, piece: Evidence, mine: BoolArray) -> bool:
     """Whether `one` wins, too, against itself moved as far as `other` in seven other directions."""
     stretch = np.cos(np.radians(one.lat))
-    east, north = np.nanmean((other.lon - one.lon) * stretch), np.nanmean(other.lat - one.lat)
+    shift = np.column_stack([(other.lon - one.lon) * stretch, other.lat - one.lat])
+    shift = shift[np.isfinite(shift).all(axis=1)]
+    east, north = shift.mean(axis=0) if len(shift) else (np.inf, np.inf)
     if np.hypot(east, north) > CONFUSABLE_DEG:
         return True
     for turn in 2.0 * np.pi * np.arange(1, DIRECTIONS + 1) / (DIRECTIONS + 1):

@@ -81,7 +81,10 @@ def read_mapping_file(path: Path) -> dict[str, Any]:
         data = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValidationError(
-            Text("无法读取映射文件 {name}：{why}。", "The mapping file {name} cannot be read: {why}.").format(
+            Text(
+                "无法读取映射文件 {name}：{why}。中文键须加引号。",
+                "The mapping file {name} cannot be read: {why}. Keys in Chinese are written in quotes.",
+            ).format(
                 name=path.name, why=getattr(error, "strerror", None) or error
             )
         ) from error
