@@ -1,5 +1,6 @@
 """A dynamic index of features by their bounding boxes."""
 
+from collections.abc import Iterable
 from threading import Lock
 
 import numpy as np
@@ -16,11 +17,25 @@ class FeatureIndex:
     the caller's choice. One index may be shared by several threads.
     """
 
-    def __init__(self) -> None:
-        self._tree = rtree_index.Index()
-        self._entries: dict[str, tuple[int, Bounds]] = {}
-        self._codes: dict[int, str] = {}
-        self._next = 0
+    def __init__(self, features: Iterable[tuple[str, Bounds]] = ()) -> None:
+        """Make an index of `features`, packed at once: several times faster than inserting them.
+
+        Raises
+        ------
+        ValueError
+            If bounds are not finite, a minimum exceeds its maximum, or a code comes twice.
+        """
+        boxes = [(code, _box(bounds, f"feature {code!r}")) for code, bounds in features]
+        self._entries: dict[str, tuple[int, Bounds]] = {
+            code: (number, box) for number, (code, box) in enumerate(boxes)
+        }
+        if len(self._entries) != len(boxes):
+            raise ValueError(f"{len(boxes) - len(self._entries)} codes come twice; a code names one feature")
+        self._codes: dict[int, str] = {number: code for code, (number, _) in self._entries.items()}
+        self._next = len(boxes)
+        self._tree = rtree_index.Index(
+            ((number, box, None) for number, (_, box) in enumerate(boxes)) if boxes else None
+        )
         self._lock = Lock()
 
     def __len__(self) -> int:

@@ -53,7 +53,7 @@ class ViewQuery:
         check_period(period)
         return cls(
             question=question,  # type: ignore[arg-type]
-            unit=check_scheme(str(params.get("unit") or DEFAULT_UNITS[question])),
+            unit=check_scheme(str(params.get("unit") or DEFAULT_UNITS[question]), on_screen=True),
             kind=_one_of("kind", params, snapshot.standards.facility_kinds, DEFAULT_KIND),
             subdistrict=_one_of("subdistrict", params, subdistricts, "") or None,
             community_kind=_one_of("community_kind", params, kinds, "") or None,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from layers.snapshot import Snapshot
 
 AREA_UNITS = ("communities", "neighbourhoods", "subdistricts")
-SQUARE_SIZES_M = (20.0, 5000.0)
-H3_RESOLUTIONS = (6, 12)
+SQUARES_M, SCREEN_SQUARES_M = (10.0, 10_000.0), (50.0, 5_000.0)
+RESOLUTIONS, SCREEN_RESOLUTIONS = (5, 13), (6, 11)
 COMMUNITY_NEIGHBOUR_M = 100.0
 """Communities are neighbours across a street: within so many metres of each other."""
 
@@ -68,22 +68,33 @@ class Units:
         return self.scheme not in AREA_UNITS
 
 
-def check_scheme(scheme: str) -> str:
-    """Return `scheme` in its one spelling, or raise `BadParameter` that lists what is allowed."""
+def check_scheme(scheme: str, *, on_screen: bool = False) -> str:
+    """Return `scheme` in its one spelling, or raise `BadParameter` that lists what is allowed.
+
+    Parameters
+    ----------
+    on_screen : bool
+        Only what a view can show at once: cells so small that a district has hundreds of thousands of
+        them are for `wangge analyse`.
+    """
     if scheme in AREA_UNITS or scheme == "management":
         return scheme
-    wanted = Text(
-        "可用：square:100（20-5000 米）、h3:10（6-12 级）、management、communities、neighbourhoods、subdistricts。",
-        "Use square:100 (20 to 5,000 m), h3:10 (6 to 12), management, communities, neighbourhoods or subdistricts.",
-    )
+    squares = SCREEN_SQUARES_M if on_screen else SQUARES_M
+    resolutions = SCREEN_RESOLUTIONS if on_screen else RESOLUTIONS
     wrong = BadParameter(
-        Text("不认识统计单元 {s}。", "The unit {s} is not understood.").format(s=repr(scheme)), wanted
+        Text("不认识统计单元 {s}。", "The unit {s} is not understood.").format(s=repr(scheme)),
+        Text(
+            "可用：square:100（{a:g}-{b:g} 米）、h3:10（{c}-{d} 级）、management、communities、neighbourhoods、"
+            "subdistricts。",
+            "Use square:100 ({a:g} to {b:g} m), h3:10 ({c} to {d}), management, communities, neighbourhoods or "
+            "subdistricts.",
+        ).format(a=squares[0], b=squares[1], c=resolutions[0], d=resolutions[1]),
     )
     try:
         parsed = grid.parse_scheme(scheme)
     except ValueError as error:
         raise wrong from error
-    low, high = SQUARE_SIZES_M if parsed[0] == "square" else H3_RESOLUTIONS
+    low, high = squares if parsed[0] == "square" else resolutions
     if len(parsed) == 1 or not low <= parsed[1] <= high:
         raise wrong
     return f"{parsed[0]}:{parsed[1]:g}"

@@ -84,12 +84,9 @@ class FeatureIndexes:
         if snapshot.version != self._version:
             self._follow(snapshot)
         if layer not in self._trees:
-            tree = FeatureIndex()
             frame = snapshot.frame(layer)
             boxes = shapely.bounds(np.asarray(frame.geometry.array, dtype=object))
-            for code, (west, south, east, north) in zip(frame.index, boxes, strict=True):
-                tree.insert(code, (west, south, east, north))
-            self._trees[layer] = tree
+            self._trees[layer] = FeatureIndex(zip(frame.index, boxes.tolist(), strict=True))
         return snapshot, self._trees[layer]
 
     def _follow(self, snapshot: Snapshot) -> None:

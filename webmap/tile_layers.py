@@ -15,7 +15,7 @@ from layers.policy import visible_fields
 from layers.problems import BadParameter, NotFound
 from layers.schema import LAYERS, layer_named
 from layers.text import Text
-from layers.units import unit_frame
+from layers.units import check_scheme, unit_frame
 from webmap import tile_geometry as tiling
 from webmap.features import rows_of
 from webmap.tile_encoding import encode
@@ -166,7 +166,8 @@ def frame_of(snapshot: Snapshot, name: str) -> gpd.GeoDataFrame:
     cells = _CELLS.fullmatch(name)
     try:
         if name == "management" or cells:
-            return unit_frame(snapshot, f"{cells[1]}:{cells[2]}" if cells else name)
+            scheme = f"{cells[1]}:{cells[2]}" if cells else name
+            return unit_frame(snapshot, check_scheme(scheme, on_screen=True))
     except BadParameter as error:
         raise NotFound(error.message, error.remedy) from error
     raise NotFound(

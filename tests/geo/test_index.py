@@ -42,6 +42,30 @@ def test_answers_as_a_dictionary_would(
     assert index.nearest(x, y, k) == ranked[:k]
 
 
+@given(st.dictionaries(st.text(max_size=4), st.tuples(*[st.integers(-50, 50)] * 4), max_size=30))
+def test_packed_at_once_answers_as_if_inserted(corners: dict[str, tuple[int, int, int, int]]) -> None:
+    features = {
+        code: (float(min(a, c)), float(min(b, d)), float(max(a, c)), float(max(b, d)))
+        for code, (a, b, c, d) in corners.items()
+    }
+    packed, inserted = FeatureIndex(features.items()), FeatureIndex()
+    for code, bounds in features.items():
+        inserted.insert(code, bounds)
+    for box in ((-50.0, -50.0, 50.0, 50.0), (0.0, 0.0, 10.0, 10.0), (7.0, -3.0, 7.0, -3.0)):
+        assert packed.query(box) == inserted.query(box)
+    for code in list(features)[::2]:
+        assert packed.delete(code)
+        assert code not in packed
+    packed.insert("new", (0.0, 0.0, 1.0, 1.0))
+    assert "new" in packed.query((0.5, 0.5, 0.5, 0.5))
+    assert len(packed) == len(set(list(features)[1::2]) | {"new"})
+
+
+def test_a_code_that_comes_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="come twice"):
+        FeatureIndex([("a", (0.0, 0.0, 1.0, 1.0)), ("a", (2.0, 2.0, 3.0, 3.0))])
+
+
 def test_codes_are_opaque() -> None:
     index = FeatureIndex()
     for code in ("007", "7", " 7", "小区", ""):
