@@ -30,7 +30,7 @@ export function startCard(store, actions) {
       show(
         node,
         el("div", { class: "card-tools" }, closeButton(actions)),
-        el("p", { class: "card-wait", text: t("card_loading", { name: "" }) }),
+        el("p", { class: "card-wait", text: t("card_loading", { name: nameOf(store.get()) }) }),
       );
     else
       show(
@@ -51,6 +51,11 @@ export function startCard(store, actions) {
     if (event.key === "Escape") actions.close();
   });
   draw();
+}
+
+/** The name that the list knows already. */
+function nameOf({ view, select }) {
+  return view?.rows.name[view.rows.id.indexOf(select)] ?? select;
 }
 
 function closeButton({ close }) {

@@ -135,6 +135,7 @@ export function menu({ icon: name, label, text, className = "icon-button" }, con
     if (event.newState === "open")
       show(panel, el("h2", { class: "menu-title", text: label }), content(panel));
   });
+  panel.addEventListener("click", ({ target }) => target.closest("a") && panel.hidePopover());
   panel.addEventListener("toggle", (event) => {
     if (event.newState === "open") {
       place(panel, button);

@@ -6,6 +6,9 @@ import { MARKS } from "../shapes.js";
 import { classTokens, colour, hatchTile, markTile, scale } from "./colours.js";
 
 const MAX_DATA_ZOOM = 15;
+const POINT = 1;
+const POLYGON = 3;
+const UNITS = "units";
 
 /** Put the canvas layers on a Leaflet map. @returns {Promise<import("./gl.js").Engine>} */
 export async function createEngine(map, description) {
@@ -18,16 +21,12 @@ function loadProtomaps() {
   window.L = L;
   const { protomaps } = byId("page-data").dataset;
   return new Promise((resolve, reject) => {
-    document.head.append(
-      el("script", {
-        src: protomaps,
-        on: { load: resolve, error: () => reject(new Error("protomaps-leaflet did not load")) },
-      }),
-    );
+    const failed = () => reject(new Error("protomaps-leaflet did not load"));
+    document.head.append(el("script", { src: protomaps, on: { load: resolve, error: failed } }));
   });
 }
 
-/** Draws an image at a point: protomaps' own icons want a sprite sheet. */
+/** Draws an image at a point, or in the middle of an area: protomaps' own icons want a sheet of sprites. */
 class ImageSymbolizer {
   constructor(imageOf) {
     this.imageOf = imageOf;
@@ -36,150 +35,176 @@ class ImageSymbolizer {
   draw(pen, geometry, zoom, feature) {
     const image = this.imageOf(feature);
     if (!image) return;
-    const size = 20 * scale() * Math.min(1, Math.max(0.42, (zoom - 8) / 7));
-    for (const ring of geometry)
-      for (const { x, y } of ring) pen.drawImage(image, x - size / 2, y - size / 2, size, size);
+    const size = 22 * scale() * Math.min(1, Math.max(0.42, (zoom - 8) / 7));
+    const { minX, maxX, minY, maxY } = feature.bbox;
+    const [x, y] =
+      feature.geomType === POINT
+        ? [geometry[0][0].x, geometry[0][0].y]
+        : [(minX + maxX) / 2, (minY + maxY) / 2];
+    pen.globalAlpha = 1;
+    pen.drawImage(image, x - size / 2, y - size / 2, size, size);
   }
 }
 
 class CanvasEngine {
   constructor(map, description) {
     this.map = map;
-    this.layers = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
-    this.off = new Set(
-      Object.values(this.layers)
-        .filter(({ show }) => !show)
-        .map(({ id }) => id),
-    );
+    this.described = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
+    this.shown = {};
     this.classes = new Map();
+    this.view = null;
     this.chosen = null;
+    map.createPane("ground").style.setProperty("z-index", "150");
     this.restyle();
   }
 
-  /** Colours and images of the theme, then every layer anew. */
+  /** Take the theme's colours: shapes, images and rules anew. */
   restyle() {
-    const ratio = Math.ceil(devicePixelRatio);
-    this.hatch = hatchTile(ratio);
+    this.hatch = hatchTile(Math.ceil(devicePixelRatio));
     this.marks = Object.fromEntries(Object.entries(MARKS).map(([kind, mark]) => [kind, markTile(mark, 2)]));
     this.map.getContainer().style.setProperty("background-color", colour("outside"));
-    this.rebuild();
+    for (const shape of this.shapes ?? []) shape.remove();
+    this.shapes = this.drawShapes();
+    this.refresh();
   }
 
-  rebuild() {
-    const view = this.view;
-    for (const layer of this.drawn ?? []) layer.remove();
+  drawShapes() {
+    const { outline, boundaries, subdistrict_names: names } = this.described;
+    const shape = (layer, style) => L.geoJSON(layer.geometry, { interactive: false, style: () => style });
+    const line = { fill: false, color: colour("boundary"), weight: 1.2 * scale() };
+    const label = ([text, lon, lat]) =>
+      L.marker([lat, lon], {
+        interactive: false,
+        keyboard: false,
+        icon: L.divIcon({ className: "map-name", html: el("span", { text }), iconSize: [0, 0] }),
+      });
+    return [
+      outline && shape(outline, { pane: "ground", stroke: false, fillColor: colour("land"), fillOpacity: 1 }),
+      outline && shape(outline, line),
+      boundaries && shape(boundaries, { ...line, dashArray: "2 3" }),
+      ...names.places.map(label),
+    ]
+      .filter(Boolean)
+      .map((layer) => layer.addTo(this.map));
+  }
+
+  /** Several changes in a row draw once. */
+  refresh() {
+    this.pending ??= Promise.resolve().then(() => {
+      this.pending = null;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const unit = this.view?.query.unit.replace(":", "-") ?? null;
+    if (!this.layer || this.unit !== unit) {
+      this.layer?.remove();
+      this.unit = unit;
+      this.layer = this.createLayer(unit);
+    }
+    this.layer.paintRules = this.rules();
+    this.layer.rerenderTiles();
+  }
+
+  createLayer(unit) {
+    const sources = {};
+    for (const id of ["communities", "buildings", "complaints", "mediation_rooms", "facilities"]) {
+      sources[id] = { url: this.described[id].url, maxDataZoom: MAX_DATA_ZOOM };
+    }
+    if (unit)
+      sources[UNITS] = { url: this.described.units.url.replace("{unit}", unit), maxDataZoom: MAX_DATA_ZOOM };
+    const layer = window.protomapsL.leafletLayer({
+      sources,
+      paintRules: this.rules(),
+      labelRules: [],
+      attribution: "",
+    });
+    const busy = (state) => () => this.map.getContainer().setAttribute("aria-busy", state);
+    return layer.on("loading", busy("true")).on("load", busy("false")).addTo(this.map);
+  }
+
+  rules() {
     const { PolygonSymbolizer, LineSymbolizer, CircleSymbolizer } = window.protomapsL;
-    const area = (options) => new PolygonSymbolizer({ per_feature: true, ...options });
-    const line = (token, width, more = {}) =>
-      new LineSymbolizer({ color: colour(token), width: width * scale(), ...more });
-    const on = (name) => !this.off.has(name);
-    const units = view ? this.unitRules(area, CircleSymbolizer) : [];
-    this.units = view
-      ? this.add(
-          this.layers.units.url.replace("{unit}", view.query.unit.replace(":", "-")),
-          view.query.unit.replace(":", "-"),
-          units,
-        )
-      : null;
-    this.drawn = [
-      this.add(this.layers.subdistricts.url, "subdistricts", [
-        { symbolizer: area({ fill: colour("land") }) },
-      ]),
-      this.units,
-      on("buildings") &&
-        this.add(this.layers.buildings.url, "buildings", [
-          { symbolizer: area({ fill: colour("building"), opacity: 0.55 }), minzoom: 14 },
-        ]),
-      on("communities") &&
-        this.add(this.layers.communities.url, "communities", [{ symbolizer: line("road", 0.8) }]),
-      on("boundaries") &&
-        this.add(this.layers.subdistricts.url, "subdistricts", [
-          { symbolizer: line("boundary", 1.2, { dash: [2, 3] }) },
-        ]),
-      on("complaints") &&
-        this.add(this.layers.complaints.url, "complaints", [
-          { symbolizer: new CircleSymbolizer({ radius: 2, fill: colour("bad"), opacity: 0.6 }), minzoom: 13 },
-        ]),
-      on("mediation_rooms") &&
-        this.add(this.layers.mediation_rooms.url, "mediation_rooms", [
-          { symbolizer: new ImageSymbolizer(() => this.marks.mediation_rooms) },
-        ]),
-      on("facilities") &&
-        this.add(this.layers.facilities.url, "facilities", [
-          {
-            symbolizer: new ImageSymbolizer(({ props }) =>
-              props.kind === this.kind ? this.marks[props.kind] : null,
-            ),
-          },
-        ]),
+    const on = (name) => this.shown[name] ?? true;
+    const rule = (id, symbolizer, more = {}) => ({ dataSource: id, dataLayer: id, symbolizer, ...more });
+    const area = (fill, opacity) => new PolygonSymbolizer({ fill: colour(fill), opacity });
+    const dot = new CircleSymbolizer({ radius: 2 * scale(), fill: colour("bad"), opacity: 0.6 });
+    const street = new LineSymbolizer({ color: colour("road"), width: 0.7 * scale() });
+    const facility = new ImageSymbolizer(({ props }) =>
+      props.kind === this.kind ? this.marks[props.kind] : null,
+    );
+    return [
+      rule("communities", area("block", 1)),
+      ...(this.unit && on("cells") ? this.unitRules() : []),
+      on("buildings") && rule("buildings", area("building", 0.55), { minzoom: 14 }),
+      on("communities") && rule("communities", street),
+      ...(this.unit ? this.choiceRules() : []),
+      on("complaints") && rule("complaints", dot, { minzoom: 13 }),
+      on("mediation_rooms") && rule("mediation_rooms", new ImageSymbolizer(() => this.marks.mediation_rooms)),
+      on("facilities") && rule("facilities", facility),
     ].filter(Boolean);
   }
 
-  unitRules(area, CircleSymbolizer) {
+  unitRules() {
+    const { PolygonSymbolizer, CircleSymbolizer } = window.protomapsL;
     const tokens = classTokens(this.view);
-    const colours = Object.fromEntries(
-      Object.values(tokens)
-        .filter((token) => token !== "hatch")
-        .map((token) => [token, colour(token)]),
-    );
     const tokenOf = (feature) => tokens[this.classes.get(String(feature.props.id))];
-    const polygon = 3;
-    const filled = (_, feature) =>
-      feature.geomType === polygon &&
-      tokenOf(feature) &&
-      tokenOf(feature) !== "hatch" &&
-      !this.off.has("cells");
-    const hatched = (_, feature) =>
-      feature.geomType === polygon && tokenOf(feature) === "hatch" && !this.off.has("cells");
-    const isChosen = (_, feature) => feature.geomType === polygon && String(feature.props.id) === this.chosen;
+    const colours = Object.fromEntries(
+      Object.values(tokens).map((token) => [token, colour(token === "hatch" ? "hatch-bg" : token)]),
+    );
+    const fill = (_, feature) => colours[tokenOf(feature)];
+    const painted = ({ geomType }, token) =>
+      geomType === POLYGON && token && token !== "hatch" && token !== "land";
+    const rule = (symbolizer, filter) => ({
+      dataSource: UNITS,
+      dataLayer: this.unit,
+      symbolizer,
+      filter: (_, feature) => filter(feature, tokenOf(feature)),
+    });
     return [
-      {
-        symbolizer: area({
-          fill: (_, feature) => colours[tokenOf(feature)] ?? "transparent",
-          stroke: colour("road"),
-          width: 0.5,
-        }),
-        filter: filled,
-      },
-      { symbolizer: area({ pattern: this.hatch }), filter: hatched },
-      {
-        symbolizer: new CircleSymbolizer({
-          radius: 4 * scale(),
-          fill: (_, feature) => colours[tokenOf(feature)] ?? colour("hatch-bg"),
-          stroke: colour("hatch"),
-          width: 1,
-        }),
-        filter: (_, feature) => feature.geomType === 1 && Boolean(tokenOf(feature)),
-      },
-      {
-        symbolizer: area({ fill: "transparent", stroke: colour("selection"), width: 2.5 * scale() }),
-        filter: isChosen,
-      },
+      rule(new PolygonSymbolizer({ fill, stroke: colour("land"), width: 0.5 }), painted),
+      rule(
+        new PolygonSymbolizer({ pattern: this.hatch }),
+        ({ geomType }, token) => geomType === POLYGON && token === "hatch",
+      ),
+      rule(
+        new CircleSymbolizer({ radius: 4 * scale(), fill, stroke: colour("hatch"), width: 1 }),
+        ({ geomType }, token) => geomType === POINT && token,
+      ),
     ];
   }
 
-  add(url, dataLayer, rules) {
-    return window.protomapsL
-      .leafletLayer({
-        url,
-        maxDataZoom: MAX_DATA_ZOOM,
-        paintRules: rules.map((rule) => ({ dataLayer, ...rule })),
-        labelRules: [],
-        noWrap: true,
-      })
-      .addTo(this.map);
+  choiceRules() {
+    const { LineSymbolizer, CircleSymbolizer } = window.protomapsL;
+    const chosen =
+      (type) =>
+      (_, { geomType, props }) =>
+        geomType === type && String(props.id) === this.chosen;
+    const line = (token, width) => new LineSymbolizer({ color: colour(token), width: width * scale() });
+    const rule = (symbolizer, type) => ({
+      dataSource: UNITS,
+      dataLayer: this.unit,
+      symbolizer,
+      filter: chosen(type),
+    });
+    return [
+      rule(line("label-halo", 6), POLYGON),
+      rule(line("selection", 2.5), POLYGON),
+      rule(new CircleSymbolizer({ radius: 5 * scale(), fill: colour("selection") }), POINT),
+    ];
   }
 
   paint(view) {
     const { id: ids, class: classes } = view.rows;
     this.view = view;
     this.classes = new Map(ids.map((id, i) => [id, classes[i]]));
-    this.rebuild();
+    this.refresh();
   }
 
   choose(id) {
     this.chosen = id;
-    this.units?.rerenderTiles();
+    this.refresh();
   }
 
   point() {
@@ -187,20 +212,18 @@ class CanvasEngine {
   }
 
   pick({ lat, lng }) {
-    for (const found of this.units?.queryTileFeaturesDebug(lng, lat).values() ?? []) {
-      for (const { feature } of found)
-        if (this.classes.has(String(feature.props.id))) return String(feature.props.id);
-    }
-    return null;
+    const found = this.layer?.queryTileFeaturesDebug(lng, lat).get(UNITS) ?? [];
+    const ids = found.map(({ feature }) => String(feature.props.id));
+    return ids.find((id) => this.classes.has(id)) ?? null;
   }
 
   facilities(kind) {
     this.kind = kind;
+    this.refresh();
   }
 
   toggle(name, visible) {
-    if (visible) this.off.delete(name);
-    else this.off.add(name);
-    this.rebuild();
+    this.shown[name] = visible;
+    this.refresh();
   }
 }

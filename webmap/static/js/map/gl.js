@@ -34,6 +34,10 @@ export async function createEngine(map, description) {
   layer.addTo(map);
   const gl = layer.getMaplibreMap();
   addImages(gl);
+  const busy = (state) => () => map.getContainer().setAttribute("aria-busy", state);
+  gl.on("movestart", busy("true"));
+  gl.on("dataloading", busy("true"));
+  gl.on("idle", busy("false"));
   await gl.once("load");
   return new GlEngine(gl, description);
 }

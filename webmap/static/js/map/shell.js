@@ -51,7 +51,10 @@ export function startMap(store, { choose }) {
   if (place) map.setView([place.lat, place.lon], place.zoom, { animate: false });
   else whole({ animate: false });
   let engine;
-  const switches = startMapTools(map, store, description, { whole, toggle: (name, on) => engine?.toggle(name, on) });
+  const switches = startMapTools(map, store, description, {
+    whole,
+    toggle: (name, on) => engine?.toggle(name, on),
+  });
   startFrame(map, byId("map-frame"));
   map.on("moveend", () => {
     const { lat, lng } = map.getCenter();

@@ -4,7 +4,15 @@ import { byId, el, iconButton, show } from "../dom.js";
 import { menu } from "../floating.js";
 import { t } from "../words.js";
 
-const NAMES = ["cells", "communities", "buildings", "facilities", "mediation_rooms", "boundaries", "complaints"];
+const NAMES = [
+  "cells",
+  "communities",
+  "buildings",
+  "facilities",
+  "mediation_rooms",
+  "boundaries",
+  "complaints",
+];
 const FROM_ZOOM = { buildings: 14, complaints: 13 };
 
 /**
@@ -19,7 +27,8 @@ export function startMapTools(map, store, description, { whole, toggle }) {
   const shown = Object.fromEntries(description.layers.map((layer) => [layer.id, layer.show]));
   const chosen = {};
   // Facilities belong to the question about services; the others do not need them unless asked for.
-  const usual = (name) => (name === "facilities" ? store.get().query.question === "gap" : (shown[name] ?? true));
+  const usual = (name) =>
+    name === "facilities" ? store.get().query.question === "gap" : (shown[name] ?? true);
   const visible = (name) => chosen[name] ?? usual(name);
   const change = (name, on) => {
     chosen[name] = on;
@@ -33,12 +42,22 @@ export function startMapTools(map, store, description, { whole, toggle }) {
     el(
       "label",
       { class: "menu-item" },
-      el("input", { type: "checkbox", checked: visible(name), on: { change: ({ target }) => change(name, target.checked) } }),
+      el("input", {
+        type: "checkbox",
+        checked: visible(name),
+        on: { change: ({ target }) => change(name, target.checked) },
+      }),
       t(`layer_${name}`),
       FROM_ZOOM[name] > map.getZoom() && el("span", { class: "menu-hint", text: t("layer_zoom") }),
     );
   const layers = menu({ icon: "layers", label: t("layers"), className: "" }, () => NAMES.map(item));
-  show(byId("map-tools"), zoomIn, zoomOut, iconButton("whole", t("zoom_all"), () => whole(), ""), layers);
+  show(
+    byId("map-tools"),
+    zoomIn,
+    zoomOut,
+    iconButton("whole", t("zoom_all"), () => whole(), ""),
+    layers,
+  );
   const limits = () => {
     zoomIn.disabled = map.getZoom() >= map.getMaxZoom();
     zoomOut.disabled = map.getZoom() <= map.getMinZoom();

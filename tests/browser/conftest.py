@@ -1,0 +1,155 @@
+"""The real service on a free port, and a real Chromium that watches what the page does."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from waitress.server import create_server
+
+from layers.standards import Standards
+from layers.store import create_store, open_store
+from tests.district import small_district
+from webmap import create_app
+
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+"""
+# Software graphics on a busy machine take their time; no test waits longer than it must.
+PATIENCE_MS = 30_000
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve `app` on a free port and give its address."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def small(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of the small district."""
+    district, frames = small_district()
+    url = f"gpkg:{tmp_path_factory.mktemp('browser') / 'small.gpkg'}"
+    with (
+        create_store(url, district, layers=frames) as store,
+        serving(create_app(store, standards)) as address,
+    ):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def new(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a district that has nothing but its subdistricts yet."""
+    district, frames = small_district()
+    bare = dataclasses.replace(district, invented=False, as_of=None)
+    url = f"gpkg:{tmp_path_factory.mktemp('browser') / 'new.gpkg'}"
+    layers = {"subdistricts": frames["subdistricts"]}
+    with create_store(url, bare, layers=layers) as store, serving(create_app(store, standards)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def luohu(standards: Standards, demo_url: str) -> Iterator[str]:
+    """Return the address of the demonstration district."""
+    with open_store(demo_url, read_only=True) as store, serving(create_app(store, standards)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str | None) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What a page must not do: complain, break its policy, or ask another host."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.expected = ""
+        page.add_init_script(REPORT_VIOLATIONS)
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error.stack or error}"))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind == "error" and not (self.expected and self.expected in text):
+            self.complaints.append(text)
+
+    def check(self) -> None:
+        assert self.complaints == []
+        assert len(self.hosts - {""}) <= 1, self.hosts
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Return a function that opens an address in a fresh context; at the end the page must have behaved."""
+    contexts: list[BrowserContext] = []
+    watches: list[Watch] = []
+
+    def opened(
+        address: str, *, width: int = 1280, height: int = 720, script: str = "", **options: Any
+    ) -> Page:
+        options = {"reduced_motion": "reduce", "locale": "zh-CN", **options}
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        watches.append(Watch(page))
+        page.watch = watches[-1]  # type: ignore[attr-defined]
+        if script:
+            page.add_init_script(script)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    for watch in watches:
+        watch.check()
+
+
+def drawn(page: Page) -> None:
+    """Wait until the map stands still, all tiles drawn."""
+    expect(page.locator("#map[data-ready]")).to_have_attribute("aria-busy", "false")
+
+
+def saved(page: Page, press: Callable[[], None], folder: Path) -> Path:
+    """Return the file that `press` downloads."""
+    with page.expect_download() as waiting:
+        press()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
