@@ -84,9 +84,7 @@ def read_mapping_file(path: Path) -> dict[str, Any]:
             Text(
                 "无法读取映射文件 {name}：{why}。中文键须加引号。",
                 "The mapping file {name} cannot be read: {why}. Keys in Chinese are written in quotes.",
-            ).format(
-                name=path.name, why=getattr(error, "strerror", None) or error
-            )
+            ).format(name=path.name, why=getattr(error, "strerror", None) or error)
         ) from error
     known = {**_PLAIN, **_TABLES}
     unknown = [key for key in data if key not in known]

@@ -72,10 +72,10 @@ def csv_of(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def refused(importing: Callable[[], object]) -> ValidationError:
+def refused(importing: Callable[..., object], *arguments: Any, **options: Any) -> ValidationError:
     """Return the error that an import raises."""
     with pytest.raises(ValidationError) as caught:
-        importing()
+        importing(*arguments, **options)
     return caught.value
 
 

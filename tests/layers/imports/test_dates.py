@@ -18,7 +18,17 @@ days = st.dates(min_value=dt.date(1900, 1, 1), max_value=dt.date(2100, 12, 31))
 
 @pytest.mark.parametrize(
     "text",
-    ["2019-03-01", "2019-3-1", "2019/3/1", "2019/03/01", "2019.3.1", "2019年3月1日", "2019年03月01号", "2019年3月1", "20190301"],
+    [
+        "2019-03-01",
+        "2019-3-1",
+        "2019/3/1",
+        "2019/03/01",
+        "2019.3.1",
+        "2019年3月1日",
+        "2019年03月01号",
+        "2019年3月1",
+        "20190301",
+    ],
 )
 def test_ways_to_write_a_day(text: str) -> None:
     assert parse_day(text) == FIRST_OF_MARCH
@@ -27,7 +37,13 @@ def test_ways_to_write_a_day(text: str) -> None:
 @given(days)
 def test_a_day_survives_every_unambiguous_way_of_writing_it(day: dt.date) -> None:
     y, m, d = day.year, day.month, day.day
-    for text in (day.isoformat(), f"{y}/{m}/{d}", f"{y}.{m:02}.{d:02}", f"{y}年{m}月{d}日", f"{y}{m:02}{d:02}"):
+    for text in (
+        day.isoformat(),
+        f"{y}/{m}/{d}",
+        f"{y}.{m:02}.{d:02}",
+        f"{y}年{m}月{d}日",
+        f"{y}{m:02}{d:02}",
+    ):
         assert parse_day(text) == day
 
 
@@ -40,9 +56,7 @@ def test_a_day_with_the_year_last_is_read_in_the_order_of_its_column(day: dt.dat
 
 @given(st.lists(days, min_size=1), st.booleans())
 def test_a_column_never_decides_for_the_wrong_order(column: list[dt.date], is_day_first: bool) -> None:
-    texts = [
-        f"{d.day}/{d.month}/{d.year}" if is_day_first else f"{d.month}/{d.day}/{d.year}" for d in column
-    ]
+    texts = [f"{d.day}/{d.month}/{d.year}" if is_day_first else f"{d.month}/{d.day}/{d.year}" for d in column]
     told = any(d.day > 12 for d in column)
     assert day_order(texts) == (("day_first" if is_day_first else "month_first") if told else "undecided")
 

@@ -35,7 +35,9 @@ DATUMS: tuple[Datum, ...] = ("wgs84", "gcj02", "bd09")
 NAMES = {"wgs84": "WGS 84", "gcj02": "GCJ-02", "bd09": "BD-09"}
 
 
-def verdict_of(*fits: list[bool], kind: EvidenceKind = "named", more: list[list[list[bool]]] | None = None) -> Verdict:
+def verdict_of(
+    *fits: list[bool], kind: EvidenceKind = "named", more: list[list[list[bool]]] | None = None
+) -> Verdict:
     """Judge readings of which it is said, for each piece of evidence, which records fit: the first is declared."""
     pieces = [list(fits), *(more or [])]
     readings = [
@@ -142,7 +144,9 @@ def test_the_rule_is_fair(records: list[tuple[bool, bool, bool]]) -> None:
     if found.status == "refused":
         best = int(found.better[0][1:])
         assert sum(columns[best]) > sum(columns[0])
-        assert sum(columns[best]) >= max(sum(column) for column in columns if verdict_of(columns[0], column).better)
+        assert sum(columns[best]) >= max(
+            sum(column) for column in columns if verdict_of(columns[0], column).better
+        )
         # Whoever declares what was named is not sent back.
         assert verdict_of(columns[best], columns[0]).status != "refused"
     # The order of the records and of the other readings says nothing.
@@ -180,7 +184,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., S
         store.close()
 
 
-def judged(store: Store, layer: str, frame: gpd.GeoDataFrame, declared: str, *, labels: bool = True) -> Verdict:
+def judged(
+    store: Store, layer: str, frame: gpd.GeoDataFrame, declared: str, *, labels: bool = True
+) -> Verdict:
     """Judge features of a layer under a declared datum."""
     shapes = np.asarray(frame.geometry.array)
     source = Source("csv", pd.DataFrame(), np.arange(len(shapes)))
@@ -196,10 +202,14 @@ def placed(layer: str) -> gpd.GeoDataFrame:
     return small_district()[1][layer]
 
 
-@pytest.mark.parametrize("layer", ["communities", "buildings", "facilities", "complaints", "management_cells", "neighbourhoods"])
+@pytest.mark.parametrize(
+    "layer", ["communities", "buildings", "facilities", "complaints", "management_cells", "neighbourhoods"]
+)
 @pytest.mark.parametrize("real", DATUMS)
 @pytest.mark.parametrize("declared", DATUMS)
-def test_labels_find_the_datum(stored: Callable[..., Store], layer: str, real: Datum, declared: Datum) -> None:
+def test_labels_find_the_datum(
+    stored: Callable[..., Store], layer: str, real: Datum, declared: Datum
+) -> None:
     store = stored("subdistricts", "neighbourhoods")
     found = judged(store, layer, as_if(placed(layer), real), declared)
     if declared == real:
@@ -231,7 +241,9 @@ def test_swapped_axes_are_found(stored: Callable[..., Store], real: Datum, decla
 def test_swapped_axes_are_found_with_nothing_stored(
     stored: Callable[..., Store], outline: bool, declared: Datum
 ) -> None:
-    found = judged(stored(outline=outline), "communities", as_if(placed("communities"), declared, swapped=True), declared)
+    found = judged(
+        stored(outline=outline), "communities", as_if(placed("communities"), declared, swapped=True), declared
+    )
     assert found.status == "refused"
     assert f"{declared}-swapped" in found.better
 
@@ -266,7 +278,7 @@ def test_a_single_complaint(stored: Callable[..., Store]) -> None:
 
 
 def test_communities_that_are_only_points_speak_too(make_store: Callable[..., Store]) -> None:
-    district, frames = small_district(outline=False)
+    _, frames = small_district(outline=False)
     store = make_store(outline=False)
     as_points = frames["communities"].set_geometry(frames["communities"].geometry.representative_point())
     store.upsert("communities", as_points)
@@ -286,7 +298,7 @@ def city() -> gpd.GeoDataFrame:
     there = np.random.default_rng(7).random((50, 50)) < 0.5
     east, north = np.nonzero(there)
     shapes = shapely.box(east * 90.0, north * 90.0, east * 90.0 + 30.0, north * 90.0 + 30.0)
-    moved = shapely.transform(shapes, lambda xy: xy + (511_000.0, 2_492_000.0))
+    moved = shapely.transform(shapes, lambda xy: xy + np.array([511_000.0, 2_492_000.0]))
     frame = gpd.GeoDataFrame({"code": [f"B{n}" for n in range(len(shapes))]}, geometry=moved, crs="EPSG:4547")
     return conform(frame.to_crs("EPSG:4490"), LAYERS["buildings"])
 
@@ -362,7 +374,9 @@ def test_readings_agree_with_the_conversion() -> None:
         assert readings[datum] == (lon[0], lat[0])
 
 
-def test_swapped_projected_axes_are_found(make_store: Callable[..., Store], standards: Standards, tmp_path: Path) -> None:
+def test_swapped_projected_axes_are_found(
+    make_store: Callable[..., Store], standards: Standards, tmp_path: Path
+) -> None:
     metric = placed("complaints").to_crs("EPSG:4547").geometry
     path = tmp_path / "a.csv"
     frame = pd.DataFrame({"x": metric.y, "y": metric.x})  # as surveyors write them: northing first

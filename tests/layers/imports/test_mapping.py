@@ -29,7 +29,9 @@ def every_field() -> list[Any]:
 
 @pytest.mark.parametrize(("layer", "field"), every_field())
 def test_each_name_title_and_alias_maps_to_its_field_alone(layer: Layer, field: Field) -> None:
-    required = {one.name: "x" for one in layer.fields if one.required and one.name not in ("code", field.name)}
+    required = {
+        one.name: "x" for one in layer.fields if one.required and one.name not in ("code", field.name)
+    }
     for heading in {field.name, *field.title, *field.aliases}:
         for spelt in (heading, f" {heading.upper()} ", heading.replace("_", " "), heading.replace(" ", "_")):
             found = mapped(layer.name, [spelt], constants=required)
@@ -42,7 +44,9 @@ def test_three_headings_map_to_code(heading: str) -> None:
     assert mapped("communities", [heading, "name"]).columns["code"] == heading
 
 
-@pytest.mark.parametrize("heading", ["id", "ID", "小区编号", "Community code", "co_de", "OBJECTID", "序号", "代码"])
+@pytest.mark.parametrize(
+    "heading", ["id", "ID", "小区编号", "Community code", "co_de", "OBJECTID", "序号", "代码"]
+)
 def test_no_other_heading_maps_to_code(heading: str) -> None:
     assert "code" not in mapped("communities", [heading, "name"]).columns
 
@@ -52,7 +56,10 @@ def test_columns_that_could_both_be_meant_are_not_taken_but_said() -> None:
     assert found.columns == {}
     assert found.unused == ("name", "名称", "code", "编号")
     said = [note.en for note in found.notes]
-    assert [("name, 名称" in note or "code, 编号" in note) and "--map" in note for note in said] == [True, True]
+    assert [("name, 名称" in note or "code, 编号" in note) and "--map" in note for note in said] == [
+        True,
+        True,
+    ]
     told = mapped("buildings", ["name", "名称", "code", "编号"], columns={"name": "名称", "code": ""})
     assert told.columns == {"name": "名称"}
     assert told.notes == () or all("编号" in note.en for note in told.notes)
@@ -140,7 +147,10 @@ def test_positions_that_must_be_named(headings: list[str], said: str) -> None:
 
 def test_pairs() -> None:
     assert pairs("--map", ("a=b", " c = d=e ", "f=")) == {"a": "b", "c": "d=e", "f": ""}
-    assert value_pairs(("kind:a=b=c", "kind:x=", "use:p:q=r")) == {"kind": {"a=b": "c", "x": ""}, "use": {"p:q": "r"}}
+    assert value_pairs(("kind:a=b=c", "kind:x=", "use:p:q=r")) == {
+        "kind": {"a=b": "c", "x": ""},
+        "use": {"p:q": "r"},
+    }
     assert only_pairs(("a=b", "a=c", "d=")) == {"a": ("b", "c"), "d": ("",)}
 
 
@@ -180,7 +190,14 @@ def test_a_mapping_file_says_what_the_command_line_says(tmp_path: Path) -> None:
     )
     options = merged(
         read_mapping_file(path),
-        {"datum": "gcj02", "crs": None, "columns": {"name": "title"}, "values": {}, "dry_run": True, "only": {}},
+        {
+            "datum": "gcj02",
+            "crs": None,
+            "columns": {"name": "title"},
+            "values": {},
+            "dry_run": True,
+            "only": {},
+        },
     )
     assert options == ImportOptions(
         datum="gcj02",

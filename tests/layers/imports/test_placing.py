@@ -32,8 +32,13 @@ LUOHU_GCJ02 = (114.13657609, 22.54579669)
 
 
 def source(crs: str | None, *, names_crs: bool = True) -> Source:
-    kind = "geojson" if crs else "csv"
-    return Source(kind=kind, columns=pd.DataFrame(), rows=np.arange(0), crs=crs, names_crs=names_crs and crs is not None)  # type: ignore[arg-type]
+    return Source(
+        kind="geojson" if crs else "csv",
+        columns=pd.DataFrame(),
+        rows=np.arange(0),
+        crs=crs,
+        names_crs=names_crs and crs is not None,
+    )
 
 
 def stored(of_file: str | None, xy: tuple[float, float], **options: Any) -> tuple[float, float]:
@@ -47,8 +52,12 @@ def test_what_is_declared_is_where_it_lands() -> None:
         assert stored(None, xy, datum=datum) == pytest.approx(LUOHU, abs=1e-8)
         assert stored("EPSG:4326", xy, datum=datum) == pytest.approx(LUOHU, abs=1e-8)
     assert stored("EPSG:4490", LUOHU) == LUOHU
-    assert stored(None, (513522.3, 2494608.7), crs="EPSG:4547") == pytest.approx((114.1315, 22.5485), abs=1e-3)
-    assert stored("EPSG:4547", (513522.3, 2494608.7), datum="cgcs2000") == stored("EPSG:4547", (513522.3, 2494608.7))
+    assert stored(None, (513522.3, 2494608.7), crs="EPSG:4547") == pytest.approx(
+        (114.1315, 22.5485), abs=1e-3
+    )
+    assert stored("EPSG:4547", (513522.3, 2494608.7), datum="cgcs2000") == stored(
+        "EPSG:4547", (513522.3, 2494608.7)
+    )
 
 
 def test_nothing_declared() -> None:
@@ -136,9 +145,20 @@ def placed(columns: dict[str, list[str | None]], **position: str) -> tuple[np.nd
 def test_positions_in_columns() -> None:
     x = ["114.1", " 114.1 ", "１１４.1", "114.1E", "NA", None, "nan", "1e2", "1141,5", "-.5"]
     shapes, findings = placed({"x": x, "y": ["22.5"] * len(x)}, lon="x", lat="y")
-    assert [None if p is None else p.x for p in shapes] == [114.1, 114.1, None, None, None, None, None, 100, None, -0.5]
+    assert [None if p is None else p.x for p in shapes] == [
+        114.1,
+        114.1,
+        None,
+        None,
+        None,
+        None,
+        None,
+        100,
+        None,
+        -0.5,
+    ]
     said = {problem.row: problem for problem in findings.problems}
-    assert sorted(said) == [4, 5, 6, 7, 8, 10]
+    assert [row for row in range(20) if row in said] == [4, 5, 6, 7, 8, 10]
     assert said[4].remedy.en == said[5].remedy.en == "Write just 114.1."
     assert (said[4].field, said[4].value) == ("x", "１１４.1")
     assert "no position" in said[6].message.en
@@ -157,7 +177,11 @@ def test_wkt() -> None:
     texts = ["POINT (1 2)", "POLYGON ((0 0, 1 0, 1 1))", "POINT (1", "", None]
     shapes, findings = placed({"w": texts}, wkt="w")
     assert shapely.to_wkt(shapes[:2]).tolist() == ["POINT (1 2)", "POLYGON ((0 0, 1 0, 1 1, 0 0))"]
-    assert [(problem.row, problem.value) for problem in findings.problems] == [(4, "POINT (1"), (5, None), (6, None)]
+    assert [(problem.row, problem.value) for problem in findings.problems] == [
+        (4, "POINT (1"),
+        (5, None),
+        (6, None),
+    ]
 
 
 def faults_of(*shapes: Any, layer: str = "communities") -> tuple[list[str], np.ndarray, dict[str, int]]:
@@ -245,8 +269,24 @@ def test_outside_the_outline() -> None:
         dtype=object,
     )  # fmt: skip
     area = (112.5, 21.52, 115.5, 45.45)
-    assert outside(shapes, outline=outline, area=area).tolist() == [False, False, True, False, True, False, True]
-    assert outside(shapes, outline=None, area=area).tolist() == [False, False, False, False, True, False, True]
+    assert outside(shapes, outline=outline, area=area).tolist() == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert outside(shapes, outline=None, area=area).tolist() == [
+        False,
+        False,
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_an_area_across_the_antimeridian() -> None:

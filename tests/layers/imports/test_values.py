@@ -36,12 +36,11 @@ def column(
     return values, [(p.row, p.value, p.message.en + " " + p.remedy.en) for p in findings.problems]
 
 
-@pytest.mark.parametrize("text", ["", " ", "　", "NA", " NA ", None])
-@pytest.mark.parametrize("field", ALL_FIELDS, ids=lambda field: field.name)
-def test_empty_and_na_are_unknown_in_every_field(field: Field, text: str | None, standards: Standards) -> None:
-    values, problems = column([text], field, standards)
-    assert problems == []
-    assert values.isna().all()
+def test_empty_and_na_are_unknown_in_every_field(standards: Standards) -> None:
+    for field in ALL_FIELDS:
+        values, problems = column(["", " ", "　", "NA", " NA ", None], field, standards)
+        assert problems == []
+        assert values.isna().all()
 
 
 @pytest.mark.parametrize("text", ["n/a", "null", "-", "无数据", "na"])
@@ -50,14 +49,23 @@ def test_nothing_else_is_unknown(text: str, standards: Standards) -> None:
     assert [(row, value) for row, value, _ in problems] == [(2, text)]
 
 
-@pytest.mark.parametrize(("text", "value"), [("0", 0), ("12", 12), ("12.0", 12), ("12.", 12), ("+7", 7), ("-3", -3), ("0012", 12)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("0", 0), ("12", 12), ("12.0", 12), ("12.", 12), ("+7", 7), ("-3", -3), ("0012", 12)]
+)
 def test_integers(text: str, value: int) -> None:
     assert parse_integer(text) == value
 
 
 @pytest.mark.parametrize(
     ("text", "corrected"),
-    [("3005户", "3005"), ("３００", "300"), ("1,234", "1234"), ("12 户", "12"), ("1'234'567", "1234567"), ("３００５户", "3005")],
+    [
+        ("3005户", "3005"),
+        ("３００", "300"),
+        ("1,234", "1234"),
+        ("12 户", "12"),
+        ("1'234'567", "1234567"),
+        ("３００５户", "3005"),
+    ],
 )
 def test_the_remedy_of_a_number_is_the_corrected_number(text: str, corrected: str) -> None:
     fault = parse_integer(text)
@@ -142,7 +150,15 @@ def test_a_fact_that_is_not_understood_says_what_is() -> None:
 
 def test_codes_are_known_by_id_title_and_alias(standards: Standards) -> None:
     kind = LAYERS["facilities"].field("kind")
-    texts = ["day_care", "Day Care", "老年人日间照料", "日间照料", "DAY-CARE FOR THE ELDERLY", "图书馆", "health centre"]
+    texts = [
+        "day_care",
+        "Day Care",
+        "老年人日间照料",
+        "日间照料",
+        "DAY-CARE FOR THE ELDERLY",
+        "图书馆",
+        "health centre",
+    ]
     values, problems = column(list(texts), kind, standards)
     assert problems == []
     assert values.tolist() == ["day_care"] * 5 + ["library", "health_centre"]
@@ -191,7 +207,14 @@ def dates(texts: list[str]) -> tuple[pd.Series, pd.Series, list[tuple[int | None
 
 def test_dates_keep_their_time_of_day() -> None:
     day, time, problems = dates(
-        ["2019-03-01T07:54:00+08:00", "2019/3/1 7:54", "2019年3月1日 7:54", "2019年3月1日7:54", "20190301", "NA"]
+        [
+            "2019-03-01T07:54:00+08:00",
+            "2019/3/1 7:54",
+            "2019年3月1日 7:54",
+            "2019年3月1日7:54",
+            "20190301",
+            "NA",
+        ]
     )
     assert problems == []
     assert day.dropna().unique().tolist() == [pd.Timestamp("2019-03-01")]
@@ -217,7 +240,11 @@ def test_the_whole_column_decides_the_order_of_slashed_dates() -> None:
 
 def test_an_undecidable_or_contradictory_column_is_refused_row_by_row() -> None:
     assert dates(["4/5/2016", "2016-04-05"])[2] == [(2, "4/5/2016")]
-    assert dates(["4/13/2016", "13/4/2016", "1/2/2016"])[2] == [(2, "4/13/2016"), (3, "13/4/2016"), (4, "1/2/2016")]
+    assert dates(["4/13/2016", "13/4/2016", "1/2/2016"])[2] == [
+        (2, "4/13/2016"),
+        (3, "13/4/2016"),
+        (4, "1/2/2016"),
+    ]
 
 
 def test_one_problem_for_a_row_whose_day_and_time_are_both_wrong() -> None:

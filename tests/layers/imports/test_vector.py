@@ -47,7 +47,7 @@ def test_every_format_gives_the_same_text_and_geometry(
     if name.endswith("parquet"):
         frame.to_parquet(path)
     else:
-        frame.to_file(path, engine="pyogrio", **({"driver": "GeoJSON"} if "json" in name else {}))
+        frame.to_file(path, engine="pyogrio", driver="GeoJSON" if "json" in name else None)
     source = read_source(path)
     # FlatGeobuf orders its features by place.
     read = source.columns.sort_values("code").reset_index(drop=True).fillna("unknown")
@@ -140,7 +140,8 @@ def parts(shape: Path, stem: str) -> dict[str, bytes]:
 def test_a_zipped_shapefile(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
     shape = shapefile(tmp_path, frame)
     path = zipped(
-        tmp_path / "a.zip", {**parts(shape, "资料/小区"), "__MACOSX/资料/._小区.shp": b"x", "read me.txt": b"hello"}
+        tmp_path / "a.zip",
+        {**parts(shape, "资料/小区"), "__MACOSX/资料/._小区.shp": b"x", "read me.txt": b"hello"},
     )
     source = read_source(path)
     assert source.kind == "shapefile"
@@ -159,7 +160,9 @@ def test_several_shapefiles_in_a_zip_must_be_chosen(tmp_path: Path, frame: gpd.G
     assert len(read_source(path, source_layer="x/one").rows) == 2
 
 
-@pytest.mark.parametrize("name", ["../evil.shp", "/etc/evil.shp", "a/../../evil.shp", "C:\\evil.shp", "..\\evil.shp"])
+@pytest.mark.parametrize(
+    "name", ["../evil.shp", "/etc/evil.shp", "a/../../evil.shp", "C:\\evil.shp", "..\\evil.shp"]
+)
 def test_paths_out_of_a_zip_are_refused(tmp_path: Path, frame: gpd.GeoDataFrame, name: str) -> None:
     shape = shapefile(tmp_path, frame)
     path = zipped(tmp_path / "a.zip", {**parts(shape, "good"), name: b"x"})
@@ -204,7 +207,9 @@ def test_a_zip_that_lies_about_its_size_gives_no_more_than_it_says(tmp_path: Pat
 
 
 def test_a_zip_with_something_else(tmp_path: Path) -> None:
-    assert "holds no shapefile" in str(refused(lambda: read_source(zipped(tmp_path / "a.zip", {"a.csv": b"x"}))))
+    assert "holds no shapefile" in str(
+        refused(lambda: read_source(zipped(tmp_path / "a.zip", {"a.csv": b"x"})))
+    )
     path = zipped(tmp_path / "a.zip", {"a.shp": b"hello" * 100})
     path.write_bytes(path.read_bytes()[:-30])
     assert "damaged archive" in str(refused(lambda: read_source(path)))
@@ -247,7 +252,9 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "There is no file" in str(refused(lambda: read_source(tmp_path)))
 
 
-def test_a_right_name_is_not_needed_where_the_content_is_plain(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
+def test_a_right_name_is_not_needed_where_the_content_is_plain(
+    tmp_path: Path, frame: gpd.GeoDataFrame
+) -> None:
     frame.to_file(tmp_path / "a.gpkg", engine="pyogrio")
     path = (tmp_path / "a.gpkg").rename(tmp_path / "upload")
     assert read_source(path).kind == "geopackage"

@@ -1,0 +1,163 @@
+"""``wangge import`` as it is typed: options, exit codes, languages, output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from layers.cli import Context
+from layers.imports.command import import_command
+from layers.store import Store
+from layers.text import Language
+from tests.layers.imports.conftest import Import
+
+DATA = Path(__file__).parents[3] / "data"
+HEAD = "code,name,lng,lat"
+A = "114.1285,22.5455"
+
+Typed = Callable[..., Result]
+
+
+@pytest.fixture
+def typed(store: Store) -> Typed:
+    """Return a typist of ``wangge import …`` in the test's store."""
+
+    def run(*arguments: object, language: Language = "en") -> Result:
+        context = Context(store.url, language, DATA)
+        return CliRunner().invoke(import_command, [str(one) for one in arguments], obj=context)
+
+    return run
+
+
+def test_an_import_prints_what_it_did(typed: Typed, store: Store, csv_of: Callable[..., Path]) -> None:
+    done = typed("communities", csv_of(HEAD, f"A,n,{A}"), "--datum", "wgs84")
+    assert done.exit_code == 0, done.stderr
+    assert "source.csv -> Communities: 1 rows read." in done.stdout
+    assert "1 taken: 1 new, 0 updated, 0 unchanged." in done.stdout
+    assert store.counts()["communities"] == 1
+    chinese = typed("communities", csv_of(HEAD, f"A,n,{A}"), "--datum", "wgs84", language="zh")
+    assert "已写入 1 条：新增 0，更新 0，未变 1。" in chinese.stdout
+
+
+def test_bad_input_exits_with_one_and_shows_twenty_problems(
+    typed: Typed, store: Store, csv_of: Callable[..., Path]
+) -> None:
+    path = csv_of(HEAD, *(f"A{n},n,x,22.5" for n in range(30)))
+    done = typed("communities", path, "--datum", "wgs84")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert len([line for line in done.stderr.splitlines() if line.startswith("  row ")]) == 20
+    assert "… and 10 more." in done.stderr
+    chinese = typed("communities", path, "--datum", "wgs84", language="zh")
+    assert "第 2 行" in chinese.stderr
+    assert "还有 10 处" in chinese.stderr
+    assert store.counts()["communities"] == 0
+
+
+def test_json_holds_all_problems(typed: Typed, csv_of: Callable[..., Path]) -> None:
+    path = csv_of(HEAD, *(f"A{n},n,x,22.5" for n in range(30)))
+    done = typed("communities", path, "--datum", "wgs84", "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["ok"], len(told["problems"])) == (1, False, 30)
+    assert told["problems"][0] == {
+        "row": 2,
+        "field": "lng",
+        "value": "x",
+        "message": "This is not a number.",
+        "remedy": "Write digits such as 12.5, or nothing where it is unknown.",
+    }
+    dry = typed("communities", path, "--datum", "wgs84", "--json", "--dry-run")
+    assert (dry.exit_code, json.loads(dry.stdout)["rejected"]) == (1, 30)
+    good = typed("communities", csv_of(HEAD, f"A,n,{A}"), "--datum", "wgs84", "--json")
+    assert (good.exit_code, json.loads(good.stdout)["inserted"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense", "a.csv"],
+        ["communities"],
+        ["communities", "a.csv", "--datum", "wgs"],
+        ["communities", "a.csv", "--map", "name"],
+        ["communities", "a.csv", "--map-value", "kind=x"],
+        ["communities", "a.csv", "--set", "x"],
+        ["communities", "a.csv", "--only", "x"],
+        ["communities", "a.csv", "--crs", "EPSG:4326", "--datum", "gcj02"],
+        ["communities", "a.csv", "--crs", "nonsense"],
+        ["communities", "a.csv", "--map", "name=a", "--map", "name=b"],
+    ],
+)
+def test_usage_errors_exit_with_two(typed: Typed, arguments: list[str]) -> None:
+    done = typed(*arguments)
+    assert done.exit_code == 2
+    assert "Usage:" in done.stderr
+
+
+def test_a_usage_error_in_json_is_one_too(typed: Typed) -> None:
+    assert typed("communities", "a.csv", "--map", "name", "--json").exit_code == 2
+
+
+def test_every_option_reaches_the_import(
+    typed: Typed, store: Store, csv_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    mapping = tmp_path / "m.toml"
+    mapping.write_text('datum = "wgs84"\nlon = "a"\nlat = "b"\n[map]\nname = "title"\ncode = "id"\n', "utf-8")
+    rejects = tmp_path / "r.csv"
+    path = csv_of(
+        "id,title,sort,year,a,b",
+        f"1,n,old,2019,{A}",
+        f"2,n,new,2019,{A}",
+        f"3,n,old,2018,{A}",
+        "4,n,old,2019,,",
+    )
+    done = typed(
+        "communities", path, "--mapping", mapping, "--map", "kind=sort", "--map-value", "kind:old=old_estate",
+        "--map-value", "kind:new=other", "--set", "households=7", "--only", "year=2019", "--rejects", rejects, "--force",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    frame = store.read("communities")
+    assert frame["kind"].to_dict() == {"1": "old_estate", "2": "other"}
+    assert frame["households"].tolist() == [7, 7]
+    assert len(rejects.read_text("utf-8-sig").splitlines()) == 2
+
+
+def test_a_dry_run_with_problems_shows_both_and_exits_with_one(
+    typed: Typed, store: Store, csv_of: Callable[..., Path]
+) -> None:
+    done = typed("communities", csv_of(HEAD, f"A,n,{A}", "B,n,,"), "--datum", "wgs84", "--dry-run")
+    assert done.exit_code == 1
+    assert "name <- name (by its heading): n" in done.stdout
+    assert "row 3" in done.stderr
+    fine = typed("communities", csv_of(HEAD, f"A,n,{A}"), "--datum", "wgs84", "--dry-run")
+    assert (fine.exit_code, store.counts()["communities"]) == (0, 0)
+
+
+def test_no_store(csv_of: Callable[..., Path], tmp_path: Path) -> None:
+    context = Context(f"gpkg:{tmp_path / 'no.gpkg'}", "en", DATA)
+    path = csv_of(HEAD, f"A,n,{A}")
+    done = CliRunner().invoke(import_command, ["communities", str(path), "--datum", "wgs84"], obj=context)
+    assert done.exit_code == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_help_names_every_option(typed: Typed, language: Language) -> None:
+    done = typed("--help", language=language)
+    assert done.exit_code == 0
+    for option in import_command.params:
+        assert option.opts[0] in done.stdout or option.param_type_name == "argument"
+    assert ("基准" in done.stdout) == (language == "zh")
+
+
+def test_the_result_of_the_command_is_the_result_of_the_function(
+    typed: Typed, run: Import, csv_of: Callable[..., Path]
+) -> None:
+    path = csv_of(HEAD, f"A,n,{A}")
+    expected = run("communities", path, datum="wgs84", dry_run=True).as_dict("en")
+    assert (
+        json.loads(typed("communities", path, "--datum", "wgs84", "--dry-run", "--json").stdout) == expected
+    )
