@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,11 +42,12 @@ expect.set_options(timeout=PATIENCE_MS)
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     """Serve `app` on a free port and give its address."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = create_server(app, sockets=[listener], threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.close()
         thread.join()

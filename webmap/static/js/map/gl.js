@@ -69,31 +69,27 @@ class GlEngine {
   }
 
   paint(view) {
-    const fresh =
-      this.view?.query.unit !== view.query.unit ||
-      JSON.stringify(classTokens(this.view)) !== JSON.stringify(classTokens(view));
-    const sameTiles = this.view?.query.unit === view.query.unit;
+    const fresh = this.view?.query.unit !== view.query.unit;
     this.view = view;
-    if (fresh) this.replaceUnits({ keepSource: sameTiles });
+    if (fresh) this.replaceUnits();
     else this.gl.removeFeatureState(this.feature);
+    const tokens = classTokens(view);
     const { id: ids, class: classes } = view.rows;
-    for (let i = 0; i < ids.length; i += 1)
-      this.gl.setFeatureState({ ...this.feature, id: ids[i] }, { class: classes[i] });
+    for (let i = 0; i < ids.length; i += 1) {
+      this.gl.setFeatureState({ ...this.feature, id: ids[i] }, { token: tokens[classes[i]] });
+    }
     this.over = null;
     this.nameUnits(view);
     this.choose(this.chosen);
   }
 
-  replaceUnits({ keepSource }) {
+  replaceUnits() {
     const { gl } = this;
     const { url } = this.description.layers.find(({ id }) => id === UNITS);
-    const { source, under, over } = unitStyle(url, this.view.query.unit, classTokens(this.view));
+    const { source, under, over } = unitStyle(url, this.view.query.unit);
     for (const { id } of [...under, ...over]) if (gl.getLayer(id)) gl.removeLayer(id);
-    if (keepSource) gl.removeFeatureState(this.feature);
-    else {
-      if (gl.getSource(UNITS)) gl.removeSource(UNITS);
-      gl.addSource(UNITS, source);
-    }
+    if (gl.getSource(UNITS)) gl.removeSource(UNITS);
+    gl.addSource(UNITS, source);
     for (const layer of under) gl.addLayer(layer, "buildings");
     for (const layer of over) gl.addLayer(layer, "unit_names");
     for (const [name, visible] of this.hidden) this.toggle(name, visible);
@@ -132,7 +128,7 @@ class GlEngine {
     if (!this.gl.getLayer(PICKED[0])) return null;
     const [found] = this.gl
       .queryRenderedFeatures(this.gl.project([lng, lat]), { layers: PICKED })
-      .filter(({ state }) => state.class);
+      .filter(({ state }) => state.token);
     return found ? String(found.id) : null;
   }
 

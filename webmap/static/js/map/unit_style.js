@@ -4,23 +4,28 @@ import { colour, scale } from "./colours.js";
 import { POINT, POLYGON, grow, tiles } from "./style.js";
 
 const CLEAR = "rgba(0,0,0,0)";
-const STATE = ["to-string", ["feature-state", "class"]];
+const TOKENS = [
+  ...["double-none", "no-manager", "no-committee", "complete"],
+  ...["gap-0", "gap-1", "gap-2", "gap-3", "gap-4"],
+  ...["hot-3", "hot-2", "hot-1", "hot+0", "hot+1", "hot+2", "hot+3"],
+  ...["quantity-0", "quantity-1", "quantity-2", "quantity-3", "quantity-4"],
+];
+const TOKEN = ["to-string", ["feature-state", "token"]];
 
-/** A value per class id, `otherwise` for all others. */
-function perClass(ids, valueOf, otherwise) {
-  return ids.length ? ["match", STATE, ...ids.flatMap((id) => [id, valueOf(id)]), otherwise] : otherwise;
+/** A value per token, `otherwise` for the rest: where nobody lives, the land itself shows. */
+function perToken(tokens, valueOf, otherwise) {
+  return ["match", TOKEN, ...tokens.flatMap((token) => [token, valueOf(token)]), otherwise];
 }
 
-/** Source and layers of one unit of counting, painted by feature state. */
-export function unitStyle(url, unit, tokens) {
+/**
+ * Source and layers of one unit of counting, painted by feature state.
+ *
+ * The paint is the same for every question: tiles under way must find the layers that they were made for.
+ */
+export function unitStyle(url, unit) {
   const layer = unit.replace(":", "-");
   const own = { source: "units", "source-layer": layer };
-  const ids = Object.keys(tokens);
-  const hatched = ids.filter((id) => tokens[id] === "hatch");
-  // Nobody lives there: the land itself shows.
-  const painted = ids.filter((id) => tokens[id] !== "hatch" && tokens[id] !== "land");
-  const paintOf = (id) => colour(tokens[id]);
-  const shown = perClass([...painted, ...hatched], () => 1, 0);
+  const shown = perToken([...TOKENS, "hatch"], () => 1, 0);
   const chosen = ["boolean", ["feature-state", "chosen"], false];
   const over = ["boolean", ["feature-state", "over"], false];
   const areas = !/^(square|h3)/.test(unit);
@@ -32,14 +37,14 @@ export function unitStyle(url, unit, tokens) {
         type: "fill",
         ...own,
         filter: POLYGON,
-        paint: { "fill-color": perClass(painted, paintOf, CLEAR), "fill-antialias": false },
+        paint: { "fill-color": perToken(TOKENS, colour, CLEAR), "fill-antialias": false },
       },
       {
         id: "units-hatch",
         type: "fill",
         ...own,
         filter: POLYGON,
-        paint: { "fill-pattern": "hatch", "fill-opacity": perClass(hatched, () => 1, 0) },
+        paint: { "fill-pattern": "hatch", "fill-opacity": perToken(["hatch"], () => 1, 0) },
       },
       {
         id: "units-gap",
@@ -47,7 +52,7 @@ export function unitStyle(url, unit, tokens) {
         ...own,
         filter: POLYGON,
         paint: {
-          "line-color": perClass(hatched, () => colour("hatch"), colour(areas ? "road" : "land")),
+          "line-color": perToken(["hatch"], colour, colour(areas ? "road" : "land")),
           "line-width": areas ? grow(11, 0.4, 13, 0.9, 16, 2) : grow(11, 0.2, 12, 0.35, 14, 0.6),
           "line-opacity": shown,
         },
@@ -59,11 +64,7 @@ export function unitStyle(url, unit, tokens) {
         filter: POINT,
         paint: {
           "circle-radius": grow(10, 2, 13, 4.5, 16, 8),
-          "circle-color": perClass(
-            [...painted, ...hatched],
-            (id) => colour(tokens[id] === "hatch" ? "hatch-bg" : tokens[id]),
-            CLEAR,
-          ),
+          "circle-color": ["match", TOKEN, "hatch", colour("hatch-bg"), perToken(TOKENS, colour, CLEAR)],
           "circle-stroke-color": colour("hatch"),
           "circle-stroke-width": shown,
         },
