@@ -153,7 +153,7 @@ def _parcel_m2(face: BaseGeometry, centre: NDArray[np.float64]) -> float:
     middle = face.centroid
     away = math.hypot(middle.x - centre[0], middle.y - centre[1])
     return float(
-        np.interp(away, (500.0, 1_500.0, 3_500.0, 6_000.0), (10_000.0, 13_000.0, 20_000.0, 24_000.0))
+        np.interp(away, (500.0, 1_500.0, 3_500.0, 6_000.0), (12_500.0, 16_500.0, 25_000.0, 30_000.0))
     )
 
 

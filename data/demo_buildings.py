@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from data.demo_blocks import Town
-from data.demo_forms import Rows, courtyard, in_rows, podium, row_direction
+from data.demo_forms import Rows, courtyard, in_rows, podium, row_direction, single
+from data.demo_ground import polygons_of
 from data.demo_zones import Zones
 
 T = TypeVar("T")
@@ -163,15 +164,18 @@ def _fill(
 ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Return the footprints on one plot: its style's, and small ones in what room is left."""
     nothing = np.empty(0, dtype=object)
-    plot = shapely.buffer(net, -_SETBACK_M.get(zone, 5.0), join_style="mitre")
-    if plot.is_empty or plot.geom_type != "Polygon":
+    parts = polygons_of(shapely.buffer(net, -_SETBACK_M.get(zone, 5.0), join_style="mitre"))
+    if len(parts) == 0:
         return nothing, nothing
+    plot = parts[int(np.argmax(shapely.area(parts)))]
     turn = row_direction(plot, sunny=zone in ("old_estate", "garden_estate", "public", "other"))
     made = _main(plot, style, turn, rng)
     if zone in ("urban_village", "open"):
         return made[rng.random(len(made)) > 0.04], nothing
     if len(made) == 0:
         made = in_rows(plot, _PLAIN, turn, rng)
+    if len(made) == 0:
+        made = single(plot, turn)
     return made, _infill(net, made, turn, _SMALL_PER_HA[zone], rng)
 
 

@@ -19,9 +19,9 @@ PILOT_DISPUTES = {2017: 250, 2018: 169, 2019: 151}
 _FIRST_DAY = np.datetime64("2017-01-01")
 _LAST_DAY = np.datetime64("2019-12-31")
 _YEARS = (2017, 2018, 2019)
-_HOT_AREAS = 6
-_HOT_M = 420.0
-_CALM_AREAS = 4
+_HOT_AREAS = 8
+_HOT_M = 480.0
+_CALM_AREAS = 6
 _NO_COMMUNITY = 0.02
 
 _KIND_RATE = {"old_estate": 1.45, "garden_estate": 0.75, "other": 1.0, "urban_village": 1.3}
@@ -94,7 +94,7 @@ def _homes(communities: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.in
     rate = np.array([_KIND_RATE[kind] for kind in communities["true_kind"]])
     lacking = (communities["property_management"] == "no").to_numpy()
     rate = rate * np.where(lacking & (communities["owners_committee"] == "no").to_numpy(), 1.9, 1.0)
-    rate *= np.where(lacking, 1.2, 1.0) * rng.gamma(7.0, 1 / 7.0, len(rate))
+    rate *= np.where(lacking, 1.2, 1.0) * rng.gamma(20.0, 1 / 20.0, len(rate))
     at = communities[["x", "y"]].to_numpy()
     crowded = np.array([int((np.hypot(*(at - here).T) < 300.0).sum()) for here in at])
     rate *= (crowded / crowded.mean()) ** 0.5
@@ -111,7 +111,7 @@ def _areas(
     taken: list[NDArray[np.float64]] = []
     near = np.array([rate[np.hypot(*(at - here).T) < _HOT_M].mean() for here in at])
     order = np.argsort(-near, kind="stable")
-    for wanted, candidates, strength in ((_HOT_AREAS, order, 2.6), (_CALM_AREAS, order[::-1], 0.35)):
+    for wanted, candidates, strength in ((_HOT_AREAS, order, 4.0), (_CALM_AREAS, order[::-1], 0.2)):
         found = 0
         for place in candidates:
             if found == wanted:
@@ -184,7 +184,7 @@ def _locate(
     elsewhere: pd.DataFrame,
     rng: np.random.Generator,
 ) -> None:
-    """Put each complaint beside a building of its community, or, where it has none, beside one outside."""
+    """Put each complaint at a building of its community, or, where it has none, at one outside."""
     order = np.argsort(buildings["place"].to_numpy(), kind="stable")
     place = buildings["place"].to_numpy()[order]
     weight = np.cumsum(buildings["weight"].to_numpy()[order])
@@ -194,7 +194,7 @@ def _locate(
     home = table["home"].to_numpy()
     target = before[starts[home]] + rng.random(len(home)) * (before[ends[home]] - before[starts[home]])
     chosen = order[np.clip(np.searchsorted(weight, target), starts[home], ends[home] - 1)]
-    x, y = _beside(buildings["geometry"].to_numpy()[chosen], rng)
+    x, y = _at(buildings["geometry"].to_numpy()[chosen], rng)
     names = {
         column: communities[column].to_numpy(dtype=object)[home]
         for column in ("subdistrict", "neighbourhood")
@@ -202,7 +202,7 @@ def _locate(
     community = communities["code"].to_numpy(dtype=object)[home]
     out = np.flatnonzero(table["outside"].to_numpy())
     other = rng.choice(len(elsewhere), len(out))
-    x[out], y[out] = _beside(elsewhere["geometry"].to_numpy()[other], rng)
+    x[out], y[out] = _at(elsewhere["geometry"].to_numpy()[other], rng)
     community[out] = None
     for column, values in names.items():
         values[out] = elsewhere[column].to_numpy(dtype=object)[other]
@@ -210,15 +210,16 @@ def _locate(
     table["community"], table["x"], table["y"] = community, x, y
 
 
-def _beside(
+def _at(
     shapes: NDArray[np.object_], rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a point within a metre of each footprint's edge."""
+    """Return a point between each footprint's middle and its edge, as addresses are located."""
     edges = shapely.get_exterior_ring(shapes)
-    at = shapely.get_coordinates(
+    edge = shapely.get_coordinates(
         shapely.line_interpolate_point(edges, rng.random(len(edges)), normalized=True)
     )
-    at += rng.uniform(-0.7, 0.7, at.shape)
+    middle = shapely.get_coordinates(shapely.point_on_surface(shapes))
+    at = middle + (edge - middle) * 0.6 * rng.random((len(edge), 1))
     return at[:, 0], at[:, 1]
 
 

@@ -150,7 +150,7 @@ def _households(
         mine = np.flatnonzero(main & group)
         ordered = np.sort(flats[mine])[::-1]
         edge = np.sqrt(ordered[large - 1] * ordered[large])
-        flats[mine] = LARGE_HOUSEHOLDS * (flats[mine] / edge) ** 0.92
+        flats[mine] = LARGE_HOUSEHOLDS * flats[mine] / edge
         households = np.maximum(np.rint(flats[mine]), 24.0)
         order = np.argsort(-flats[mine], kind="stable")
         households[order[:large]] = np.maximum(households[order[:large]], LARGE_HOUSEHOLDS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 _LEAST_LENGTH_M = 9.0
@@ -120,6 +121,17 @@ def courtyard(plot: BaseGeometry, depth: float) -> NDArray[np.object_]:
 def podium(plot: BaseGeometry) -> NDArray[np.object_]:
     """Return one building over the whole plot."""
     return np.array([plot], dtype=object) if plot.area > _LEAST_COURT_M2 else np.empty(0, dtype=object)
+
+
+def single(plot: Polygon, turn: float) -> NDArray[np.object_]:
+    """Return one square building where the plot is widest, or none where that is not wide enough."""
+    spoke = shapely.maximum_inscribed_circle(plot, tolerance=0.5)
+    side = min(1.3 * spoke.length, 22.0)
+    if side < _LEAST_LENGTH_M:
+        return np.empty(0, dtype=object)
+    middle = shapely.get_coordinates(spoke)[0]
+    back = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    return np.array([Polygon((_FORMS["slab"] - 0.5) * side @ back + middle)], dtype=object)
 
 
 def row_direction(plot: BaseGeometry, *, sunny: bool) -> float:

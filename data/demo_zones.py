@@ -16,7 +16,7 @@ COMMUNITIES = 929
 VILLAGES = 42
 
 _LEAST_COMMUNITY_M2 = 2_600.0
-_USUAL_COMMUNITY_M2 = 11_000.0
+_USUAL_COMMUNITY_M2 = 13_000.0
 _EDGE_M = 15.0
 _LEAST_CORE = 0.12
 """A community is compact: so much of it lies further than that from its edge."""
@@ -45,14 +45,11 @@ class Zones:
     ----------
     use : ndarray of str, shape (parcels,)
         A community kind, ``commercial``, ``public``, ``industrial``, ``open`` or ``verge`` (too small).
-    age : ndarray of float, shape (parcels,)
-        From 0, new, to about 1, oldest.
     communities : ndarray of int, shape (971,)
         Parcels that are communities: the 929 in order of parcel, then the 42 urban villages.
     """
 
     use: NDArray[np.object_]
-    age: NDArray[np.float64]
     communities: NDArray[np.int64]
 
 
@@ -69,16 +66,15 @@ def zone(town: Town, ground: Ground, drawing: dict[str, Any], rng: np.random.Gen
     lived_in, older = (np.array([_CHARACTER[code][k] for code in subdistrict], dtype=float) for k in (0, 1))
     away = np.hypot(*(at - ground.centre).T)
     age = np.clip(np.exp(-((away / 2_600.0) ** 2)) * 0.75 + older + 0.22 * waves(at, 900.0, rng), 0.0, 1.0)
-
+    core = shapely.area(shapely.buffer(town.parcel_nets, -_EDGE_M, quad_segs=2))
+    compact = core > _LEAST_CORE * area
     use = np.full(parcels, "verge", dtype=object)
-    villages = _villages(area, home, [place.get("villages", 0) for place in places], age, rng)
+    wanted = [place.get("villages", 0) for place in places]
+    villages = _villages(np.where(compact, area, 0.0), home, wanted, rng)
     favour = np.clip(lived_in + 0.35 * waves(at, 700.0, rng), 0.15, None)
     favour *= np.minimum(area / _USUAL_COMMUNITY_M2, 2.0) ** 1.2
     key = rng.random(parcels) ** (1.0 / np.maximum(favour, 0.02))
-    core = shapely.area(shapely.buffer(town.parcel_nets, -_EDGE_M, quad_segs=2))
-    key[
-        (area < _LEAST_COMMUNITY_M2) | (core < _LEAST_CORE * area) | np.isin(np.arange(parcels), villages)
-    ] = -1.0
+    key[(area < _LEAST_COMMUNITY_M2) | ~compact | np.isin(np.arange(parcels), villages)] = -1.0
     chosen = _first(key, home, len(places))
     kind = np.where(age + rng.normal(0, 0.14, parcels) > 0.48, "old_estate", "garden_estate")
     kind[(rng.random(parcels) < 0.22) | (area < 4_000.0)] = "other"
@@ -86,7 +82,7 @@ def zone(town: Town, ground: Ground, drawing: dict[str, Any], rng: np.random.Gen
     for parcel in np.flatnonzero((use == "verge") & (area > 0)):
         mix = _CHARACTER[subdistrict[parcel]][2]
         use[parcel] = rng.choice(list(mix), p=list(mix.values()))
-    return Zones(use=use, age=age, communities=np.concatenate([chosen, villages]))
+    return Zones(use=use, communities=np.concatenate([chosen, villages]))
 
 
 def waves(at: NDArray[np.float64], length_m: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -104,7 +100,6 @@ def _villages(
     area: NDArray[np.float64],
     home: NDArray[np.int64],
     wanted: list[int],
-    age: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Choose one of the larger parcels of each neighbourhood that has an urban village."""
