@@ -136,6 +136,8 @@ def _judged(
     pieces = evidence.evidence_for(layer, named, ground, count=len(at))
     points = bool((shapely.get_type_id(raw[at]) == 0).all())
     noun = Text("点", "points") if points else Text("要素", "features")
+    if len(at) < usable.sum():
+        noun = Text("抽查的{n}", "sampled {n}").format(n=noun)
     return guard.judge(readings, pieces, noun=noun)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,15 +147,20 @@ def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> 
 
     options = _options(given, context.language)
     with context.open_store() as store:
-        return import_file(
-            store,
-            context.standards,
-            layer,
-            file,
-            options,
-            language=context.language,
-            progress=context.progress(),
-        )
+        try:
+            return import_file(
+                store,
+                context.standards,
+                layer,
+                file,
+                options,
+                language=context.language,
+                progress=context.progress(),
+            )
+        except WanggeError:
+            if sys.stderr.isatty():
+                click.echo(err=True)  # the progress bar stops where it is
+            raise
 
 
 def _import_as_json(context: Context, layer: str, file: Path, given: dict[str, Any]) -> None:

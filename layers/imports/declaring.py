@@ -66,7 +66,12 @@ class Declared:
 
 
 def check_declaration(options: ImportOptions) -> None:
-    """Raise `BadParameter` where --crs and --datum are unknown or contradict each other."""
+    """Raise `BadParameter` where --crs and --datum are unknown or contradict each other, or --lon lacks --lat."""
+    if (options.lon is None) != (options.lat is None):
+        raise BadParameter(
+            Text("--lon 与 --lat 只给了一个。", "Only one of --lon and --lat is given."),
+            Text("请两个都给。", "Give both."),
+        )
     if options.datum is not None and options.datum not in geodatum.DATUMS:
         raise BadParameter(
             Text("不认识基准 {d}。", "The datum {d} is not known.").format(d=options.datum),

@@ -240,13 +240,6 @@ def _contradictions(options: ImportOptions, *, has_geometry: bool) -> list[Probl
         for name in options.constants
         if options.columns.get(name)
     ]
-    if (options.lon is None) != (options.lat is None):
-        problems.append(
-            Problem(
-                Text("--lon 与 --lat 只给了一个。", "Only one of --lon and --lat is given."),
-                Text("请两个都给。", "Give both."),
-            )
-        )
     if has_geometry and (options.lon or options.lat or options.wkt):
         problems.append(
             Problem(

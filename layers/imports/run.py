@@ -104,7 +104,9 @@ def import_file(
     _refuse_or_set_aside(report, distinct, checked, options, language)
     step(2)
     frame = _frame(checked, layer, good)
-    written = store.upsert(layer.name, _kept(frame, layer, checked, store), note=_note(report, declared))
+    written = store.upsert(
+        layer.name, _kept(frame, layer, checked, store), note=_note(report, declared), progress=progress
+    )
     report.inserted, report.updated, report.unchanged = written.inserted, written.updated, written.unchanged
     step(3)
     return report

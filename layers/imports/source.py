@@ -70,7 +70,7 @@ class Source:
     Attributes
     ----------
     columns : DataFrame of str
-        The attributes as text, without blanks around them left out; missing where the file has no value.
+        The attributes as text, just as they stand; missing where the file has no value.
     rows : ndarray of int
         Row of each record as the file's own program shows it: 2 is the first under a header line,
         1 the first feature of a file without one.
@@ -149,7 +149,7 @@ def kind_of(path: Path) -> Kind:
     promised = _promised(path)
     found = _content_kind(path, beginning, promised)
     if found is None:
-        raise _not_readable(path, promised)
+        raise _not_readable(path, beginning, promised)
     if promised is not None and found != promised:
         raise ValidationError(
             Text(
@@ -209,19 +209,28 @@ def _is_text(beginning: bytes) -> bool:
 
 
 _HINTS: dict[str, Text] = {
-    ".xls": Text("请在表格程序中另存为 .xlsx。", "Save it as .xlsx in a spreadsheet program."),
     ".dbf": Text("请给出同名的 .shp 文件。", "Give the .shp file of the same name."),
     ".shx": Text("请给出同名的 .shp 文件。", "Give the .shp file of the same name."),
     ".prj": Text("请给出同名的 .shp 文件。", "Give the .shp file of the same name."),
 }
 
 
-def _not_readable(path: Path, promised: Kind | None) -> ValidationError:
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+
+
+def _not_readable(path: Path, beginning: bytes, promised: Kind | None) -> ValidationError:
+    if beginning.startswith(_OLD_OFFICE):
+        return ValidationError(
+            Text(
+                "{name} 是旧式或加密的 Excel 文件。请在表格程序中另存为不带密码的 .xlsx。",
+                "{name} is a workbook of the old kind, or one with a password. Save it as .xlsx without a password.",
+            ).format(name=path.name)
+        )
     if promised is not None:
         return ValidationError(
             Text(
                 "{name} 不是 {kind} 文件：内容与名称不符，或文件已损坏。",
-                "{name} is not a {kind} file: its content does not match its name, or it is damaged.",
+                "{name} is no {kind} file: its content does not match its name, or it is damaged.",
             ).format(name=path.name, kind=KIND_NAMES[promised])
         )
     hint = _HINTS.get(path.suffix.lower(), _KNOWN)

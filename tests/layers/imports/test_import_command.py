@@ -88,6 +88,7 @@ def test_json_holds_all_problems(typed: Typed, csv_of: Callable[..., Path]) -> N
         ["communities", "a.csv", "--only", "x"],
         ["communities", "a.csv", "--crs", "EPSG:4326", "--datum", "gcj02"],
         ["communities", "a.csv", "--crs", "nonsense"],
+        ["communities", "a.csv", "--lon", "x"],
         ["communities", "a.csv", "--map", "name=a", "--map", "name=b"],
     ],
 )

@@ -88,6 +88,7 @@ def test_everything_that_is_wrong_with_the_options_is_told_at_once() -> None:
             values={"chanel": {"a": "b"}},
             only={"where": ("x",)},
             lon="x",
+            lat="kind",
         )
     )
     said = "\n".join(sentences(error))
@@ -100,7 +101,6 @@ def test_everything_that_is_wrong_with_the_options_is_told_at_once() -> None:
     assert "no column where" in said
     assert "no column x" in said
     assert "both --map and --set" in said
-    assert "Only one of --lon and --lat" in said
     assert "geometry of its own" in said
 
 

@@ -121,6 +121,8 @@ def test_contradictions_between_file_and_options() -> None:
         {"crs": "EPSG:0"},
         {"crs": "x"},
         {"datum": "wgs"},
+        {"lon": "x"},
+        {"lat": "y"},
     ],
 )
 def test_options_that_contradict_each_other(options: dict[str, str]) -> None:

@@ -218,9 +218,9 @@ def test_a_zip_with_something_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.gpkg", b"hello", "is not a GeoPackage file"),
+        ("a.gpkg", b"hello", "is no GeoPackage file"),
         ("a.gpkg", b"SQLite format 3\x00" + b"\x10\x00" + b"\x00" * 500, "cannot be read as GeoPackage"),
-        ("a.geojson", b"hello", "is not a GeoJSON file"),
+        ("a.geojson", b"hello", "is no GeoJSON file"),
         ("a.geojson", b'{"a": 1}', "cannot be read as GeoJSON"),
         ("a.geojson", b'{"type": "FeatureCollection", "features": [{"type": "Fea', "cannot be read as GeoJSON"),
         ("a.geojson", '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"名":"中文"},'
@@ -229,11 +229,12 @@ def test_a_zip_with_something_else(tmp_path: Path) -> None:
         ("a.fgb", b"fgb\x03fgb\x00" + b"\xff" * 20, "a.fgb holds no layer with geometry"),
         ("a.parquet", b"PAR1" + b"x" * 50, "cannot be read as GeoParquet"),
         ("a.xlsx", b"PK\x03\x04" + b"x" * 50, "damaged archive"),
-        ("a.xlsx", b"code,a\n1,2\n", "is not a XLSX file"),
-        ("a.csv", b"\x00\x01\x02", "is not a CSV file"),
+        ("a.xlsx", b"code,a\n1,2\n", "is no XLSX file"),
+        ("a.csv", b"\x00\x01\x02", "is no CSV file"),
         ("a.csv", b"PAR1xxxx", "its content is GeoParquet"),
         ("a.gpkg", b'{"type": "FeatureCollection", "features": []}', "its content is GeoJSON"),
         ("a.xls", b"\xd0\xcf\x11\xe0" + b"\x00" * 20, "Save it as .xlsx"),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0" + b"\x00" * 20, "without a password"),
         ("a.dbf", b"\x03\x00\x00", "Give the .shp file"),
         ("a.kml", b"<kml/>", "of a type that is not known"),
         ("a.geojson", b"", "is an empty file"),
