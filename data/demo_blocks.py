@@ -127,7 +127,8 @@ def _cut_block(
         block = len(cuts.superblocks)
         cuts.superblocks.append(superblock)
     if face.area <= wanted:
-        cuts.blocks.append(block if block is not None else -1)
+        assert block is not None
+        cuts.blocks.append(block)
         cuts.parcel_nets.append(_largest(net))
         _cut_parcel(face, net, len(cuts.blocks) - 1, cuts, rng)
         return

@@ -66,7 +66,7 @@ def subdistricts(city: City) -> pd.DataFrame:
 def neighbourhoods(city: City) -> pd.DataFrame:
     """Return the neighbourhoods with their real codes and names, in the order of the drawing."""
     home = city.town.neighbourhood_of[city.town.parcel_of]
-    table = pd.DataFrame(city.drawing["neighbourhoods"])[["code", "name", "name_en"]]
+    table = neighbourhood_names(city)
     return table.assign(
         subdistrict=table["code"].str[:9], geometry=_unions(city.town.faces, home, range(len(table)))
     )
