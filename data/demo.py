@@ -19,7 +19,7 @@ from data import demo_services, demo_tables
 from data.demo_blocks import lay_streets
 from data.demo_buildings import build
 from data.demo_facts import AS_OF
-from data.demo_ground import METRIC_CRS, lay_ground, read_drawing
+from data.demo_ground import METRIC_CRS, backdrop, lay_ground, read_drawing
 from data.demo_zones import zone
 from geo.crs import from_metric
 from layers.frames import conform
@@ -57,8 +57,9 @@ def generate(
     rng = Generator(PCG64(seed))
     steps = _counted(progress)
     next(steps)
-    city = _lay_out(rng, steps)
+    city, surroundings = _lay_out(rng, steps)
     made = {
+        "backdrop": surroundings,
         "subdistricts": demo_tables.subdistricts(city),
         "neighbourhoods": demo_tables.neighbourhoods(city),
     }
@@ -93,8 +94,8 @@ def _counted(progress: Progress) -> Iterator[None]:
         yield
 
 
-def _lay_out(rng: Generator, steps: Iterator[None]) -> demo_tables.City:
-    """Lay ground, streets and buildings."""
+def _lay_out(rng: Generator, steps: Iterator[None]) -> tuple[demo_tables.City, pd.DataFrame]:
+    """Lay ground, streets and buildings; return them and the backdrop."""
     drawing = read_drawing()
     ground = lay_ground(drawing, rng)
     town = lay_streets(ground, rng)
@@ -104,13 +105,14 @@ def _lay_out(rng: Generator, steps: Iterator[None]) -> demo_tables.City:
     row_of_parcel = np.full(len(town.parcel_nets), -1, dtype=np.int64)
     row_of_parcel[zones.communities] = np.arange(len(zones.communities))
     next(steps)
-    return demo_tables.City(
+    city = demo_tables.City(
         drawing=drawing,
         town=town,
         zones=zones,
         buildings=buildings,
         community_of=row_of_parcel[town.parcel_of[buildings.plot]],
     )
+    return city, backdrop(drawing, ground)
 
 
 def _stored(table: pd.DataFrame, layer: str) -> gpd.GeoDataFrame:

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely import LineString, Polygon
@@ -82,6 +83,33 @@ def lay_ground(drawing: dict[str, Any], rng: np.random.Generator) -> Ground:
         greens=_cut_greens(shapely.difference(outline, built_up), rng),
         places=_metres([place["at"] for place in drawing["neighbourhoods"]]),
         centre=_metres([CENTRE])[0],
+    )
+
+
+def backdrop(drawing: dict[str, Any], ground: Ground) -> pd.DataFrame:
+    """Return what a map shows around and between the communities: greens, water and main roads, in EPSG:4547."""
+    # A hand's breadth inside, so that rounding never takes a corner over the outline.
+    inside = shapely.buffer(ground.outline, -0.1)
+    water = shapely.intersection([_area(ring) for ring in drawing["water"].values()], inside)
+    parks = [_area(ring, passes=1) for ring in drawing["parks"].values()]
+    wooded = shapely.difference(inside, shapely.union_all([ground.built_up, *water, *parks]))
+    roads = [
+        shapely.buffer(_road(road["line"]), road["width_m"] / 2, cap_style="flat")
+        for road in drawing["arterials"]
+    ]
+    paved = shapely.intersection(shapely.intersection(shapely.union_all(roads), ground.built_up), inside)
+    shapes = {
+        "water": polygons_of(water),
+        "green": polygons_of(np.array([wooded, *parks], dtype=object)),
+        "road": np.array([paved], dtype=object),
+    }
+    rows = [(kind, shape) for kind, found in shapes.items() for shape in found if shape.area > _VERGE_M**2]
+    return pd.DataFrame(
+        {
+            "code": [f"DT{number:03d}" for number in range(1, len(rows) + 1)],
+            "kind": [kind for kind, _ in rows],
+            "geometry": [shape for _, shape in rows],
+        }
     )
 
 

@@ -329,6 +329,21 @@ COMPLAINTS = Layer(
     ),
 )
 
+BACKDROP = Layer(
+    name="backdrop",
+    title=Text("底图", "Backdrop"),
+    one=Text("底图地物", "backdrop feature"),
+    geometry=("polygon",),
+    fields=(
+        _CODE,
+        *_name(required=False),
+        Field(
+            name="kind", type="text", title=Text("地物种类", "Kind"), codes="backdrop_kinds", required=True
+        ),
+    ),
+)
+"""Greens, water and roads to find one's way by; nothing is counted from them."""
+
 LAYERS: dict[str, Layer] = {
     layer.name: layer
     for layer in (
@@ -340,6 +355,7 @@ LAYERS: dict[str, Layer] = {
         MEDIATION_ROOMS,
         FACILITIES,
         COMPLAINTS,
+        BACKDROP,
     )
 }
 

@@ -14,7 +14,7 @@ import shapely
 from geo import cells as grid
 from geo import crs
 from layers.dwellings import dwellings
-from layers.places import PARENT_LAYERS, lies_in, places
+from layers.places import PARENT_LAYERS, lies_in, lies_mostly_in, places
 from layers.problems import BadParameter, NotFound
 from layers.text import Text
 
@@ -47,7 +47,8 @@ class Units:
     of_dwelling, of_building, of_community, of_complaint : int arrays
         Position of each dwelling (`layers.dwellings`), building, community and complaint, -1 for none.
     subdistrict : int array
-        Subdistrict of each unit, -1 where unknown.
+        Subdistrict of each unit, -1 where unknown: what a management cell or an area says of itself; of
+        other cells the one that holds their middle, at the district's edge the one they overlap most.
     """
 
     scheme: str
@@ -129,7 +130,6 @@ def _units(snapshot: Snapshot, scheme: str) -> Units:
         return _areas(snapshot, scheme)
     cells = _cells(snapshot, scheme)
     homes = dwellings(snapshot)
-    at = shapely.point_on_surface(cells.polygons)
     return Units(
         scheme=scheme,
         ids=np.asarray(cells.ids, dtype=object),
@@ -138,8 +138,18 @@ def _units(snapshot: Snapshot, scheme: str) -> Units:
         of_building=cells.cell_of(*snapshot.points("buildings")),
         of_community=cells.cell_of(*snapshot.points("communities")),
         of_complaint=cells.cell_of(*snapshot.points("complaints")),
-        subdistrict=lies_in(snapshot, "subdistricts", shapely.get_x(at), shapely.get_y(at)),
+        subdistrict=_subdistrict_of(snapshot, cells),
     )
+
+
+def _subdistrict_of(snapshot: Snapshot, cells: grid.Cells) -> NDArray[np.int64]:
+    if cells.scheme == "management":
+        return places(snapshot, "management_cells")["subdistrict"].to_numpy()
+    middle = shapely.point_on_surface(cells.polygons)
+    found = lies_in(snapshot, "subdistricts", shapely.get_x(middle), shapely.get_y(middle))
+    outside = found < 0
+    found[outside] = lies_mostly_in(snapshot, "subdistricts", cells.polygons[outside])
+    return found
 
 
 def _cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
@@ -152,7 +162,7 @@ def _cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
     if outline is None:
         from layers.schema import LAYERS
 
-        features = np.concatenate([snapshot.metric(layer) for layer in LAYERS])
+        features = np.concatenate([snapshot.metric(layer) for layer in LAYERS if layer != "backdrop"])
     try:
         if parsed[0] == "square":
             return grid.square_cells(parsed[1], crs=metric_crs, outline=outline, features=features)

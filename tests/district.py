@@ -106,6 +106,9 @@ def small_district(*, outline: bool = True) -> tuple[District, dict[str, gpd.Geo
         "mediation_rooms": _mediation_rooms(),
         "facilities": _facilities(),
         "complaints": _complaints(),
+        "backdrop": [
+            {"code": "G1", "kind": "green", "name": "北山", "geometry": shapely.box(0, 1150, 1600, 1200)}
+        ],
     }
     return district, {name: _frame(name, rows[name]) for name in LAYERS}
 

@@ -69,9 +69,10 @@ RULES = {
     "mediation_rooms": Rule(fields=("name",), as_points=True),
     "facilities": Rule(fields=("name", "kind"), as_points=True),
     "complaints": Rule(fields=("demand_group", "opened"), from_zoom=13, one_per_pixel=True),
+    "backdrop": Rule(fields=("kind",)),
 }
 UNIT_RULE = Rule(fields=("name",), detail="all")
-LABELLED = ("subdistricts", "neighbourhoods", "communities")
+LABELLED = ("subdistricts", "neighbourhoods", "communities", "backdrop")
 LABEL_SUFFIX = "-label"
 TILE_LAYERS = (*LAYERS, *(name + LABEL_SUFFIX for name in LABELLED), "management", "square-100", "h3-10")
 """The names that documents show; any square and any H3 resolution that the units allow works as well."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ def test_every_pair_of_facts_has_a_class() -> None:
 @pytest.mark.parametrize(
     ("households", "answer"), [(299, "no"), (300, "yes"), (301, "yes"), (pd.NA, "unknown"), (0, "no")]
 )
-def test_a_mediation_room_is_due_from_300_households(households: object, answer: str) -> None:
+def test_a_mediation_room_is_due_from_300_households(households: Any, answer: str) -> None:
     community = pd.DataFrame({"households": pd.array([households], dtype="Int64")})
     assert is_mediation_eligible(community, households=300)[0] == answer
 
