@@ -136,6 +136,28 @@ def repair_lossless(
     return shapes, repairs
 
 
+def mend_polygons(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Make polygons valid that a projection has made invalid.
+
+    An edge that is straight in degrees is not quite straight in metres: where a ring touches itself or a
+    hole touches its shell within an edge, the projected rings may cross by micrometres to metres.
+
+    Parameters
+    ----------
+    geometries : ndarray of shapely geometries
+        In a metric CRS; valid before they were projected. None stays None.
+
+    Returns
+    -------
+    ndarray of shapely geometries
+        Same order; invalid polygons mended (GEOS MakeValid, "structure"), everything else the same object.
+    """
+    shapes = np.array(geometries, dtype=object)
+    invalid = np.isin(shapely.get_type_id(shapes), (_POLYGON, _MULTIPOLYGON)) & ~shapely.is_valid(shapes)
+    shapes[invalid] = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
+    return shapes
+
+
 def _thinned(geometry: BaseGeometry) -> BaseGeometry | None:
     """Drop repeated points, or return None where none can be dropped."""
     try:

@@ -89,3 +89,18 @@ def lies_in(
     )
     found = finder.cell_of(x, y)
     return np.where(found >= 0, areas[found], -1)
+
+
+def lies_mostly_in(snapshot: Snapshot, parent: str, shapes: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return the position of the parent polygon that each polygon (metres) shares most area with, else -1.
+
+    Of equal shares the first counts; touching shares nothing.
+    """
+    parents = snapshot.metric(parent)
+    row, at = shapely.STRtree(parents).query(shapes, predicate="intersects")
+    shared_m2 = shapely.area(shapely.intersection(shapes[row], parents[at]))
+    found = np.full(len(shapes), -1, dtype=np.int64)
+    for pair in np.lexsort((-at, shared_m2)):  # the largest share is written last
+        if shared_m2[pair] > 0.0:
+            found[row[pair]] = at[pair]
+    return found

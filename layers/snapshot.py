@@ -103,20 +103,18 @@ class Snapshot:
     def metric(self, layer: str) -> NDArray[np.object_]:
         """Return the layer's geometries in the district's metric CRS, in frame order."""
         return self.derived(
-            ("metric", layer),
-            lambda: crs.to_metric(np.asarray(self.frame(layer).geometry.array), self.district.metric_crs),
+            ("metric", layer), lambda: self._to_metric(np.asarray(self.frame(layer).geometry.array))
         )
+
+    def _to_metric(self, geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+        return shapes.mend_polygons(crs.to_metric(geometries, self.district.metric_crs))
 
     def outline(self) -> Any:
         """Return the outline in the metric CRS, or None where the district has none."""
         if self.district.outline is None:
             return None
-        return self.derived(
-            ("outline",),
-            lambda: crs.to_metric(np.array([self.district.outline], dtype=object), self.district.metric_crs)[
-                0
-            ],
-        )
+        outline = np.array([self.district.outline], dtype=object)
+        return self.derived(("outline",), lambda: self._to_metric(outline)[0])
 
     def points(self, layer: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x, y in metres: a point on each feature's surface, by which it is counted."""
