@@ -59,7 +59,3 @@ class Findings:
         positions = np.flatnonzero(where) if isinstance(where, np.ndarray) and where.dtype == bool else where
         for at in positions:
             self.add(int(at), name, None, fault)
-
-    def sorted(self) -> list[Problem]:
-        """Return the problems in the order of the rows."""
-        return sorted(self.problems, key=lambda problem: problem.row or 0)

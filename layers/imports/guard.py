@@ -20,9 +20,10 @@ something, only by the sign test, and only if it is clearly better, too, than th
 seven other directions (otherwise points on streets would seem to fit wherever chance puts them near buildings).
 
 A reading that is clearly better than the declared one refuses the layer; the one that fits most records is named, with
-all that fit equally. A reading than which the declared one is clearly better is out, and no weaker evidence brings it
-back; so is one that misses some record while the declared one fits all, except by nearness. Where a reading is left at
-the end, what is known cannot tell it from the declared one, which is then taken, and the datum is *not verified*.
+all that fit equally and that weaker evidence does not tell to be worse. A reading than which the declared one is
+clearly better is out, and no weaker evidence brings it back; so is one that misses some record while the declared one
+fits all, except by nearness. Where a reading is left at the end, what is known cannot tell it from the declared one,
+which is then taken, and the datum is *not verified*.
 
 A few mislabelled records change nothing: they fit under no reading. A layer of one record is refused only where it does
 not fit as declared and does under another reading.
@@ -170,17 +171,19 @@ def judge(readings: Sequence[Reading], evidence: Sequence[Evidence], *, noun: Te
     declared, *others = readings
     tallies: list[Tally] = []
     first: tuple[Evidence, Tally] | None = None
-    for piece in evidence:
+    for at, piece in enumerate(evidence):
         total = int(piece.considered.sum())
         if not total:
             continue
-        fits = {one.id: piece.fits(one.lon, one.lat)[piece.considered] for one in readings}
+        fits = _fits(piece, readings)
         tally = Tally(piece.id, total, {name: int(fit.sum()) for name, fit in fits.items()})
         tallies.append(tally)
         first = first or (piece, tally)
         better = [one for one in others if _clearly_better(one, declared, piece, fits)]
         if better:
-            return _refusal(declared, better, piece, tally, tallies, noun)
+            most = max(tally.fits[one.id] for one in better)
+            best = _narrowed([one for one in better if tally.fits[one.id] == most], evidence[at + 1 :])
+            return _refusal(declared, best, piece, tally, tallies, noun)
         others = [one for one in others if not _told_apart(declared, one, piece, fits)]
     equal = tuple(one.id for one in others)
     return Verdict(
@@ -191,6 +194,23 @@ def judge(readings: Sequence[Reading], evidence: Sequence[Evidence], *, noun: Te
         tuple(tallies),
         _taken(declared, others, first, noun),
     )
+
+
+def _fits(piece: Evidence, readings: Sequence[Reading]) -> dict[str, BoolArray]:
+    return {one.id: piece.fits(one.lon, one.lat)[piece.considered] for one in readings}
+
+
+def _narrowed(best: list[Reading], weaker: Sequence[Evidence]) -> list[Reading]:
+    """Leave those of equal readings that no weaker evidence tells to be worse than another."""
+    for piece in weaker:
+        if len(best) > 1 and piece.considered.any():
+            fits = _fits(piece, best)
+            best = [
+                one
+                for one in best
+                if not any(_clearly_better(other, one, piece, fits) for other in best if other is not one)
+            ]
+    return best
 
 
 def _clearly_better(one: Reading, other: Reading, piece: Evidence, fits: dict[str, BoolArray]) -> bool:
@@ -229,10 +249,8 @@ def _told_apart(declared: Reading, other: Reading, piece: Evidence, fits: dict[s
 
 
 def _refusal(
-    declared: Reading, better: list[Reading], piece: Evidence, tally: Tally, tallies: list[Tally], noun: Text
+    declared: Reading, best: list[Reading], piece: Evidence, tally: Tally, tallies: list[Tally], noun: Text
 ) -> Verdict:
-    most = max(tally.fits[one.id] for one in better)
-    best = [one for one in better if tally.fits[one.id] == most]
     fitting = tally.fits[declared.id]
     only = Text("没有", "none") if fitting == 0 else Text(f"只有 {fitting} 个", f"only {fitting}")
     sentence = Text(
@@ -241,7 +259,7 @@ def _refusal(
     ).format(
         names=_names(best),
         verb=both("fits" if len(best) == 1 else "fit"),
-        most=most,
+        most=tally.fits[best[0].id],
         of=tally.of,
         noun=noun,
         phrase=piece.phrase,

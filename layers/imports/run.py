@@ -125,11 +125,11 @@ def _check_files(store: Store, path: Path, options: ImportOptions) -> None:
     rejects = options.rejects
     if rejects is None:
         return
-    if rejects.is_dir() or not rejects.absolute().parent.is_dir():
+    if not rejects.absolute().parent.is_dir() or (rejects.exists() and not rejects.is_file()):
         raise ValidationError(
             Text(
-                "无法写入 {path}：文件夹不存在，或它本身是文件夹。",
-                "{path} cannot be written: there is no such folder, or it is one.",
+                "无法写入 {path}：文件夹不存在，或它不是普通文件。",
+                "{path} cannot be written: there is no such folder, or it is no ordinary file.",
             ).format(path=rejects)
         )
     if any(rejects.exists() and one.exists() and rejects.samefile(one) for one in (path, live)):

@@ -107,6 +107,14 @@ def test_the_best_readings_are_named_with_all_that_fit_equally() -> None:
     assert "as R0 none." in verdict_of(yes(0, 9), yes(9, 9)).sentence.en
 
 
+def test_weaker_evidence_chooses_among_equals() -> None:
+    wrong, right = yes(0, 20), yes(20, 20)
+    assert verdict_of(wrong, right, right).better == ("r1", "r2")
+    assert verdict_of(
+        wrong, right, right, more=[[wrong, wrong, wrong], [right, yes(5, 20), right]]
+    ).better == ("r2",)
+
+
 def test_the_declared_reading_wins_a_tie_and_the_equals_are_named() -> None:
     found = verdict_of(yes(9, 9), yes(9, 9), yes(8, 9), yes(9, 9))
     assert (found.status, found.equal) == ("not_verified", ("r1", "r3"))

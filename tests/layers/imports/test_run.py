@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +223,42 @@ def test_no_good_row_is_an_error_even_with_rejects(run: Import, csv_of: CsvOf, t
     assert len(rejects.read_text("utf-8-sig").splitlines()) == 3
 
 
+def test_a_full_disk_under_the_rejects_stops_the_import(
+    run: Import, store: Store, csv_of: CsvOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = csv_of(HEAD, f"A,n,{A}", "B,n,,")
+    rejects = tmp_path / "r.csv"
+    rejects.write_text("from before")
+    with monkeypatch.context() as patch:
+        patch.setattr("layers.imports.rejects.os.fsync", full)
+        error = refused(run, "communities", path, datum="wgs84", rejects=rejects)
+    assert "No space left on device" in str(error)
+    assert rejects.read_text() == "from before"
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".r.csv")] == []
+    assert store.counts()["communities"] == 0
+
+
+def test_rejects_keep_columns_that_are_called_as_its_own(run: Import, csv_of: CsvOf, tmp_path: Path) -> None:
+    path = csv_of("row,problems,name,lng,lat", f"7,none,n,{A}", "8,many,n,,")
+    run("communities", path, datum="wgs84", rejects=tmp_path / "r.csv", language="zh")
+    with (tmp_path / "r.csv").open(encoding="utf-8-sig", newline="") as file:
+        heading, line = csv.reader(file)
+    assert heading == ["_row", "row", "problems", "name", "lng", "lat", "_problems"]
+    assert line[:3] == ["3", "8", "many"]
+    assert line[-1].startswith("lng, lat: 没有位置。")
+
+
+def test_rejects_of_nothing_are_a_heading(run: Import, csv_of: CsvOf, tmp_path: Path) -> None:
+    rejects = tmp_path / "r.csv"
+    rejects.write_text("from before")
+    run("communities", csv_of(HEAD, f"A,n,{A}"), datum="wgs84", rejects=rejects)
+    assert rejects.read_text("utf-8-sig") == "row,code,name,lng,lat,problems\n"
+    assert rejects.stat().st_mode & 0o777 == (tmp_path / "source.csv").stat().st_mode & 0o777
+
+
 def test_rows_that_share_a_code_and_differ_are_all_problems(
     run: Import, store: Store, csv_of: CsvOf, tmp_path: Path
 ) -> None:
@@ -280,7 +317,7 @@ def test_the_store_is_no_source_and_rejects_replace_nothing(
     path = csv_of(HEAD, f"A,n,{A}", "B,n,,")
     for rejects in (path, live):
         assert "cannot replace" in str(refused(run, "communities", path, datum="wgs84", rejects=rejects))
-    for rejects in (tmp_path, tmp_path / "no" / "r.csv"):
+    for rejects in (tmp_path, tmp_path / "no" / "r.csv", Path("/dev/null")):
         assert "cannot be written" in str(refused(run, "communities", path, datum="wgs84", rejects=rejects))
     assert path.read_text().startswith(HEAD)
     assert store.counts()["communities"] == 0
@@ -372,7 +409,7 @@ def test_codes_differ_where_records_do_and_not_otherwise(rows: list[tuple[str, .
 
 
 def test_geometry_counts_for_codes_and_duplicates() -> None:
-    frame = pd.DataFrame({"a": ["x"] * 4}, dtype="str")
+    frame = pd.DataFrame({"geometry": ["x"] * 4}, dtype="str")
     shapes = np.array([shapely.Point(1, 2), shapely.Point(1, 2), shapely.Point(1, 3), None], dtype=object)
     source = Source("geojson", frame, np.arange(4), geometry=shapes)
     assert records.first_of_each(source).tolist() == [True, False, True, True]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import struct
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +250,26 @@ def test_what_is_not_what_it_is_called(tmp_path: Path, name: str, content: bytes
     assert name in error.message.zh
 
 
+def test_a_database_that_is_no_geopackage(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.gpkg")) as database:
+        database.execute("CREATE TABLE t (a, geometry)")
+        database.commit()
+    assert "cannot be read as GeoPackage" in str(refused(read_source, tmp_path / "a.gpkg"))
+
+
+def test_an_archive_that_is_called_a_workbook(tmp_path: Path) -> None:
+    assert "is no XLSX file" in str(refused(read_source, zipped(tmp_path / "a.xlsx", {"a.csv": b"x"})))
+
+
+def test_a_shapefile_without_attributes(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
+    path = shapefile(tmp_path, frame)
+    path.with_suffix(".dbf").unlink()
+    path.with_suffix(".cpg").unlink()
+    source = read_source(path)
+    assert len(source.rows) == 2
+    assert "code" not in source.columns
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "There is no file" in str(refused(lambda: read_source(tmp_path / "a.csv")))
     assert "There is no file" in str(refused(lambda: read_source(tmp_path)))
@@ -277,7 +299,8 @@ def test_layers_of_a_geopackage_must_be_chosen(tmp_path: Path, frame: gpd.GeoDat
 
 
 def geojson(path: Path, *geometries: Any, **members: Any) -> Path:
-    features = [{"type": "Feature", "properties": {"n": 1}, "geometry": one} for one in geometries]
+    properties = {"n": 1, "nested": {"a": ["甲"]}}
+    features = [{"type": "Feature", "properties": properties, "geometry": one} for one in geometries]
     path.write_text(json.dumps({"type": "FeatureCollection", **members, "features": features}))
     return path
 
@@ -312,6 +335,7 @@ def test_heights_are_left_out(tmp_path: Path) -> None:
     source = read_source(geojson(tmp_path / "a.geojson", {"type": "Point", "coordinates": [1, 2, 3]}))
     assert source.geometry is not None
     assert not shapely.has_z(source.geometry).any()
+    assert json.loads(source.columns["nested"][0]) == {"a": ["甲"]}
 
 
 def test_a_parquet_bomb_is_not_unpacked(tmp_path: Path) -> None:
