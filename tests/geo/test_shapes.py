@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.shapes import footprint_area_m2, geometry_faults, repair_lossless, representative_points
+from geo.shapes import (
+    footprint_area_m2,
+    geometry_faults,
+    mend_polygons,
+    repair_lossless,
+    representative_points,
+)
 
 SQUARE = shapely.box(0, 0, 2, 2)
 BOW_TIE = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
@@ -191,3 +197,15 @@ def test_input_is_not_changed() -> None:
     given_ = array(TOUCHING)
     repair_lossless(given_)
     assert given_[0] is TOUCHING
+
+
+def test_mending_keeps_the_ground_and_leaves_the_rest_alone() -> None:
+    # A hole that hung on the shell and pokes through it by a millimetre once projected.
+    poking = shapely.Polygon(SQUARE.exterior, [[(-0.001, 1), (1, 1.2), (1, 0.8)]])
+    given_ = array(poking, SQUARE, None, shapely.Point(1, 1))
+    mended = mend_polygons(given_)
+    assert not poking.is_valid
+    assert mended[0].is_valid
+    assert mended[0].geom_type in ("Polygon", "MultiPolygon")
+    assert mended[0].area == pytest.approx(SQUARE.area - 0.2, abs=0.001)
+    assert all(after is before for after, before in zip(mended[1:], given_[1:], strict=True))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from layers.places import places
+import numpy as np
+import pytest
+import shapely
+
+from layers.places import lies_mostly_in, places
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
 from layers.standards import Standards
+from layers.units import units
 from tests.district import small_district
 
 
@@ -60,3 +65,27 @@ def test_a_feature_outside_every_parent_belongs_to_none(standards: Standards) ->
     found = codes(only_west, "communities", "subdistrict", "subdistricts")
     assert found[:6] == ["S1"] * 6
     assert found[6:] == [None] * 6
+
+
+def test_a_polygon_lies_mostly_where_it_shares_most(snapshot: Snapshot) -> None:
+    west = snapshot.metric("subdistricts")[0]
+    border, south = west.bounds[2], west.bounds[1]
+    shapes = [
+        shapely.box(border - 30, south, border + 10, south + 10),
+        shapely.box(border - 10, south, border + 30, south + 10),
+        shapely.box(west.bounds[0] - 500, south, west.bounds[0] - 400, south + 10),
+    ]
+    assert lies_mostly_in(snapshot, "subdistricts", np.array(shapes)).tolist() == [0, 1, -1]
+
+
+@pytest.mark.parametrize("scheme", ["square:100", "square:1000", "h3:8", "h3:10", "management"])
+def test_no_cell_with_people_falls_out_of_all_subdistricts(snapshot: Snapshot, scheme: str) -> None:
+    found = units(snapshot, scheme)
+    assert (found.subdistrict[np.unique(found.of_dwelling)] >= 0).all()
+
+
+def test_a_management_cell_is_in_the_subdistrict_that_it_names(standards: Standards) -> None:
+    district, frames = small_district()
+    frames["management_cells"] = frames["management_cells"].assign(subdistrict="S2")
+    named = Snapshot(1, district, standards, frames)
+    assert (units(named, "management").subdistrict == 1).all()

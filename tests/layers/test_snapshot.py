@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from geo.crs import to_metric
+from layers.analysis import analyse
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot, Snapshots
 from layers.standards import Standards
 from layers.store import create_store
+from layers.summary import summary
 from layers.units import units
 from tests.district import small_district
 
@@ -66,3 +75,31 @@ def test_a_slow_result_does_not_keep_others_waiting(standards: Standards) -> Non
         assert snapshot.derived(("quick",), lambda: "quick") == "quick"
         release.set()
         assert [future.result(10) for future in waiting] == ["slow", "slow"]
+
+
+@pytest.mark.parametrize("layer", ["subdistricts", "communities", "management_cells"])
+def test_a_shape_that_projection_makes_invalid_still_counts(standards: Standards, layer: str) -> None:
+    """Valid in degrees, where the hole hangs within the shell's southern edge; in zone 117 E it crosses it."""
+    district, frames = small_district()
+    district = replace(district, metric_crs="EPSG:32650")
+    geometry = frames[layer].geometry.to_numpy().copy()
+    west, south, east, north = geometry[0].bounds
+    hanging = next(
+        shape
+        for x in np.linspace(west, east, 40)[1:-1]
+        if (
+            shape := shapely.Polygon(
+                [(west, south), (east, south), (east, north), (west, north)],
+                [[(x, south), (x + 1e-5, south + 1e-4), (x - 1e-5, south + 1e-4)]],
+            )
+        ).is_valid
+        and not to_metric(np.array([shape], dtype=object), "EPSG:32650")[0].is_valid
+    )
+    geometry[0] = hanging
+    frames[layer] = frames[layer].set_geometry(gpd.GeoSeries(geometry, index=frames[layer].index, crs=4490))
+    made = Snapshot(1, replace(district, outline=hanging), standards, frames)
+    assert shapely.is_valid(made.metric(layer)).all()
+    assert made.outline().is_valid
+    summary(made)
+    assert len(analyse(made, "management")) == len(frames["management_cells"])
+    assert len(analyse(made, "square:100"))
