@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 # Distance times factor is rounded; without this a building at exactly the limit could fall outside it.
-_LIMIT_SLACK_M = 1e-6
+LIMIT_SLACK_M = 1e-6
 
 # A circle is drawn with 4 x this many edges, inside the true one.
 _QUAD_SEGS = 64
@@ -64,7 +64,7 @@ def is_covered(access_m: ArrayLike, limit_m: float) -> NDArray[np.bool_]:
     """
     if not (np.isfinite(limit_m) and limit_m >= 0.0):
         raise ValueError(f"a coverage limit of {limit_m} m cannot be used; give metres, 0 or more")
-    return np.asarray(np.asarray(access_m, dtype=np.float64) <= limit_m + _LIMIT_SLACK_M)
+    return np.asarray(np.asarray(access_m, dtype=np.float64) <= limit_m + LIMIT_SLACK_M)
 
 
 def is_unknown(access_m: ArrayLike) -> NDArray[np.bool_]:

@@ -140,25 +140,48 @@ def coverage_table(snapshot: Snapshot, found: Units, kind: str) -> pd.DataFrame:
     by residents, unweighted where these are unknown, null without buildings or facilities.
     """
     homes = dwellings(snapshot)
-    n = len(found)
     here = found.of_dwelling >= 0
     counted = here & np.isfinite(homes.residents) & (homes.residents > 0)
     share = coverage_share_by(
-        found.of_dwelling[counted], is_covered(snapshot, kind)[counted], homes.residents[counted], n
+        found.of_dwelling[counted], is_covered(snapshot, kind)[counted], homes.residents[counted], len(found)
     )
-    straight_m, _ = distances(snapshot, kind)
-    located = here & homes.is_building & np.isfinite(straight_m)
-
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return weighted_mean_by(found.of_dwelling[located], values[located], homes.residents[located], n)
-
+    straight_m, walk_m = _mean_metres(snapshot, found, kind, homes.is_building)
     return pd.DataFrame(
         {
             f"coverage_{kind}_residents_share": share,
-            f"nearest_{kind}_m": mean(straight_m),
-            f"access_{kind}_m": mean(access_m(snapshot, kind)),
+            f"nearest_{kind}_m": straight_m,
+            f"access_{kind}_m": walk_m,
         }
     )
+
+
+def reach_m(snapshot: Snapshot, found: Units, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean straight and walking metres per unit, for the map and the cards.
+
+    Those of `coverage_table`; in units without buildings those of the communities that stand for
+    themselves, which a map of communities known only as points consists of.
+    """
+    bare = ~dwellings(snapshot).is_building
+    pairs = zip(
+        _mean_metres(snapshot, found, kind, ~bare), _mean_metres(snapshot, found, kind, bare), strict=True
+    )
+    straight_m, walk_m = (np.where(np.isnan(built), alone, built) for built, alone in pairs)
+    return straight_m, walk_m
+
+
+def _mean_metres(
+    snapshot: Snapshot, found: Units, kind: str, among: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    homes = dwellings(snapshot)
+    straight_m, _ = distances(snapshot, kind)
+    located = (found.of_dwelling >= 0) & among & np.isfinite(straight_m)
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return weighted_mean_by(
+            found.of_dwelling[located], values[located], homes.residents[located], len(found)
+        )
+
+    return mean(straight_m), mean(access_m(snapshot, kind))
 
 
 def _count_by(position: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -10,7 +10,8 @@ import pandas as pd
 import shapely
 
 from geo import crs
-from layers.analysis import coverage_table, in_period, unit_table
+from geo.coverage import is_covered as within_limit
+from layers.analysis import coverage_table, in_period, reach_m, unit_table
 from layers.dwellings import is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import SEATS, is_double_none, is_mediation_eligible
@@ -85,8 +86,13 @@ class Card:
             lambda: coverage_table(self.snapshot, units(self.snapshot, self.unit), kind),
             scheme=self.unit,
         )
-        share, straight, walk = table.iloc[self.position]
-        return float(share), float(straight), float(walk)
+        straight, walk = self.snapshot.derived(
+            ("reach", self.unit, kind),
+            lambda: reach_m(self.snapshot, units(self.snapshot, self.unit), kind),
+            scheme=self.unit,
+        )
+        share = table[f"coverage_{kind}_residents_share"].iloc[self.position]
+        return float(share), float(straight[self.position]), float(walk[self.position])
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,8 @@ def reasons(shown: Card, community: int) -> list[Reason]:
     reach, complaints = [_gap_reason(shown)], [_complaint_reason(shown)]
     managed: list[Reason | None] = []
     if community >= 0:
-        managed += _management_reasons(shown.snapshot.frame("communities").iloc[community])
+        row = shown.snapshot.frame("communities").iloc[community]
+        managed += _management_reasons(row, day(shown.snapshot.district.as_of))
     parts = {
         "gap": [*reach, *managed, *complaints],
         "double_none": [*managed, *reach, *complaints],
@@ -135,8 +142,15 @@ def _gap_reason(shown: Card) -> Reason | None:
         return Reason(Text("全区没有{k}。", "The district has no {k}.").format(**filled), "coverage")
     if np.isnan(walk):
         return None
-    outside = walk > limit if np.isnan(share) else share < 1
-    if not outside:
+    near = bool(within_limit(walk, limit))
+    if share == 1 and not near:
+        return Reason(
+            Text(
+                "人口已知的居民步行 {l} 米内都有{k}。", "All known residents are within {l} m of a {k}."
+            ).format(**filled),
+            "coverage",
+        )
+    if share == 1 or (np.isnan(share) and near):
         return Reason(
             Text("步行 {l} 米内有{k}：平均 {w}。", "Within {l} m of a {k}: {w} on average.").format(**filled),
             "coverage",
@@ -160,11 +174,11 @@ def _gap_reason(shown: Card) -> Reason | None:
     )
 
 
-def _management_reasons(row: pd.Series) -> list[Reason]:
+def _management_reasons(row: pd.Series, as_of: str | None) -> list[Reason]:
     manager, committee = row["property_management"], row["owners_committee"]
     parts = []
     checked, ended = day(row["property_management_date"]), day(row["contract_end"])
-    if manager == "no" and ended:
+    if manager == "no" and ended and (as_of is None or ended <= as_of):
         text = Text(
             "物业合同 {d} 到期，没有接任企业。", "The property contract ended on {d}, with no successor."
         ).format(d=ended)
@@ -174,7 +188,7 @@ def _management_reasons(row: pd.Series) -> list[Reason]:
     elif manager == "unknown":
         parts.append(
             Reason(
-                Text("有没有物业管理不明。", "Whether it has a property manager is unknown."),
+                Text("有无物业管理不明。", "Whether it has a property manager is unknown."),
                 "property_management",
             )
         )
@@ -189,7 +203,7 @@ def _management_reasons(row: pd.Series) -> list[Reason]:
     elif committee == "unknown":
         parts.append(
             Reason(
-                Text("有没有业委会不明。", "Whether it has an owners' committee is unknown."),
+                Text("有无业委会不明。", "Whether it has an owners' committee is unknown."),
                 "owners_committee",
             )
         )
@@ -363,7 +377,7 @@ def _distances(shown: Card, language: Language) -> list[dict[str, Any]]:
                 "limit_m": limit,
                 "value_text": metres(None if np.isnan(walk) else walk).to(language) if exists else "—",
                 "covered_share": None if np.isnan(share) else round(share, 4),
-                "covered": None if np.isnan(walk) else bool(walk <= limit),
+                "covered": None if np.isnan(walk) else bool(within_limit(walk, limit)),
             }
         )
     return made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from layers.indicators import is_double_none, is_mediation_eligible
+from layers.indicators import is_double_none, is_mediation_eligible, is_published
 from layers.places import places, positions
 from layers.schema import LAYERS
 from layers.text import Text
@@ -120,8 +120,11 @@ def _rooms(snapshot: Snapshot) -> list[Finding]:
     least = snapshot.standards.mediation_households
     eligible = is_mediation_eligible(communities, households=least) == "yes"
     room_of = places(snapshot, "mediation_rooms")["community"].to_numpy()
-    missing = eligible & ~np.isin(np.arange(len(communities)), room_of)
-    message = Text("{n} 户以上而没有调解室", "{n} or more households and no mediation room").format(n=least)
+    missing = eligible & is_published(communities) & ~np.isin(np.arange(len(communities)), room_of)
+    message = Text(
+        "{n} 户及以上而没有调解室（城中村除外）",
+        "{n} or more households and no mediation room (urban villages apart)",
+    ).format(n=least)
     return [_finding(snapshot, "mediation_missing", "communities", missing, message, fault=False)]
 
 
@@ -143,6 +146,6 @@ def _unknowns(snapshot: Snapshot) -> list[Finding]:
         message = Text("{f}不明", "{f} unknown").format(f=title)
         rows = communities[name].isna().to_numpy()
         found.append(_finding(snapshot, f"{name}_unknown", "communities", rows, message, fault=False))
-    unmapped = (snapshot.frame("complaints")["demand_group"] == "unmapped").to_numpy()
+    unmapped = (snapshot.frame("complaints")["demand_group"].fillna("unmapped") == "unmapped").to_numpy()
     message = Text("诉求类别未归入四大类", "complaint category in none of the four demand groups")
     return [*found, _finding(snapshot, "unmapped", "complaints", unmapped, message, fault=False)]

@@ -37,11 +37,31 @@ DEFINITIONS: dict[str, Definition] = {
         Text("居民占比", "share of residents"),
         Text(
             "步行距离不超过限值的居民占比（含限值）。步行距离 = 楼栋出入口到最近设施的直线距离 × 绕行系数。"
-            "分母是城中村以外、人口已知的小区居民；人口不明的小区单列。一处设施都没有时为 0%。",
+            "全区数的分母是城中村以外、人口已知的小区居民，单元的分母是单元内全部已知居民；人口不明的小区单列。"
+            "“以外”为其余部分。一处设施都没有时为 0%。",
             "Share of residents whose walk is within the limit (inclusive). The walk is the straight line from the "
-            "building's entrance to the nearest facility times the detour factor. Of the known residents of "
-            "communities that are not urban villages; communities of unknown residents stand apart. Without any "
-            "facility it is 0 %.",
+            "building's entrance to the nearest facility times the detour factor. For the district: of the known "
+            "residents of communities that are not urban villages; for a unit: of all its known residents. "
+            "Communities of unknown residents stand apart. What is beyond is the rest. Without any facility it is 0 %.",
+        ),
+        _GB,
+    ),
+    "beyond": Definition(
+        Text("限值以外的居民", "Residents beyond the limit"),
+        _PEOPLE,
+        Text(
+            "单元内步行距离超过限值的居民，含城中村；人口不明的小区不计。",
+            "The unit's residents whose walk exceeds the limit, urban villages included; communities of unknown "
+            "residents are left out.",
+        ),
+        _GB,
+    ),
+    "beyond_buildings": Definition(
+        Text("限值以外的楼栋", "Buildings beyond the limit"),
+        Text("栋", "buildings"),
+        Text(
+            "单元内步行距离超过限值的楼栋；居民都不明时用它代替居民。",
+            "The unit's buildings whose walk exceeds the limit; counted where no residents are known.",
         ),
         _GB,
     ),
@@ -49,8 +69,8 @@ DEFINITIONS: dict[str, Definition] = {
         Text("按楼栋", "By buildings"),
         Text("楼栋占比", "share of buildings"),
         Text(
-            "步行距离不超过限值的楼栋占全部楼栋的比例。",
-            "Share of all buildings whose walk is within the limit.",
+            "步行距离不超过限值的楼栋占全部楼栋的比例；“以外”为其余部分，位置不明的除外。",
+            "Share of all buildings whose walk is within the limit; beyond are the rest, those of unknown place apart.",
         ),
         _GB,
     ),
@@ -68,9 +88,9 @@ DEFINITIONS: dict[str, Definition] = {
         Text("步行距离", "Walk"),
         Text("米", "m"),
         Text(
-            "单元内楼栋到最近设施的步行距离，按居民加权平均；居民不明时不加权。",
+            "单元内楼栋到最近设施的步行距离，按居民加权平均；居民不明时不加权。没有楼栋时从小区的代表点算起。",
             "Mean walk from the unit's buildings to the nearest facility, weighted by residents; unweighted where "
-            "they are unknown.",
+            "they are unknown. Without buildings it is from the communities' own points.",
         ),
         Text("直线 × 1.3，自定", "straight line x 1.3, own proposal"),
     ),
@@ -78,9 +98,11 @@ DEFINITIONS: dict[str, Definition] = {
         Text("双无小区", "Double-none communities"),
         _COUNT,
         Text(
-            "既没有物业管理也没有业委会的小区。由两项带日期的事实推出：有一项为“有”即不是双无，否则有一项不明就不能判断。",
+            "既没有物业管理也没有业委会的小区。由两项带日期的事实推出：有一项为“有”即不是双无，否则有一项不明就不能判断。"
+            "全区数不含城中村，城中村另列；单元和列表含城中村。",
             "Communities with neither property management nor owners' committee, derived from two dated facts: one yes "
-            "decides; otherwise one unknown leaves it open.",
+            "decides; otherwise one unknown leaves it open. The district's figure leaves urban villages out and shows "
+            "them beside; units and lists include them.",
         ),
         _DATA,
     ),
@@ -107,10 +129,12 @@ DEFINITIONS: dict[str, Definition] = {
         Text("个单元", "units"),
         Text(
             "Getis-Ord Gi*：本单元连同相邻单元与全区相比。居民已知时比每千人诉求（经验贝叶斯平滑），否则比件数；"
-            "按双侧解析 p 值做 Benjamini-Hochberg 校正分级；比千人率时居民不足 20 人的单元遮蔽。",
+            "按双侧解析 p 值做 Benjamini-Hochberg 校正分级；比千人率时居民不足 20 人的单元遮蔽。"
+            "相邻：边或角相接；小区之间相距 100 m 以内。",
             "Getis-Ord Gi*: a unit with its neighbours against the district. On the rate per 1,000 residents (smoothed "
             "by empirical Bayes) where residents are known, else on counts; classes by Benjamini-Hochberg on the "
-            "two-sided analytic p; on a rate, units under 20 residents are masked.",
+            "two-sided analytic p; on a rate, units under 20 residents are masked. Neighbours touch at an edge or a "
+            "corner; communities lie within 100 m of each other.",
         ),
         Text(
             "Getis & Ord 1992；Ord & Getis 1995；遮蔽线自定",

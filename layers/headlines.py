@@ -9,7 +9,7 @@ import numpy as np
 from layers.analysis import in_period
 from layers.coverage import kind_coverage
 from layers.figures import Figure
-from layers.indicators import URBAN_VILLAGE
+from layers.indicators import URBAN_VILLAGE, is_double_none
 from layers.questions import answer
 from layers.schema import LAYERS
 from layers.summary import summary
@@ -19,6 +19,7 @@ from layers.wording import large, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from layers.queries import ViewQuery
     from layers.questions import Answer
@@ -47,18 +48,18 @@ def headlines(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[
                 "basis": "",
                 "figure": None,
                 "parts": [],
-                "definition": _DEFINED[question],
+                "definition": QUESTION_DEFINITIONS[question],
             }
         else:
             found[question] = {
                 "needs": [],
+                "definition": QUESTION_DEFINITIONS[question],
                 **make(snapshot, query, language),
-                "definition": _DEFINED[question],
             }
     return found
 
 
-_DEFINED = {"gap": "coverage", "double_none": "double_none", "hotspots": "hotspots"}
+QUESTION_DEFINITIONS = {"gap": "coverage", "double_none": "double_none", "hotspots": "hotspots"}
 
 
 def missing_layers(snapshot: Snapshot, question: str) -> list[str]:
@@ -78,11 +79,11 @@ def _gap(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[str, 
     what = Text("居民", "of residents") if by_residents else Text("楼栋", "of buildings")
     people = (
         Text(
-            "{c} 人，占 {n} 个小区居民 {o} 人{d}；另有 {u} 个小区人口不明",
+            "{c}人，占 {n} 个小区居民 {o}人{d}；另有 {u} 个小区人口不明",
             "{c} of {o} residents of {n} communities{d}; {u} more of unknown residents",
         )
         if by_residents
-        else Text("{c} 栋，占全区 {o} 栋；居民都不明", "{c} of {o} buildings; all residents unknown")
+        else Text("{c}栋，占全区 {o}栋；居民都不明", "{c} of {o} buildings; all residents unknown")
     )
     as_of = snapshot.district.as_of
     dated = Text("（{d}）", " ({d})").format(d=as_of) if as_of else both("")
@@ -92,15 +93,21 @@ def _gap(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[str, 
         "value_text": percent(beyond.rate).to(language),
         "label": Text("{w}在 {l} 以外", "{w} beyond {l}").format(w=what, l=limit).to(language),
         "basis": people.format(
-            c=large(beyond.count),
-            o=large(beyond.of),
+            c=_before_unit(large(beyond.count)),
+            o=_before_unit(large(beyond.of)),
             d=dated,
             n=number(communities),
             u=number(found.communities_unknown),
         ).to(language),
         "figure": beyond.as_dict(),
         "parts": [],
+        "definition": "coverage" if by_residents else "coverage_buildings",
     }
+
+
+def _before_unit(value: Text) -> Text:
+    """Return a number as it stands before 人 or 栋: 1.2 万人 but 9,552 人."""
+    return value if value.zh.endswith("万") else Text(value.zh + " ", value.en)
 
 
 def _double_none(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[str, Any]:
@@ -148,8 +155,7 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[
     count = {item.id: int((classes == item.id).sum()) for item in answered.classes}
     complaints = int(in_period(snapshot, query.period).sum())
     located = int(answered.table["complaints"].sum())
-    first, last = query.period
-    period = Text("{a} 至 {b}", "{a} to {b}").format(a=first or "…", b=last or "…")
+    period = _period_words(query)
     elsewhere = (
         Text("，其中 {n} 件不在任何单元", ", {n} of them in no unit").format(n=number(complaints - located))
         if complaints > located
@@ -178,6 +184,17 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[
             if item.id != "masked"
         ],
     }
+
+
+def _period_words(query: ViewQuery) -> Text:
+    first, last = query.period
+    if first is None and last is None:
+        return Text("全部日期", "all dates")
+    if last is None:
+        return Text("{a} 起", "from {a}").format(a=first)
+    if first is None:
+        return Text("截至 {b}", "up to {b}").format(b=last)
+    return Text("{a} 至 {b}", "{a} to {b}").format(a=first, b=last)
 
 
 def three_ways(snapshot: Snapshot, query: ViewQuery, language: Language) -> list[dict[str, Any]]:
@@ -223,12 +240,12 @@ def three_ways(snapshot: Snapshot, query: ViewQuery, language: Language) -> list
     ]
 
 
-def _communities_in(snapshot: Snapshot, query: ViewQuery, table: pd.DataFrame) -> int:
-    """Count the communities that lie in the rows of a view, of the kind that the filter names."""
+def _communities_in(snapshot: Snapshot, query: ViewQuery, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which communities lie in the rows of a view and are of the kind that the filter names."""
     chosen = np.isin(units(snapshot, query.unit).of_community, table.index.to_numpy())
     if query.community_kind is not None:
         chosen &= (snapshot.frame("communities")["kind"] == query.community_kind).to_numpy()
-    return int(chosen.sum())
+    return np.asarray(chosen, dtype=bool)
 
 
 def strip(
@@ -245,11 +262,12 @@ def strip(
     if query.community_kind is not None:
         kind = snapshot.standards.title("community_kinds", query.community_kind)
         where = Text("{w} · {k}", "{w} · {k}").format(w=where, k=kind)
+    here = _communities_in(snapshot, query, table)
     villages = (snapshot.frame("communities")["kind"] == URBAN_VILLAGE).any()
     people_title = Text("全部居民", "All residents") if villages else Text("居民", "Residents")
     items: list[tuple[Text, Text, str | None, str | None]] = [
         (where, both(""), None, None),
-        (Text("小区", "Communities"), number(_communities_in(snapshot, query, table)), None, "communities"),
+        (Text("小区", "Communities"), number(int(here.sum())), None, "communities"),
         (Text("楼栋", "Buildings"), number(int(table["buildings"].sum())), None, "buildings"),
         (people_title, large(residents), None, "residents"),
     ]
@@ -257,22 +275,16 @@ def strip(
         beyond = table["value"].sum(skipna=True)
         limit = snapshot.standards.limits[query.kind].limit_m
         title = Text("{l:g} m 以外", "Beyond {l:g} m").format(l=limit)
-        unknown = int((table["class"] == "unknown").sum())
-        items += [
-            (title, large(float(beyond)), "gap", answered.definition),
-            (
-                Text("人口不明", "Residents unknown"),
-                Text("{n} 处", "{n} units").format(n=number(unknown)),
-                None,
-                "residents",
-            ),
-        ]
+        items.append((title, large(float(beyond)), "gap", answered.definition))
+        if answered.basis == "residents":
+            unknown = Text("{n} 处", "{n} units").format(n=number(int((table["class"] == "unknown").sum())))
+            items.append((Text("人口不明", "Residents unknown"), unknown, None, "residents"))
     elif query.question == "double_none":
-        count = int(table["double_none_communities"].sum())
-        unknown = int((table["class"] == "unknown").sum())
+        answers = is_double_none(snapshot.frame("communities"))[here]
+        count, open_cases = int((answers == "yes").sum()), int((answers == "unknown").sum())
         items += [
             (Text("双无", "Double-none"), number(count), "double-none", "double_none"),
-            (Text("不明", "Unknown"), number(unknown), None, "double_none"),
+            (Text("不能判断", "Cannot tell"), number(open_cases), None, "double_none"),
         ]
     else:
         hot = int(table["class"].isin(["hot_99", "hot_95", "hot_90"]).sum())

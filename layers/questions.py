@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from layers.analysis import coverage_table, unit_table
+from geo.coverage import LIMIT_SLACK_M
+from layers.analysis import coverage_table, reach_m, unit_table
 from layers.dwellings import dwellings, is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import is_double_none, management_class
@@ -17,6 +18,8 @@ from layers.units import AREA_UNITS, neighbours, units
 from layers.wording import number
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from layers.queries import ViewQuery
     from layers.snapshot import Snapshot
 
@@ -79,11 +82,17 @@ def gap_breaks_m(limit_m: float) -> tuple[float, ...]:
     return steps.get(limit_m, (limit_m, limit_m * 1.3, limit_m * 1.6, limit_m * 2))
 
 
+def _gap_classes(walk_m: NDArray[np.float64], breaks_m: tuple[float, ...]) -> NDArray[np.object_]:
+    """Return the class of each mean walk, the limit as inclusive as in coverage; the last where none is."""
+    walk_m = np.where(np.isnan(walk_m), np.inf, walk_m)
+    level = np.searchsorted(np.asarray(breaks_m) + LIMIT_SLACK_M, walk_m, side="left")
+    return np.array([f"gap-{n}" for n in range(len(breaks_m) + 1)], dtype=object)[level]
+
+
 def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     found, kind = units(snapshot, query.unit), query.kind
     table = _table(snapshot, query)
     columns = coverage_table(snapshot, found, kind)
-    access = columns[f"access_{kind}_m"].to_numpy()
     share = columns[f"coverage_{kind}_residents_share"].to_numpy()
     homes, covered = dwellings(snapshot), is_covered(snapshot, kind)
     outside = homes.is_building & ~covered & (found.of_dwelling >= 0)
@@ -93,19 +102,13 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     far = np.where(residents > 0, residents * (1 - np.nan_to_num(share)), 0.0)
     value = np.where(np.isnan(residents), np.nan, far) if by_residents else buildings_outside.astype(float)
     breaks = gap_breaks_m(snapshot.standards.limits[kind].limit_m)
-    level = np.searchsorted(np.asarray(breaks), np.where(np.isnan(access), np.inf, access), side="left")
-    classes = np.array([f"gap-{n}" for n in range(5)], dtype=object)[level]
-    # A community that stands for itself has no building to average over, but its residents are known.
-    bare = np.isnan(access) & (np.nan_to_num(residents) > 0)
-    classes[bare & (share >= 1)] = "gap-0"
-    classes[bare & ~(share >= 1)] = "gap-4"
-    empty = (table["buildings"].to_numpy() == 0) & ~(np.nan_to_num(residents) > 0) & ~np.isnan(residents)
+    _, walk_m = reach_m(snapshot, found, kind)
+    classes = _gap_classes(walk_m, breaks)
     if by_residents:
         classes[np.isnan(residents)] = "unknown"
-        empty |= residents == 0
+        classes[residents == 0] = "uninhabited"
     else:
-        empty = table["buildings"].to_numpy() == 0
-    classes[empty] = "uninhabited"
+        classes[~np.isin(np.arange(len(found)), found.of_dwelling)] = "uninhabited"
     table = table.assign(
         **columns,
         buildings_outside=buildings_outside,
@@ -141,7 +144,7 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
         if by_residents
         else Text("{l} 外楼栋", "Buildings beyond {l}").format(l=limit),
         values=tuple(number(item) for item in value),
-        definition="coverage" if by_residents else "coverage_buildings",
+        definition="beyond" if by_residents else "beyond_buildings",
         basis="residents" if by_residents else "buildings",
     )
 

@@ -64,7 +64,7 @@ def _figure(title: Text, figure: dict[str, Any]) -> Text:
 
 def _mediation(found: dict[str, Any]) -> Text:
     return Text(
-        "调解室：{rooms}，调解员 {mediators}；{n} 户以上小区 {eligible} 个，已设 {served}，未设 {missing}，不能判断 {cannot_tell}",
+        "调解室：{rooms}，调解员 {mediators}；{n} 户及以上小区 {eligible} 个，已设 {served}，未设 {missing}，不能判断 {cannot_tell}",
         "Mediation rooms: {rooms}, mediators {mediators}; {eligible} communities of {n} or more households, "
         "{served} served, {missing} missing, {cannot_tell} cannot tell",
     ).format(n=found["households_at_least"], **{**found, "mediators": _number(found["mediators"])})

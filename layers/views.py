@@ -15,7 +15,7 @@ import shapely
 from geo import crs
 from layers.analysis import in_period
 from layers.cards import card
-from layers.headlines import headlines, strip, three_ways
+from layers.headlines import QUESTION_DEFINITIONS, headlines, strip, three_ways
 from layers.indicators import seats
 from layers.queries import ViewQuery
 from layers.questions import Answer, answer
@@ -78,7 +78,7 @@ class View:
             "question": {
                 "id": self.query.question,
                 "title": QUESTION_TITLES[self.query.question].to(language),
-                "definition": self.answer.definition,
+                "definition": QUESTION_DEFINITIONS[self.query.question],
                 "basis": self.answer.basis,
                 "method": _method(self).to(language),
             },
@@ -112,8 +112,8 @@ class View:
     def _list(self, language: Language) -> dict[str, Any]:
         listed = [item.id for item in self.answer.classes if item.listed]
         count = int((self.table["class"].isin(listed) & (self.table["rank_by"] > 0)).sum())
-        subtitle = Text("{n} 个{u}，最差的在前", "{n} {u}, worst first").format(
-            n=number(count), u=unit_title(self.query.unit)
+        subtitle = Text("{n} {u}，最差的在前", "{n} {u}, worst first").format(
+            n=number(count), u=_counted(unit_title(self.query.unit))
         )
         return {
             "title": _LIST_TITLES[self.query.question].to(language),
@@ -253,6 +253,11 @@ def unit_title(scheme: str) -> Text:
     if kind == "square":
         return Text(f"{size} m 格", f"{size} m cells")
     return Text(f"H3-{size} 格", f"H3-{size} cells")
+
+
+def _counted(title: Text) -> Text:
+    """Return a unit's title after a number: 10 个小区, but 65 个 100 m 格."""
+    return Text(("个 " if title.zh[0].isascii() else "个") + title.zh, title.en)
 
 
 def _method(shown: View) -> Text:

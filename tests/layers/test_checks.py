@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from layers.checks import Finding, check
 from layers.snapshot import Snapshot
 from layers.standards import Standards
+from layers.summary import summary
 from tests.district import small_district
 
 
@@ -43,3 +46,18 @@ def test_an_empty_district_has_nothing_to_find(standards: Standards) -> None:
         check(Snapshot(0, district, standards, {name: frame.iloc[:0] for name, frame in frames.items()}))
         == []
     )
+
+
+def test_missing_rooms_are_those_of_the_summary(snapshot: Snapshot) -> None:
+    codes = found(snapshot)["mediation_missing"].codes
+    assert len(codes) == summary(snapshot)["mediation"]["missing"] > 0
+    assert "C12" not in codes  # an urban village of 900 households
+
+
+def test_complaints_of_unknown_group_are_named(standards: Standards) -> None:
+    district, frames = small_district()
+    complaints = frames["complaints"]
+    nowhere = pd.Series([None] * len(complaints), index=complaints.index, dtype="str")
+    frames["complaints"] = complaints.assign(demand_group=nowhere)
+    made = Snapshot(1, district, standards, frames)
+    assert len(found(made)["unmapped"].codes) == len(complaints)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 
+from geo.crs import points_from_metric
+from layers.definitions import DEFINITIONS
+from layers.headlines import QUESTION_DEFINITIONS
 from layers.problems import BadParameter, NotFound
 from layers.queries import QUESTIONS, default_period
 from layers.snapshot import Snapshot
 from layers.standards import Standards
+from layers.summary import summary
 from layers.text import LANGUAGES, Language
 from layers.views import ViewQuery, card, search, unit_frame, view
 from tests.district import GUARDED_TEXT, small_district
@@ -167,3 +173,113 @@ def test_search_finds_names_codes_and_english(snapshot: Snapshot) -> None:
     assert search(snapshot, "   ", limit=5, language="zh") == []
     assert search(snapshot, "%_'\"\\", limit=5, language="zh") == []
     assert len(search(snapshot, "0", limit=3, language="zh")) == 3
+
+
+def changed(standards: Standards, **layers: Any) -> Snapshot:
+    """Return the small district with some of its layers passed through a function."""
+    district, frames = small_district()
+    for name, change in layers.items():
+        frames[name] = change(frames[name])
+    return Snapshot(1, district, standards, frames)
+
+
+def no_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.iloc[:0]
+
+
+def nobody_counted(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(residents=pd.array([pd.NA] * len(frame), dtype="Int64"))
+
+
+def strip_of(data: dict[str, Any]) -> dict[str, str]:
+    return {item["title"]: item["value_text"] for item in data["strip"]}
+
+
+def test_a_community_without_buildings_is_classed_by_its_own_walk(standards: Standards) -> None:
+    made = changed(standards, buildings=no_rows)
+    query = asked(made, question="gap", unit="communities", kind="day_care")
+    shown = view(made, query)
+    x, y = made.points("communities")
+    doors = np.column_stack(made.doors("facilities"))[
+        (made.frame("facilities")["kind"] == "day_care").to_numpy()
+    ]
+    walk = 1.3 * np.hypot(x[:, None] - doors[:, 0], y[:, None] - doors[:, 1]).min(axis=1)
+    expected = [f"gap-{sum(metres > limit for limit in (300, 500, 800, 1000))}" for metres in walk]
+    expected[5], expected[9] = "unknown", "uninhabited"  # C06 of unknown residents, C10 of none
+    assert list(shown.answer.table["class"]) == expected
+    assert len(set(expected)) > 4
+    for code in ("C01", "C06", "C07"):
+        made_card = card(made, "communities", code, query).as_dict("en")
+        day_care = made_card["distances"][0]
+        assert day_care["access_m"] == pytest.approx(walk[int(code[1:]) - 1], abs=0.05)
+        assert day_care["covered"] == (day_care["access_m"] <= 300)
+        assert "day-care" in made_card["reason"][0]["text"]
+    # The columns that `wangge analyse` shares stay null without buildings.
+    assert shown.answer.table["access_day_care_m"].isna().all()
+
+
+def test_communities_of_unknown_residents_are_not_called_uninhabited(standards: Standards) -> None:
+    made = changed(standards, buildings=no_rows, communities=nobody_counted)
+    data = view(made, asked(made, question="gap", unit="communities")).as_dict("en")
+    assert "uninhabited" not in data["rows"]["class"]
+    assert "Residents unknown" not in strip_of(data)
+    assert data["headlines"]["gap"]["definition"] == "coverage_buildings"
+
+
+def test_a_walk_of_exactly_the_limit_is_within_it_everywhere(standards: Standards) -> None:
+    made = changed(standards, buildings=no_rows)
+    facilities = made.frame("facilities").iloc[[0]].copy()
+    facilities[["entrance_lon", "entrance_lat"]] = np.nan
+    x, y = made.points("communities")
+    place = points_from_metric(x[:1] + 300 / 1.3, y[:1], made.district.metric_crs)
+    facilities = facilities.set_geometry(gpd.GeoSeries.from_xy(*place, index=facilities.index, crs=4490))
+    made = changed(standards, buildings=no_rows, facilities=lambda _: facilities)
+    query = asked(made, question="gap", unit="communities", kind="day_care")
+    day_care = card(made, "communities", "C01", query).as_dict("zh")["distances"][0]
+    assert (day_care["access_m"], day_care["covered"], day_care["covered_share"]) == (300.0, True, 1.0)
+    assert view(made, query).answer.table["class"].iloc[0] == "gap-0"
+
+
+def test_the_strip_counts_communities_as_the_summary_does(snapshot: Snapshot) -> None:
+    found = summary(snapshot)
+    beside = found["urban_villages"]["double_none"]
+    for unit in UNITS:
+        data = view(snapshot, asked(snapshot, question="double_none", unit=unit)).as_dict("en")
+        counted = strip_of(data)
+        assert counted["Communities"] == str(found["communities"] + found["urban_villages"]["count"])
+        assert counted["Double-none"] == str(found["double_none"]["count"] + beside["count"])
+        assert counted["Cannot tell"] == str(found["double_none"]["unknown"] + beside["unknown"])
+    old = asked(snapshot, question="double_none", unit="subdistricts", community_kind="garden_estate")
+    assert strip_of(view(snapshot, old).as_dict("en"))["Double-none"] == "0"
+
+
+def test_every_figure_has_its_definition(snapshot: Snapshot, standards: Standards) -> None:
+    for made in (snapshot, changed(standards, communities=nobody_counted)):
+        for question in QUESTIONS:
+            data = view(made, asked(made, question=question, unit="subdistricts")).as_dict("zh")
+            assert data["question"]["definition"] == QUESTION_DEFINITIONS[question]
+            named = [item["definition"] for item in (*data["strip"], *data["three_ways"])]
+            named += [data["list"]["column"]["definition"], data["question"]["definition"]]
+            named += [item["definition"] for item in data["headlines"].values()]
+            assert set(named) - {None} <= set(DEFINITIONS)
+
+
+def test_a_contract_that_still_runs_has_not_ended(standards: Standards) -> None:
+    made = changed(standards, communities=lambda frame: frame.assign(contract_end=pd.Timestamp("2020-06-30")))
+    made_card = card(made, "communities", "C07", asked(made)).as_dict("en")
+    said = " ".join(part["text"] for part in made_card["reason"])
+    assert "No property manager, verified 2019-11-15." in said
+    assert "ended" not in said
+
+
+def test_without_an_as_of_date_the_period_is_said_in_words(standards: Standards) -> None:
+    district, frames = small_district()
+    made = Snapshot(1, replace(district, as_of=None), standards, frames)
+    for params, zh, en in (
+        ({}, "全部日期", "all dates"),
+        ({"from": "2019-01-01"}, "2019-01-01 起", "from 2019-01-01"),
+        ({"to": "2019-06-30"}, "截至 2019-06-30", "up to 2019-06-30"),
+    ):
+        shown = view(made, asked(made, question="hotspots", **params))
+        assert zh in shown.as_dict("zh")["headlines"]["hotspots"]["basis"]
+        assert en in shown.as_dict("en")["headlines"]["hotspots"]["basis"]
