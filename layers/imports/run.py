@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo.crs import STORED_CRS
 from layers.frames import conform
 from layers.imports import records
 from layers.imports.checking import Checked, check
@@ -26,6 +27,7 @@ from layers.text import Language, Text
 
 if TYPE_CHECKING:
     from layers.imports.declaring import Declared
+    from layers.imports.guard import Verdict
     from layers.imports.options import ImportOptions
     from layers.standards import Standards
 
@@ -73,43 +75,57 @@ def import_file(
     BadParameter
         The options contradict each other.
     """
-
-    def step(at: int) -> None:
-        progress(_STEPS[at].to(language), at, len(_STEPS) - 1)
-
     layer = layer_named(layer_name)
     check_declaration(options)
     _check_files(store, path, options)
-    step(0)
+    _tell(progress, 0, language)
+    read = _read(layer, path, options)
+    _tell(progress, 1, language)
+    ground = Ground(store, store.district())
+    checked = check(read.distinct, layer, read.mapping, read.declared, ground, standards)
+    report = _report(layer, path, options, read, checked)
+    if options.dry_run:
+        _foresee(report, checked.values["code"][~checked.findings.bad], ground)
+    else:
+        _refuse_or_set_aside(report, read.distinct, checked, options, language)
+        _tell(progress, 2, language)
+        written = store.upsert(
+            layer.name, _frame(checked, layer, store), note=_note(report, read.declared), progress=progress
+        )
+        report.inserted, report.updated, report.unchanged = (
+            written.inserted,
+            written.updated,
+            written.unchanged,
+        )
+    _tell(progress, 3, language)
+    return report
+
+
+def _tell(progress: Progress, step: int, language: Language) -> None:
+    progress(_STEPS[step].to(language), step, len(_STEPS) - 1)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A source as it came, the records that are meant, those of them that differ, and what they are."""
+
+    source: Source
+    meant: Source
+    distinct: Source
+    mapping: Mapping
+    declared: Declared
+
+
+def _read(layer: Layer, path: Path, options: ImportOptions) -> _Read:
     source = read_source(path, source_layer=options.source_layer)
-    mapping = make_mapping(
-        layer, list(source.columns.columns), options, has_geometry=source.geometry is not None
-    )
+    headings = list(source.columns.columns)
+    mapping = make_mapping(layer, headings, options, has_geometry=source.geometry is not None)
     declared = declare(source, options)
     keep = records.meant(source, options.only)
     if not keep.any() and not source.broken:
         raise _nothing_there(path, len(keep))
     meant = records.taken(source, keep)
-    distinct = records.taken(meant, records.first_of_each(meant))
-    step(1)
-    ground = Ground(store, store.district())
-    checked = check(distinct, layer, mapping, declared, ground, standards)
-    report = _report(layer, path, options, source, meant, distinct, mapping, declared, checked)
-    _settle(report, options)
-    good = ~checked.findings.bad
-    if options.dry_run:
-        _foresee(report, checked.values["code"][good], ground)
-        step(3)
-        return report
-    _refuse_or_set_aside(report, distinct, checked, options, language)
-    step(2)
-    frame = _frame(checked, layer, good)
-    written = store.upsert(
-        layer.name, _kept(frame, layer, checked, store), note=_note(report, declared), progress=progress
-    )
-    report.inserted, report.updated, report.unchanged = written.inserted, written.updated, written.unchanged
-    step(3)
-    return report
+    return _Read(source, meant, records.taken(meant, records.first_of_each(meant)), mapping, declared)
 
 
 def _check_files(store: Store, path: Path, options: ImportOptions) -> None:
@@ -148,17 +164,7 @@ def _nothing_there(path: Path, rows: int) -> ValidationError:
     return ValidationError(Text("{name} 中没有数据行。", "{name} holds no rows.").format(name=path.name))
 
 
-def _report(
-    layer: Layer,
-    path: Path,
-    options: ImportOptions,
-    source: Source,
-    meant: Source,
-    distinct: Source,
-    mapping: Mapping,
-    declared: Declared,
-    checked: Checked,
-) -> ImportReport:
+def _report(layer: Layer, path: Path, options: ImportOptions, read: _Read, checked: Checked) -> ImportReport:
     findings = checked.findings
     examples = {
         name: [
@@ -166,23 +172,28 @@ def _report(
         ]
         for name, values in checked.values.items()
     }
-    broken = [one.problem for one in source.broken]
+    broken = [one.problem for one in read.source.broken]
     return ImportReport(
         layer=layer,
         path=path,
         dry_run=options.dry_run,
-        read=len(meant.rows) + len(broken),
-        left_out=len(source.rows) - len(meant.rows),
-        duplicates=len(meant.rows) - len(distinct.rows),
+        read=len(read.meant.rows) + len(broken),
+        left_out=len(read.source.rows) - len(read.meant.rows),
+        duplicates=len(read.meant.rows) - len(read.distinct.rows),
         rejected=int(findings.bad.sum()) + len(broken),
         taken=int((~findings.bad).sum()),
         codes_made=checked.codes_made,
         repairs=checked.repairs,
-        mapping=mapping,
+        mapping=read.mapping,
         examples=examples,
-        declared=declared.name,
-        verdict=checked.verdict,
-        notes=[*source.warnings, *mapping.notes, *_idle_values(meant, mapping), *declared.notes],
+        declared=read.declared.name,
+        verdict=_settled(checked.verdict, force=options.force),
+        notes=[
+            *read.source.warnings,
+            *read.mapping.notes,
+            *_idle_values(read.meant, read.mapping),
+            *read.declared.notes,
+        ],
         problems=sorted([*findings.problems, *broken], key=lambda problem: problem.row or 0),
         rejects=options.rejects,
     )
@@ -208,13 +219,12 @@ def _idle_values(source: Source, mapping: Mapping) -> list[Text]:
     ]
 
 
-def _settle(report: ImportReport, options: ImportOptions) -> None:
+def _settled(verdict: Verdict, *, force: bool) -> Verdict:
     """Let --force override the guard, and say so."""
-    if report.verdict.status == "refused" and options.force:
-        sentence = Text("基准检查被 --force 推翻：{s}", "Datum guard overridden by --force: {s}").format(
-            s=report.verdict.sentence
-        )
-        report.verdict = replace(report.verdict, status="overridden", sentence=sentence)
+    if verdict.status != "refused" or not force:
+        return verdict
+    sentence = Text("基准检查被 --force 推翻：{s}", "Datum guard overridden by --force: {s}")
+    return replace(verdict, status="overridden", sentence=sentence.format(s=verdict.sentence))
 
 
 def _foresee(report: ImportReport, codes: pd.Series, ground: Ground) -> None:
@@ -233,19 +243,16 @@ def _refuse_or_set_aside(
         raise ValidationError(report.complaint, report.problems)
 
 
-def _frame(checked: Checked, layer: Layer, good: np.ndarray) -> gpd.GeoDataFrame:
+def _frame(checked: Checked, layer: Layer, store: Store) -> gpd.GeoDataFrame:
+    """Return the good records; those that are stored already keep what the source does not say of them."""
+    good = ~checked.findings.bad
     values = pd.DataFrame({name: column[good] for name, column in checked.values.items()})
-    return conform(gpd.GeoDataFrame(values, geometry=checked.shapes[good], crs="EPSG:4490"), layer)
-
-
-def _kept(frame: gpd.GeoDataFrame, layer: Layer, checked: Checked, store: Store) -> gpd.GeoDataFrame:
-    """Give features that are stored already what the source does not say of them."""
+    frame = conform(gpd.GeoDataFrame(values, geometry=checked.shapes[good], crs=STORED_CRS), layer)
     silent = [name for name in layer.field_names if name not in checked.values]
-    if not silent or not store.counts()[layer.name]:
-        return frame
-    stored = store.read(layer.name, codes=list(frame.index))
-    for name in silent:
-        frame.loc[stored.index, name] = stored[name]
+    if silent and store.counts()[layer.name]:
+        stored = store.read(layer.name, codes=list(frame.index))
+        for name in silent:
+            frame.loc[stored.index, name] = stored[name]
     return frame
 
 

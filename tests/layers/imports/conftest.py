@@ -17,6 +17,12 @@ from layers.store import Store, create_store
 from layers.text import Language
 from tests.district import small_district
 
+CsvOf = Callable[..., Path]
+
+# A heading, and positions within S1N1, S1N2 and S2N1 of the small district.
+HEAD = "code,name,lng,lat"
+A, B, C = "114.1285,22.5455", "114.1285,22.5515", "114.1365,22.5455"
+
 
 class Import(Protocol):
     """Import a file into a layer of the test's store."""
@@ -61,7 +67,7 @@ def importer(store: Store, standards: Standards) -> Import:
 
 
 @pytest.fixture
-def csv_of(tmp_path: Path) -> Callable[..., Path]:
+def csv_of(tmp_path: Path) -> CsvOf:
     """Return a writer of CSV files from lines."""
 
     def write(*lines: str, name: str = "source.csv", encoding: str = "utf-8") -> Path:

@@ -13,11 +13,9 @@ from layers.cli import Context
 from layers.imports.command import import_command
 from layers.store import Store
 from layers.text import Language
-from tests.layers.imports.conftest import Import
+from tests.layers.imports.conftest import HEAD, A, Import
 
 DATA = Path(__file__).parents[3] / "data"
-HEAD = "code,name,lng,lat"
-A = "114.1285,22.5455"
 
 Typed = Callable[..., Result]
 
@@ -33,7 +31,7 @@ def typed(store: Store) -> Typed:
     return run
 
 
-def test_an_import_prints_what_it_did(typed: Typed, store: Store, csv_of: Callable[..., Path]) -> None:
+def test_an_import_prints_what_it_did(typed: Typed, store: Store, csv_of: CsvOf) -> None:
     done = typed("communities", csv_of(HEAD, f"A,n,{A}"), "--datum", "wgs84")
     assert done.exit_code == 0, done.stderr
     assert "source.csv -> Communities: 1 rows read." in done.stdout
@@ -44,7 +42,7 @@ def test_an_import_prints_what_it_did(typed: Typed, store: Store, csv_of: Callab
 
 
 def test_bad_input_exits_with_one_and_shows_twenty_problems(
-    typed: Typed, store: Store, csv_of: Callable[..., Path]
+    typed: Typed, store: Store, csv_of: CsvOf
 ) -> None:
     path = csv_of(HEAD, *(f"A{n},n,x,22.5" for n in range(30)))
     done = typed("communities", path, "--datum", "wgs84")
@@ -58,7 +56,7 @@ def test_bad_input_exits_with_one_and_shows_twenty_problems(
     assert store.counts()["communities"] == 0
 
 
-def test_json_holds_all_problems(typed: Typed, csv_of: Callable[..., Path]) -> None:
+def test_json_holds_all_problems(typed: Typed, csv_of: CsvOf) -> None:
     path = csv_of(HEAD, *(f"A{n},n,x,22.5" for n in range(30)))
     done = typed("communities", path, "--datum", "wgs84", "--json")
     told = json.loads(done.stdout)
@@ -102,9 +100,7 @@ def test_a_usage_error_in_json_is_one_too(typed: Typed) -> None:
     assert typed("communities", "a.csv", "--map", "name", "--json").exit_code == 2
 
 
-def test_every_option_reaches_the_import(
-    typed: Typed, store: Store, csv_of: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_every_option_reaches_the_import(typed: Typed, store: Store, csv_of: CsvOf, tmp_path: Path) -> None:
     mapping = tmp_path / "m.toml"
     mapping.write_text('datum = "wgs84"\nlon = "a"\nlat = "b"\n[map]\nname = "title"\ncode = "id"\n', "utf-8")
     rejects = tmp_path / "r.csv"
@@ -127,7 +123,7 @@ def test_every_option_reaches_the_import(
 
 
 def test_a_dry_run_with_problems_shows_both_and_exits_with_one(
-    typed: Typed, store: Store, csv_of: Callable[..., Path]
+    typed: Typed, store: Store, csv_of: CsvOf
 ) -> None:
     done = typed("communities", csv_of(HEAD, f"A,n,{A}", "B,n,,"), "--datum", "wgs84", "--dry-run")
     assert done.exit_code == 1
@@ -137,7 +133,7 @@ def test_a_dry_run_with_problems_shows_both_and_exits_with_one(
     assert (fine.exit_code, store.counts()["communities"]) == (0, 0)
 
 
-def test_no_store(csv_of: Callable[..., Path], tmp_path: Path) -> None:
+def test_no_store(csv_of: CsvOf, tmp_path: Path) -> None:
     context = Context(f"gpkg:{tmp_path / 'no.gpkg'}", "en", DATA)
     path = csv_of(HEAD, f"A,n,{A}")
     done = CliRunner().invoke(import_command, ["communities", str(path), "--datum", "wgs84"], obj=context)
@@ -155,7 +151,7 @@ def test_help_names_every_option(typed: Typed, language: Language) -> None:
 
 
 def test_the_result_of_the_command_is_the_result_of_the_function(
-    typed: Typed, run: Import, csv_of: Callable[..., Path]
+    typed: Typed, run: Import, csv_of: CsvOf
 ) -> None:
     path = csv_of(HEAD, f"A,n,{A}")
     expected = run("communities", path, datum="wgs84", dry_run=True).as_dict("en")
