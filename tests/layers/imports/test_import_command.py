@@ -13,7 +13,7 @@ from layers.cli import Context
 from layers.imports.command import import_command
 from layers.store import Store
 from layers.text import Language
-from tests.layers.imports.conftest import HEAD, A, Import
+from tests.layers.imports.conftest import HEAD, A, CsvOf, Import
 
 DATA = Path(__file__).parents[3] / "data"
 
