@@ -254,7 +254,7 @@ def _refusal(
     fitting = tally.fits[declared.id]
     only = Text("没有", "none") if fitting == 0 else Text(f"只有 {fitting} 个", f"only {fitting}")
     sentence = Text(
-        "{names}相符：{of} 个{noun}中有 {most} 个{phrase}，按{declared}{only}。",
+        "{names}相符：{of} 个{noun}中有 {most} 个{phrase}，按 {declared}{only}。",
         "{names} {verb}: {most} of {of} {noun} {phrase}, as {declared} {only}.",
     ).format(
         names=_names(best),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from geo.crs import STORED_CRS
 from layers.frames import conform
@@ -84,6 +85,7 @@ def import_file(
     ground = Ground(store, store.district())
     checked = check(read.distinct, layer, read.mapping, read.declared, ground, standards)
     report = _report(layer, path, options, read, checked)
+    report.notes += _coarser(checked, layer, ground)
     if options.dry_run:
         _foresee(report, checked.values["code"][~checked.findings.bad], ground)
     else:
@@ -225,6 +227,22 @@ def _settled(verdict: Verdict, *, force: bool) -> Verdict:
         return verdict
     sentence = Text("基准检查被 --force 推翻：{s}", "Datum guard overridden by --force: {s}")
     return replace(verdict, status="overridden", sentence=sentence.format(s=verdict.sentence))
+
+
+def _coarser(checked: Checked, layer: Layer, ground: Ground) -> list[Text]:
+    """Tell of stored polygons that points would take the place of."""
+    good = ~checked.findings.bad
+    is_point = shapely.get_type_id(checked.shapes) == 0
+    if "polygon" not in layer.geometry or not (good & is_point).any():
+        return []
+    stored = ground.layer(layer.name).geometry
+    polygons = stored.index[stored.geom_type != "Point"]
+    count = int(checked.values["code"][good & is_point].isin(polygons).sum())
+    note = Text(
+        "{n} 个要素原来是面，导入后只剩点。",
+        "{n} features that are polygons in the store become mere points.",
+    )
+    return [note.format(n=count)] if count else []
 
 
 def _foresee(report: ImportReport, codes: pd.Series, ground: Ground) -> None:

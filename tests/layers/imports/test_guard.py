@@ -103,7 +103,7 @@ def test_the_best_readings_are_named_with_all_that_fit_equally() -> None:
     found = verdict_of(yes(483, 516), yes(516, 516), yes(500, 516), yes(516, 516))
     assert found.better == ("r1", "r3")
     assert found.sentence.en == "R1 and R3 fit: 516 of 516 points fit, as R0 only 483."
-    assert found.sentence.zh == "R1和R3 相符：516 个点中有 516 个fit，按R0 只有 483 个。"
+    assert found.sentence.zh == "R1和R3 相符：516 个点中有 516 个fit，按 R0 只有 483 个。"
     assert "as R0 none." in verdict_of(yes(0, 9), yes(9, 9)).sentence.en
 
 
@@ -134,6 +134,12 @@ def test_an_area_speaks_only_for_a_reading_that_it_nearly_holds() -> None:
     assert verdict_of(yes(70, 100), yes(89, 100), kind="area").status == "not_verified"
     assert verdict_of(yes(70, 100), yes(90, 100), kind="area").status == "refused"
     assert verdict_of(yes(0, 10), yes(8, 10), kind="area").status == "not_verified"
+
+
+def test_nearness_does_not_tell_apart_by_a_single_record() -> None:
+    assert verdict_of(yes(9, 9), yes(8, 9)).status == "fits"
+    assert verdict_of(yes(9, 9), yes(8, 9), kind="near").status == "not_verified"
+    assert verdict_of(yes(0, 4), yes(4, 4), kind="near").status == "not_verified"
 
 
 def test_without_records_or_evidence_nothing_is_verified() -> None:

@@ -121,6 +121,19 @@ def test_fields_that_the_source_does_not_fill_stay_as_they_are(
     assert after.loc["C99", "property_management"] == "unknown"
 
 
+def test_points_that_take_the_place_of_polygons_are_told(
+    make_store: Callable[..., Store], standards: Standards, csv_of: CsvOf
+) -> None:
+    run = importer(make_store("communities"), standards)
+    path = csv_of(HEAD, f"C01,n,{A}", f"C11,n,{A}", f"C99,n,{A}")
+    for dry_run in (True, False):
+        report = run("communities", path, datum="cgcs2000", dry_run=dry_run, force=True)
+        assert [note.en for note in report.notes] == [
+            "1 features that are polygons in the store become mere points."
+        ]
+    assert run("communities", path, datum="cgcs2000", force=True).notes == []
+
+
 # Bad input: every line of it refused in words, nothing stored.
 
 
