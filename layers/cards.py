@@ -138,40 +138,27 @@ def _gap_reason(shown: Card) -> Reason | None:
     title = standards.title("facility_kinds", kind)
     title = Text(title.zh, title.en[:1].lower() + title.en[1:])
     filled: dict[str, Any] = {"k": title, "l": f"{limit:,g}", "s": metres(straight), "w": metres(walk)}
+    near, residents = bool(within_limit(walk, limit)), shown.row()["residents"]
     if not (shown.snapshot.frame("facilities")["kind"] == kind).any():
-        return Reason(Text("全区没有{k}。", "The district has no {k}.").format(**filled), "coverage")
-    if np.isnan(walk):
+        text = Text("全区没有{k}。", "The district has no {k}.")
+    elif np.isnan(walk):
         return None
-    near = bool(within_limit(walk, limit))
-    if share == 1 and not near:
-        return Reason(
-            Text(
-                "人口已知的居民步行 {l} 米内都有{k}。", "All known residents are within {l} m of a {k}."
-            ).format(**filled),
-            "coverage",
-        )
-    if share == 1 or (np.isnan(share) and near):
-        return Reason(
-            Text("步行 {l} 米内有{k}：平均 {w}。", "Within {l} m of a {k}: {w} on average.").format(**filled),
-            "coverage",
-        )
-    residents = shown.row()["residents"]
-    if not np.isnan(share) and known(residents) and residents > 0:
+    elif share == 1 and not near:
+        text = Text("人口已知的居民步行 {l} 米内都有{k}。", "All known residents are within {l} m of a {k}.")
+    elif share == 1 or (np.isnan(share) and near):
+        text = Text("步行 {l} 米内有{k}：平均 {w}。", "Within {l} m of a {k}: {w} on average.")
+    elif known(residents) and residents > 0:
         filled["n"], filled["p"] = number((1 - share) * residents), percent(1 - share)
-        return Reason(
-            Text(
-                "{n} 名居民（{p}）步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
-                "No {k} within {l} m for {n} residents ({p}): {w} on foot on average, {s} straight.",
-            ).format(**filled),
-            "coverage",
+        text = Text(
+            "{n} 名居民（{p}）步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
+            "No {k} within {l} m for {n} residents ({p}): {w} on foot on average, {s} straight.",
         )
-    return Reason(
-        Text(
+    else:
+        text = Text(
             "步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
             "No {k} within {l} m: {w} on foot on average, {s} straight.",
-        ).format(**filled),
-        "coverage",
-    )
+        )
+    return Reason(text.format(**filled), "coverage")
 
 
 def _management_reasons(row: pd.Series, as_of: str | None) -> list[Reason]:

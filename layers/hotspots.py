@@ -51,18 +51,12 @@ def hotspot_table(
         `hotspot_basis`, `hotspot_z`, `hotspot_p` (two-sided, analytic), `hotspot_p_sim` (the smaller
         tail), `hotspot_class` (by Benjamini-Hochberg on `hotspot_p`).
     """
-    if basis is None:
-        basis = "rate" if bool(np.nansum(residents) > 0) else "count"
-    counts = complaints.astype(np.float64)
-    masked = np.zeros(len(counts), dtype=bool)
-    values = counts
+    basis = basis or ("rate" if np.nansum(residents) > 0 else "count")
+    values, masked = complaints.astype(np.float64), np.zeros(len(complaints), dtype=bool)
     if basis == "rate":
         masked = ~(np.nan_to_num(residents) >= standards.hotspot_mask_residents)
-        values = np.full(len(counts), np.nan)
-        if not masked.all():
-            rates = hotspots.empirical_bayes_rates(counts[~masked], residents[~masked])
-            values[~masked] = 1000 * rates
-    z, p_sim = (np.full(len(counts), np.nan) for _ in range(2))
+        values[~masked] = 1000 * hotspots.empirical_bayes_rates(values[~masked], residents[~masked])
+    z, p_sim = (np.full(len(values), np.nan) for _ in range(2))
     taking_part = np.flatnonzero(~masked)
     if len(taking_part):
         among = neighbours[taking_part][:, taking_part]
@@ -75,13 +69,12 @@ def hotspot_table(
                 seed=standards.hotspot_seed,
             )
     p = hotspots.two_sided_p(z)
-    adjusted = hotspots.benjamini_hochberg(p)
     return pd.DataFrame(
         {
             "hotspot_basis": basis,
             "hotspot_z": z,
             "hotspot_p": p,
             "hotspot_p_sim": p_sim,
-            "hotspot_class": hotspots.hotspot_classes(z, adjusted, masked=masked),
+            "hotspot_class": hotspots.hotspot_classes(z, hotspots.benjamini_hochberg(p), masked=masked),
         }
     )

@@ -20,6 +20,12 @@ class Code:
     aliases: tuple[str, ...] = ()
     demand_group: str | None = None
 
+    @property
+    def spellings(self) -> frozenset[str]:
+        """Return id, titles and aliases, case folded."""
+        written = (self.id, self.title.zh, self.title.en, *self.aliases)
+        return frozenset(spelling.casefold() for spelling in written)
+
 
 @dataclass(frozen=True)
 class CoverageLimit:
@@ -75,10 +81,15 @@ class Standards:
         """Return the demand group of a complaint category, ``unmapped`` where none is known."""
         wanted = category.strip().casefold()
         for entry in self.code_lists["complaint_categories"]:
-            spellings = (entry.id, entry.title.zh, entry.title.en, *entry.aliases)
-            if wanted in (spelling.casefold() for spelling in spellings) and entry.demand_group:
+            if entry.demand_group and wanted in entry.spellings:
                 return entry.demand_group
         return "unmapped"
+
+    def spellings(self, category: str) -> frozenset[str]:
+        """Return how the complaint category with the id `category` may be written, case folded."""
+        return next(
+            entry.spellings for entry in self.code_lists["complaint_categories"] if entry.id == category
+        )
 
 
 def read_standards(folder: Path) -> Standards:

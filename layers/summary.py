@@ -149,11 +149,8 @@ def _pilot_disputes(snapshot: Snapshot) -> dict[str, Any]:
     standards, complaints = snapshot.standards, snapshot.frame("complaints")
     pilot = (snapshot.frame("communities")["pilot"] == "yes").to_numpy()
     community = places(snapshot, "complaints")["community"].to_numpy()
-    names = {entry.id: entry for entry in standards.code_lists["complaint_categories"]}
-    entry = names[standards.dispute_category]
-    spelled = (
-        complaints["category"].isin([entry.id, entry.title.zh, entry.title.en, *entry.aliases]).to_numpy()
-    )
+    disputes = standards.spellings(standards.dispute_category)
+    spelled = complaints["category"].str.strip().str.casefold().isin(disputes).to_numpy()
     chosen = spelled & np.concatenate([pilot, [False]])[community]
     years = complaints["opened"].dt.year.to_numpy()[chosen]
     before, after = (int((years == year).sum()) for year in standards.dispute_years)

@@ -76,3 +76,16 @@ def test_the_lines_name_every_figure_and_no_nan(snapshot: Snapshot, language: st
 
 def test_it_is_plain_json(snapshot: Snapshot) -> None:
     assert json.loads(json.dumps(summary(snapshot), allow_nan=False)) == summary(snapshot)
+
+
+def test_a_dispute_counts_however_its_category_is_spelled(standards: Standards) -> None:
+    district, frames = small_district()
+    spelled = {"property_dispute": " Property_Dispute "}
+    frames["complaints"] = frames["complaints"].assign(
+        category=frames["complaints"]["category"].replace(spelled)
+    )
+    again = summary(Snapshot(1, district, standards, frames))["pilot_disputes"]
+    district, frames = small_district()
+    plain = summary(Snapshot(1, district, standards, frames))["pilot_disputes"]
+    assert again == plain
+    assert plain["after"]["count"] > 0

@@ -283,3 +283,18 @@ def test_without_an_as_of_date_the_period_is_said_in_words(standards: Standards)
         shown = view(made, asked(made, question="hotspots", **params))
         assert zh in shown.as_dict("zh")["headlines"]["hotspots"]["basis"]
         assert en in shown.as_dict("en")["headlines"]["hotspots"]["basis"]
+
+
+def test_near_residents_with_a_far_mean_are_not_said_to_be_far(standards: Standards) -> None:
+    """C01's only building is near; those of C06, whose residents are unknown, pull the unweighted mean up."""
+    made = changed(
+        standards,
+        communities=lambda frame: frame.loc[["C01", "C06"]],
+        buildings=lambda frame: frame[(frame["community"] == "C06") | (frame.index == "C01-B5")],
+    )
+    shown = card(made, "subdistricts", "S1", asked(made, question="gap", kind="day_care"))
+    share, _, walk = shown.coverage("day_care")
+    assert share == 1
+    assert walk > 300
+    said = shown.as_dict("en")["reason"][0]["text"]
+    assert said == "All known residents are within 300 m of a day-care for the elderly."
