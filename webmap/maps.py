@@ -163,9 +163,8 @@ class DistrictMap(folium.Map):
 def district_map(
     bbox: tuple[float, float, float, float],
     *,
-    outline: BaseGeometry | None,
-    boundaries: BaseGeometry | None,
-    names: list[tuple[str, float, float]],
+    shapes: dict[str, BaseGeometry | None],
+    names: dict[str, list[tuple[str, float, float]]],
     label: str,
     tiles: str,
 ) -> DistrictMap:
@@ -173,11 +172,10 @@ def district_map(
 
     Parameters
     ----------
-    outline : polygon in EPSG:4490, optional
-    boundaries : lines in EPSG:4490, optional
-        Between the subdistricts.
-    names : list of (name, lon, lat)
-        Labels of the subdistricts.
+    shapes : dict of str to geometry in EPSG:4490 or None
+        ``outline`` and ``boundaries``, where the district has them.
+    names : dict of str to list of (name, lon, lat)
+        ``subdistrict_names``, ``water_names`` and ``green_names``.
     tiles : str
         Address of the tiles, with ``{layer}/{z}/{x}/{y}`` open.
     """
@@ -186,11 +184,9 @@ def district_map(
     def tiled(name: str, *, min_zoom: int = 0, show: bool = True, layer: str | None = None) -> VectorTiles:
         return VectorTiles(name, tiles.replace("{layer}", layer or name), min_zoom=min_zoom, show=show)
 
-    shapes = {"outline": outline, "boundaries": boundaries}
     layers: list[DescribedLayer] = [
-        InlineShape(name, shape) for name, shape in shapes.items() if shape is not None
-    ]
-    layers += [
+        *(InlineShape(name, shape) for name, shape in shapes.items() if shape is not None),
+        tiled("backdrop"),
         tiled("communities"),
         tiled("units", layer="{unit}"),
         tiled("buildings", min_zoom=13),
@@ -198,7 +194,7 @@ def district_map(
         tiled("complaints", min_zoom=13, show=False),
         tiled("mediation_rooms", show=False),
         tiled("facilities"),
-        PlaceNames("subdistrict_names", names),
+        *(PlaceNames(name, places) for name, places in names.items()),
     ]
     for layer in layers:
         layer.add_to(described)

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 
 from layers.text import Language
 from layers.views import View, unit_frame
-from webmap import backdrop
+from webmap import sheet
 from webmap.maps import as_json, to_folium
 from webmap.words import words
 
@@ -101,9 +101,13 @@ def render(shown: View, language: Language) -> str:
     shapes = np.asarray(frame.geometry.array, dtype=object)
     drawn = OfflineMap(_bbox(shown, shapes), titles=text)
     layers = {
-        "ground": _shapes([backdrop.outline(snapshot)], "ground"),
+        "land": _shapes([sheet.outline(snapshot)], "land"),
+        "green": _shapes([sheet.ground(snapshot, "green")], "green"),
+        "water": _shapes([sheet.ground(snapshot, "water")], "water"),
         "units": _units(said, shapes[shown.order]),
-        "lines": _shapes([backdrop.boundaries(snapshot)], "boundary"),
+        "roads": _shapes([sheet.ground(snapshot, "road")], "road"),
+        "boundaries": _shapes([sheet.boundaries(snapshot)], "boundary"),
+        "outline": _shapes([sheet.outline(snapshot)], "outline"),
         "facilities": _facilities(shown),
         "names": _names(shown, language),
     }
@@ -184,7 +188,7 @@ def _facilities(shown: View) -> list[dict[str, Any]]:
 def _names(shown: View, language: Language) -> list[dict[str, Any]]:
     return [
         _feature({"type": "Point", "coordinates": [lon, lat]}, "label", label=name)
-        for name, lon, lat in backdrop.names(shown.snapshot, language)
+        for name, lon, lat in sheet.names(shown.snapshot, language)
     ]
 
 

@@ -11,7 +11,7 @@ from layers.definitions import DEFINITIONS
 from layers.schema import LAYERS
 from layers.text import Language, Text
 from layers.views import ViewQuery
-from webmap import backdrop
+from webmap import sheet
 from webmap.district import describe
 from webmap.operations import current_snapshot
 from webmap.params import choice, read, text
@@ -59,9 +59,12 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
     district, text_of = describe(snapshot, language), words(language)
     described = district_map(
         district["bbox"] or crs.area_of_use(district["metric_crs"]),
-        outline=backdrop.outline(snapshot),
-        boundaries=backdrop.boundaries(snapshot),
-        names=backdrop.names(snapshot, language),
+        shapes={"outline": sheet.outline(snapshot), "boundaries": sheet.boundaries(snapshot)},
+        names={
+            "subdistrict_names": sheet.names(snapshot, language),
+            "water_names": sheet.ground_names(snapshot, "water", language),
+            "green_names": sheet.ground_names(snapshot, "green", language),
+        },
         label=text_of["map_help"],
         tiles=TILES,
     )

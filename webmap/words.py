@@ -99,6 +99,7 @@ WORDS: dict[str, Text] = {
     "layer_facilities": Text("设施", "Facilities"),
     "layer_mediation_rooms": Text("物业调解室", "Mediation rooms"),
     "layer_boundaries": Text("街道界线", "Subdistrict boundaries"),
+    "layer_backdrop": Text("绿地、水面、道路", "Greens, water, roads"),
     "layer_complaints": Text("诉求点", "Complaints"),
     "layer_zoom": Text("放大后可见", "visible closer up"),
     "map_failed": Text("地图画不出来", "The map cannot be drawn"),

@@ -177,8 +177,8 @@ function startScope(store) {
   const pick = (name, label, options) =>
     el(
       "div",
-      { class: "control" },
-      el("label", { class: "control-label", for: name, text: label }),
+      {},
+      el("label", { class: "vh", for: name, text: label }),
       el("div", { class: "pick plain" }, el("select", { id: name, name }, options)),
     );
   const { query } = store.get();
@@ -186,11 +186,16 @@ function startScope(store) {
     type: "button",
     class: "text-button",
     text: t("clear"),
-    on: { click: () => ask(store, { subdistrict: "", community_kind: "" }) },
+    on: {
+      click: () => {
+        ask(store, { subdistrict: "", community_kind: "" });
+        node.querySelector("select").focus();
+      },
+    },
   });
   show(
     node,
-    el("div", { class: "scope-head" }, el("h2", { id: "scope-title", text: t("scope") }), clear),
+    el("h2", { id: "scope-title", text: t("scope") }),
     el(
       "div",
       { class: "scope-picks" },
@@ -205,6 +210,7 @@ function startScope(store) {
         choices(district.community_kinds, query.community_kind, t("all_kinds")),
       ),
     ),
+    clear,
   );
   const follow = ({ query: { subdistrict, community_kind: kind } }) => {
     node.querySelector("#subdistrict").value = subdistrict;

@@ -109,7 +109,14 @@ class CanvasEngine {
 
   createLayer(unit) {
     const sources = {};
-    for (const id of ["communities", "buildings", "complaints", "mediation_rooms", "facilities"]) {
+    for (const id of [
+      "backdrop",
+      "communities",
+      "buildings",
+      "complaints",
+      "mediation_rooms",
+      "facilities",
+    ]) {
       sources[id] = { url: this.described[id].url, maxDataZoom: MAX_DATA_ZOOM };
     }
     if (unit)
@@ -134,11 +141,15 @@ class CanvasEngine {
     const facility = new ImageSymbolizer(({ props }) =>
       props.kind === this.kind ? this.marks[props.kind] : null,
     );
+    const ofKind = (kind) => ({ filter: (_, { props }) => props.kind === kind });
     return [
+      on("backdrop") && rule("backdrop", area("green", 1), ofKind("green")),
+      on("backdrop") && rule("backdrop", area("water", 1), ofKind("water")),
       rule("communities", area("block", 1)),
       ...(this.unit && on("cells") ? this.unitRules() : []),
-      on("buildings") && rule("buildings", area("building", 0.55), { minzoom: 14 }),
+      on("buildings") && rule("buildings", area("building", 0.4), { minzoom: 15 }),
       on("communities") && rule("communities", street),
+      on("backdrop") && rule("backdrop", area("road", 1), ofKind("road")),
       ...(this.unit ? this.choiceRules() : []),
       on("complaints") && rule("complaints", dot, { minzoom: 13 }),
       on("mediation_rooms") && rule("mediation_rooms", new ImageSymbolizer(() => this.marks.mediation_rooms)),

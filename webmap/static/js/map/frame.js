@@ -64,7 +64,7 @@ function bar(pen, pixels, width, height) {
   const metres = step(pixels, BAR_PX * scale());
   const length = metres * pixels;
   const right = width - 18 * scale();
-  const bottom = height - 28 * scale();
+  const bottom = height - 32 * scale();
   const rise = 5 * scale();
   pen.strokeStyle = colour("ink");
   pen.lineWidth = 1.4 * scale();

@@ -3,11 +3,13 @@
 import { colour, scale } from "./colours.js";
 
 const FONTS = ["Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "sans-serif"];
+const SERIF = ["Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", ...FONTS];
+const SERIF_SLANTED = ["Noto Serif CJK SC Italic", ...SERIF];
 const BOLD = ["Noto Sans CJK SC Bold", ...FONTS];
 export const POLYGON = ["==", ["geometry-type"], "Polygon"];
 export const POINT = ["==", ["geometry-type"], "Point"];
 /** Where a subdistrict's name may stand around its middle, in ems. */
-const AROUND = [0, 0.9, 1.8, 2.7].flatMap((off) =>
+const AROUND = [0, 0.5, 1, 1.5, 2, 2.5, 3].flatMap((off) =>
   [
     [0, 1],
     [0, -1],
@@ -19,6 +21,7 @@ const AROUND = [0, 0.9, 1.8, 2.7].flatMap((off) =>
     [-1, 1],
   ].flatMap(([x, y]) => ["center", [x * off * 1.6, y * off]]),
 );
+const NAMES = ["subdistrict_names", "water_names", "green_names"];
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 /** Which style layers each switch of the layer menu turns on and off. */
@@ -29,10 +32,11 @@ export const SWITCHES = {
   facilities: ["facilities"],
   mediation_rooms: ["mediation_rooms"],
   boundaries: ["boundary", "subdistrict_names"],
+  backdrop: ["green", "water", "roads", "roads-edge", "water_names", "green_names"],
   complaints: ["complaints"],
 };
 
-/** By zoom; sizes grow with the screen's scale. */
+/** By MapLibre's zoom, one less than Leaflet's; sizes grow with the screen's scale. */
 export function grow(...stops) {
   return ["interpolate", ["linear"], ["zoom"], ...stops.map((value, i) => (i % 2 ? value * scale() : value))];
 }
@@ -52,27 +56,27 @@ function shapeOf(layer) {
   return layer ? { type: "Feature", properties: {}, geometry: layer.geometry } : EMPTY;
 }
 
+function pointsOf(places) {
+  const features = places.map(([name, lon, lat]) => ({
+    type: "Feature",
+    properties: { name },
+    geometry: { type: "Point", coordinates: [lon, lat] },
+  }));
+  return { type: "FeatureCollection", features };
+}
+
 /** Sources and layers that every view shares. */
 export function baseStyle(description) {
   const layers = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
-  const { outline, boundaries, subdistrict_names: names } = layers;
+  const { outline, boundaries } = layers;
   const sources = {
     boundaries: { type: "geojson", data: shapeOf(boundaries) },
     outline: { type: "geojson", data: shapeOf(outline) },
-    subdistrict_names: {
-      type: "geojson",
-      data: {
-        type: "FeatureCollection",
-        features: names.places.map(([name, lon, lat]) => ({
-          type: "Feature",
-          properties: { name },
-          geometry: { type: "Point", coordinates: [lon, lat] },
-        })),
-      },
-    },
+    ...Object.fromEntries(NAMES.map((id) => [id, { type: "geojson", data: pointsOf(layers[id].places) }])),
     unit_names: { type: "geojson", data: EMPTY },
   };
   for (const id of [
+    "backdrop",
     "communities",
     "buildings",
     "subdistricts",
@@ -89,84 +93,56 @@ export function baseStyle(description) {
   };
 }
 
+function area(id, source, token, more = {}) {
+  const paint = { "fill-color": colour(token), ...more.paint };
+  return { id, type: "fill", source, "source-layer": source, filter: POLYGON, ...more, paint };
+}
+
+function line(id, source, token, width, more = {}) {
+  const paint = { "line-color": colour(token), "line-width": grow(...width), ...more.paint };
+  return { id, type: "line", source, layout: { "line-join": "round" }, ...more, paint };
+}
+
+function ofKind(kind) {
+  return { filter: ["all", POLYGON, ["==", ["get", "kind"], kind]] };
+}
+
 function ground(outlined) {
+  const land = { id: "land", type: "fill", source: "outline", paint: { "fill-color": colour("land") } };
   return [
     { id: "outside", type: "background", paint: { "background-color": colour("outside") } },
-    outlined
-      ? { id: "land", type: "fill", source: "outline", paint: { "fill-color": colour("land") } }
-      : {
-          id: "land",
-          type: "fill",
-          source: "subdistricts",
-          "source-layer": "subdistricts",
-          paint: { "fill-color": colour("land") },
-        },
-    {
-      id: "block",
-      type: "fill",
-      source: "communities",
-      "source-layer": "communities",
-      filter: POLYGON,
-      paint: { "fill-color": colour("block") },
-    },
+    outlined ? land : area("land", "subdistricts", "land"),
+    area("green", "backdrop", "green", ofKind("green")),
+    area("water", "backdrop", "water", ofKind("water")),
+    area("block", "communities", "block"),
   ];
 }
 
 function overCells() {
-  const streets = { type: "line", source: "communities", "source-layer": "communities", filter: POLYGON };
+  const inTiles = (source) => ({ "source-layer": source, filter: POLYGON });
   return [
-    {
-      id: "buildings",
-      type: "fill",
-      source: "buildings",
-      "source-layer": "buildings",
-      minzoom: 14,
-      filter: POLYGON,
-      paint: {
-        "fill-color": colour("building"),
-        "fill-opacity": ["interpolate", ["linear"], ["zoom"], 14, 0, 15, 0.55],
-      },
-    },
-    {
-      id: "buildings-edge",
-      type: "line",
-      source: "buildings",
-      "source-layer": "buildings",
-      minzoom: 15,
-      filter: POLYGON,
-      paint: {
-        "line-color": colour("building-edge"),
-        "line-width": grow(15, 0.4, 18, 1),
-        "line-opacity": 0.8,
-      },
-    },
-    {
-      id: "streets",
-      ...streets,
-      paint: {
-        "line-color": colour("road"),
-        "line-width": grow(11, 0.25, 13, 0.6, 16, 1.2),
-        "line-opacity": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 13, 0.4, 16, 0.7],
-      },
-    },
-    {
-      id: "boundary",
-      type: "line",
-      source: "boundaries",
-      layout: { "line-join": "round" },
-      paint: {
-        "line-color": colour("boundary"),
-        "line-width": grow(11, 1, 15, 1.6),
-        "line-dasharray": [1.5, 2],
-      },
-    },
-    {
-      id: "outline",
-      type: "line",
-      source: "outline",
-      layout: { "line-join": "round" },
-      paint: { "line-color": colour("boundary"), "line-width": grow(11, 1.4, 15, 2) },
-    },
+    area("buildings", "buildings", "building", {
+      minzoom: 13,
+      paint: { "fill-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0, 14, 0.4] },
+    }),
+    line("buildings-edge", "buildings", "building-edge", [15, 0.4, 18, 1], {
+      ...inTiles("buildings"),
+      minzoom: 14.5,
+      paint: { "line-opacity": 0.8 },
+    }),
+    // Between communities run the small streets; the large ones are in the backdrop.
+    line("streets", "communities", "road", [11, 0.2, 13, 0.5, 16, 1.2], {
+      ...inTiles("communities"),
+      paint: { "line-opacity": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 13, 0.45, 16, 0.7] },
+    }),
+    area("roads", "backdrop", "road", ofKind("road")),
+    line("roads-edge", "backdrop", "road-edge", [13, 0.4, 16, 1], {
+      "source-layer": "backdrop",
+      ...ofKind("road"),
+      minzoom: 13,
+    }),
+    line("boundary", "boundaries", "boundary", [11, 1, 15, 1.6], { paint: { "line-dasharray": [1.5, 2] } }),
+    line("outline", "outline", "boundary", [11, 1.4, 15, 2]),
   ];
 }
 
@@ -182,6 +158,7 @@ function marks(layers) {
       "icon-image": image,
       "icon-size": grow(...size),
       "icon-allow-overlap": true,
+      "icon-padding": 0,
     },
   });
   return [
@@ -202,40 +179,37 @@ function marks(layers) {
   ];
 }
 
-function labels() {
-  const paint = {
-    "text-color": colour("ink"),
-    "text-halo-color": colour("label-halo"),
-    "text-halo-width": 1.8 * scale(),
+function name(id, { font, size, token = "ink", layout = {}, ...more }) {
+  return {
+    id,
+    type: "symbol",
+    source: id,
+    layout: { "text-field": ["get", "name"], "text-font": font, "text-size": grow(...size), ...layout },
+    paint: {
+      "text-color": colour(token),
+      "text-halo-color": colour("label-halo"),
+      "text-halo-width": (token === "ink" ? 1.8 : 1) * scale(),
+    },
+    ...more,
   };
+}
+
+function labels() {
+  const spaced = { "text-letter-spacing": 0.2 };
   return [
-    {
-      id: "unit_names",
-      type: "symbol",
-      source: "unit_names",
-      minzoom: 15.2,
-      layout: {
-        "text-field": ["get", "name"],
-        "text-font": FONTS,
-        "text-size": grow(15, 11, 18, 14),
-        "text-max-width": 8,
-        "symbol-sort-key": ["get", "rank"],
-      },
-      paint,
-    },
-    {
-      id: "subdistrict_names",
-      type: "symbol",
-      source: "subdistrict_names",
+    name("green_names", { font: SERIF, size: [11, 11, 14, 15], token: "ink-3", layout: spaced }),
+    name("water_names", { font: SERIF_SLANTED, size: [11, 11, 14, 15], token: "water-text", layout: spaced }),
+    name("unit_names", {
+      font: FONTS,
+      size: [15, 11, 18, 14],
+      layout: { "text-max-width": 8, "symbol-sort-key": ["get", "rank"] },
+      minzoom: 14.8,
+    }),
+    name("subdistrict_names", {
+      font: BOLD,
+      size: [10.5, 11, 13, 14, 15, 17],
+      layout: { "text-letter-spacing": 0.12, "text-variable-anchor-offset": AROUND, "text-padding": 0 },
       maxzoom: 16.5,
-      layout: {
-        "text-field": ["get", "name"],
-        "text-font": BOLD,
-        "text-size": grow(10.5, 11, 13, 14, 15, 17),
-        "text-letter-spacing": 0.12,
-        "text-variable-anchor-offset": AROUND,
-      },
-      paint,
-    },
+    }),
   ];
 }

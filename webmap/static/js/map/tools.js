@@ -5,15 +5,11 @@ import { menu } from "../floating.js";
 import { t } from "../words.js";
 
 const NAMES = [
-  "cells",
-  "communities",
-  "buildings",
-  "facilities",
-  "mediation_rooms",
-  "boundaries",
-  "complaints",
+  ...["cells", "communities", "buildings", "facilities", "mediation_rooms", "boundaries"],
+  ...["complaints", "backdrop"],
 ];
-const FROM_ZOOM = { buildings: 14, complaints: 13 };
+/** Leaflet's zoom from which a layer is drawn. */
+const FROM_ZOOM = { buildings: 14.25, complaints: 14 };
 
 /**
  * Put the tools on the map.

@@ -1,4 +1,4 @@
-"""What stands behind the units on every map of a district: outline, boundaries and names of its subdistricts."""
+"""What every map sheet of a district shows around its units: outline, boundaries, ground and names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import shapely
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from layers.snapshot import Snapshot
@@ -22,7 +25,7 @@ Name = tuple[str, float, float]
 def outline(snapshot: Snapshot) -> BaseGeometry | None:
     """Return the district's outline in EPSG:4490, thinned; None where it has none."""
     whole = snapshot.district.outline
-    return None if whole is None else snapshot.derived(("backdrop outline",), lambda: _thinned(whole))
+    return None if whole is None else snapshot.derived(("sheet outline",), lambda: _thinned(whole))
 
 
 def boundaries(snapshot: Snapshot) -> BaseGeometry | None:
@@ -38,7 +41,7 @@ def boundaries(snapshot: Snapshot) -> BaseGeometry | None:
         lines = shapely.unary_union(shapely.boundary(frame.geometry.to_numpy()))
         return _thinned(shapely.line_merge(lines))
 
-    return snapshot.derived(("backdrop boundaries",), make)
+    return snapshot.derived(("sheet boundaries",), make)
 
 
 def names(snapshot: Snapshot, language: Language) -> list[Name]:
@@ -47,16 +50,37 @@ def names(snapshot: Snapshot, language: Language) -> list[Name]:
     def make() -> list[Name]:
         frame = snapshot.frame("subdistricts")
         full = frame["name_en"].fillna(frame["name"]) if language == "en" else frame["name"]
-        middles = shapely.get_point(shapely.maximum_inscribed_circle(frame.geometry.to_numpy()), 0)
-        places = zip(full, shapely.get_x(middles), shapely.get_y(middles), strict=True)
-        return [(_short(str(name)), round(float(lon), 6), round(float(lat), 6)) for name, lon, lat in places]
+        return _at_the_widest(full.astype(str).map(_short), frame.geometry.to_numpy())
 
-    return snapshot.derived(("backdrop names", language), make)
+    return snapshot.derived(("sheet names", language), make)
+
+
+def ground(snapshot: Snapshot, kind: str) -> BaseGeometry | None:
+    """Return all of one kind of the backdrop (green, water, road) as one shape in EPSG:4490, thinned."""
+    frame = snapshot.frame("backdrop")
+    chosen = frame[(frame["kind"] == kind).to_numpy()].geometry.to_numpy()
+    if not len(chosen):
+        return None
+    return snapshot.derived(("sheet ground", kind), lambda: _thinned(shapely.union_all(chosen)))
+
+
+def ground_names(snapshot: Snapshot, kind: str, language: Language) -> list[Name]:
+    """Return (name, lon, lat) of the backdrop's features of one kind that have a name."""
+    frame = snapshot.frame("backdrop")
+    full = frame["name_en"].fillna(frame["name"]) if language == "en" else frame["name"]
+    chosen = ((frame["kind"] == kind) & full.notna()).to_numpy()
+    return _at_the_widest(full[chosen].astype(str), frame[chosen].geometry.to_numpy())
 
 
 def _short(name: str) -> str:
     """Leave out what the boundary around the name says already."""
     return name.removesuffix("街道").removesuffix(" Subdistrict").removesuffix(" subdistrict")
+
+
+def _at_the_widest(names: pd.Series, shapes: NDArray[np.object_]) -> list[Name]:
+    middles = shapely.get_point(shapely.maximum_inscribed_circle(shapes), 0)
+    places = zip(names, shapely.get_x(middles), shapely.get_y(middles), strict=True)
+    return [(name, round(float(lon), 6), round(float(lat), 6)) for name, lon, lat in places]
 
 
 def _thinned(shape: BaseGeometry) -> BaseGeometry:
