@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import click
 
-from layers.cli import Bilingual, Context, Option
+from layers.bilingual import Group, Option
+from layers.cli import Context
 from layers.text import Language, Text
 
 DATA_FOLDER = Path(__file__).parent / "data"
@@ -73,20 +73,16 @@ def store_option() -> Option:
     )
 
 
-class Wangge(Bilingual, click.Group):
+_ABOUT = Text(
+    "网格：社区治理的网格地图服务。\n\n先 `wangge demo` 生成演示区，或 `wangge init` 新建一个区再 `wangge import`；"
+    "然后 `wangge serve`。",
+    "Wangge: the grid map of a district's communities, services and complaints.\n\n"
+    "Start with `wangge demo`, or `wangge init` and `wangge import`; then `wangge serve`.",
+)
+
+
+class Wangge(Group):
     """The group of all commands, each imported on demand."""
-
-    words = Text(
-        "网格：社区治理的网格地图服务。\n\n先 `wangge demo` 生成演示区，或 `wangge init` 新建一个区再 `wangge import`；"
-        "然后 `wangge serve`。",
-        "Wangge: the grid map of a district's communities, services and complaints.\n\n"
-        "Start with `wangge demo`, or `wangge init` and `wangge import`; then `wangge serve`.",
-    )
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help in the context's language."""
-        self.help = self._help()
-        super().format_help(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of work."""
@@ -113,14 +109,18 @@ def make_context(environment: Mapping[str, str]) -> Context:
 
 
 wangge = Wangge(
-    name="wangge", params=[store_option()], context_settings={"help_option_names": ["-h", "--help"]}
+    name="wangge",
+    words=_ABOUT,
+    params=[store_option()],
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line."""
-    return wangge.main(args=arguments, prog_name="wangge", obj=make_context(os.environ))
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    context = make_context(os.environ)
+    wangge.run(arguments, context=context, language=context.language)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

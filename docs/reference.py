@@ -32,11 +32,12 @@ def commands_page() -> str:
         _MADE,
         "Exit codes: 0 done, 1 bad input (said on standard error), 2 wrong usage.\n",
     ]
-    with click.Context(app.wangge, info_name="wangge", obj=context, terminal_width=100) as group:
+    settings: dict[str, Any] = {"obj": context, "terminal_width": 100, **app.wangge.context_settings}
+    with click.Context(app.wangge, info_name="wangge", **settings) as group:
         for name in app.COMMANDS:
             command = app.wangge.get_command(group, name)
             assert command is not None
-            with click.Context(command, info_name=name, parent=group, obj=context, terminal_width=100) as ctx:
+            with click.Context(command, info_name=name, parent=group, **settings) as ctx:
                 parts.append(f"\n## wangge {name}\n\n```text\n{command.get_help(ctx)}\n```\n")
     parts.append("\n# Settings\n\n| variable | meaning |\n|---|---|\n")
     parts += [f"| `{name}` | {text.en} |\n" for name, text in app.SETTINGS.items()]

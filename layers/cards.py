@@ -14,7 +14,7 @@ from geo.coverage import is_covered as within_limit
 from layers.analysis import coverage_table, in_period, reach_m, unit_table
 from layers.dwellings import is_covered
 from layers.hotspots import hotspot_table
-from layers.indicators import SEATS, is_double_none, is_mediation_eligible
+from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_published
 from layers.places import places
 from layers.schema import LAYERS
 from layers.text import Language, Text, both
@@ -339,6 +339,8 @@ def _mediation(snapshot: Snapshot, community: int) -> Text:
     if (room_of == community).any():
         return Text("有", "yes")
     row = snapshot.frame("communities").iloc[[community]]
+    if not is_published(row)[0]:
+        return Text("城中村另计", "urban village, apart")
     due = is_mediation_eligible(row, households=snapshot.standards.mediation_households)[0]
     return {
         "yes": Text("应设未设", "due, missing"),

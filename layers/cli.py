@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from layers.bilingual import Command, Option
 from layers.problems import ValidationError, WanggeError
 from layers.store import Progress, Store, no_progress, open_store
 from layers.text import Language, Text
@@ -108,47 +109,6 @@ def errors_in_words(language: Language) -> Iterator[None]:
     except WanggeError as error:
         print_error(error, language)
         raise SystemExit(1) from error
-
-
-class Bilingual:
-    """Help in the language of the context; mixed into click's classes."""
-
-    words: Text
-
-    def _help(self) -> str:
-        context = click.get_current_context(silent=True)
-        language: Language = context.obj.language if context and context.obj else "en"
-        return self.words.to(language)
-
-
-class Command(Bilingual, click.Command):
-    """A command whose help is a `Text`."""
-
-    def __init__(self, *args: Any, words: Text, **settings: Any) -> None:
-        self.words = words
-        super().__init__(*args, **{**settings, "help": words.en})
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help in the context's language."""
-        self.help = self._help()
-        super().format_help(ctx, formatter)
-
-    def get_short_help_str(self, limit: int = 45) -> str:
-        """Return the first paragraph for the list of commands."""
-        return self._help().split("\n\n")[0]
-
-
-class Option(Bilingual, click.Option):
-    """An option whose help is a `Text`."""
-
-    def __init__(self, *args: Any, words: Text, **settings: Any) -> None:
-        self.words = words
-        super().__init__(*args, **{**settings, "help": words.en})
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return the option's line of help in the context's language."""
-        self.help = self._help()
-        return super().get_help_record(ctx)
 
 
 def command(name: str, zh: str, en: str) -> Callable[[Callable[..., Any]], Command]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layers.cli import Context, command, day_option, errors_in_words, option, pass_context, print_json
+from layers.problems import BadParameter
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -153,6 +154,14 @@ def analyse_command(
     with errors_in_words(context.language):
         check_target(out)
         snapshot = _snapshot(context)
+        if cells == "management" and not len(snapshot.frame("management_cells")):
+            raise BadParameter(
+                Text("还没有网格。", "There are no management cells yet."),
+                Text(
+                    "请先导入：wangge import management_cells 文件。",
+                    "Import them first: wangge import management_cells FILE.",
+                ),
+            )
         period = (None if first is None else first.date(), None if last is None else last.date())
         frame = analyse(snapshot, cells, period=period, progress=context.progress())
         note = INVENTED if snapshot.district.invented else None

@@ -65,6 +65,7 @@ class Field:
 class Layer:
     """A layer: its names, fields and the kinds of geometry it takes.
 
+    Where a district has no outline, features of the layers that `makes_cells` say where analysis cells lie.
     Every layer has `code`, an opaque text that identifies a feature for ever, and a geometry, stored
     in EPSG:4490 as longitude and latitude.
     """
@@ -74,6 +75,7 @@ class Layer:
     one: Text
     geometry: tuple[GeometryKind, ...]
     fields: tuple[Field, ...]
+    makes_cells: bool = True
 
     def field(self, name: str) -> Field:
         """Return the field `name`; `NotFound` names those that exist."""
@@ -341,6 +343,7 @@ BACKDROP = Layer(
             name="kind", type="text", title=Text("地物种类", "Kind"), codes="backdrop_kinds", required=True
         ),
     ),
+    makes_cells=False,
 )
 """Greens, water and roads to find one's way by; nothing is counted from them."""
 

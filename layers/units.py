@@ -16,6 +16,7 @@ from geo import crs
 from layers.dwellings import dwellings
 from layers.places import PARENT_LAYERS, lies_in, lies_mostly_in, places
 from layers.problems import BadParameter, NotFound
+from layers.schema import LAYERS
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -160,9 +161,9 @@ def _cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
         return grid.polygon_cells(snapshot.metric("management_cells"), codes, crs=metric_crs)
     features = None
     if outline is None:
-        from layers.schema import LAYERS
-
-        features = np.concatenate([snapshot.metric(layer) for layer in LAYERS if layer != "backdrop"])
+        features = np.concatenate(
+            [snapshot.metric(layer.name) for layer in LAYERS.values() if layer.makes_cells]
+        )
     try:
         if parsed[0] == "square":
             return grid.square_cells(parsed[1], crs=metric_crs, outline=outline, features=features)

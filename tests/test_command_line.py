@@ -214,3 +214,33 @@ def test_the_installed_command_runs(small: str) -> None:
         done = subprocess.run([*command, "summary"], capture_output=True, text=True, env=environment, cwd="/")
         assert done.returncode == 0, done.stderr
         assert "双无小区" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["analyse"], "缺少参数 '--cells'。"),
+        (["summary", "--nonsense"], "没有选项 --nonsense。"),
+        (["serve", "--port", "x"], "'--port' 的值不对"),
+        (["nonsense"], "用法不对"),
+    ],
+)
+def test_wrong_usage_is_said_in_the_language(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    context = Context(store_url="gpkg:nowhere.gpkg", language="zh", data_folder=app.DATA_FOLDER)
+    with pytest.raises(SystemExit) as left:
+        app.wangge.run(arguments, context=context, language="zh")
+    assert left.value.code == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("用法：wangge")
+    assert said in shown
+
+
+def test_a_pipe_that_is_closed_is_no_traceback(small: str) -> None:
+    environment = {**os.environ, "WANGGE_STORE": small}
+    wangge = Path(sys.executable).with_name("wangge")
+    done = subprocess.run(
+        ["bash", "-c", f"{wangge} summary --json | true"], capture_output=True, text=True, env=environment
+    )
+    assert "Traceback" not in done.stderr
