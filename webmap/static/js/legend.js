@@ -42,10 +42,12 @@ export function startLegend(store) {
     show(
       node,
       el("h2", { class: "legend-head" }, fold),
-      open && [
+      el(
+        "div",
+        { class: "legend-body" },
         subtitle && el("p", { class: "legend-subtitle", text: subtitle }),
         ramp.length ? [rampOf(ramp), keys(apart, query, view)] : [listed(apart)],
-      ],
+      ),
     );
   };
   store.on(["view"], draw);

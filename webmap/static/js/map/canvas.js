@@ -147,7 +147,7 @@ class CanvasEngine {
       on("backdrop") && rule("backdrop", area("water", 1), ofKind("water")),
       rule("communities", area("block", 1)),
       ...(this.unit && on("cells") ? this.unitRules() : []),
-      on("buildings") && rule("buildings", area("building", 0.4), { minzoom: 15 }),
+      on("buildings") && rule("buildings", area("building", 0.3), { minzoom: 15 }),
       on("communities") && rule("communities", street),
       on("backdrop") && rule("backdrop", area("road", 1), ofKind("road")),
       ...(this.unit ? this.choiceRules() : []),

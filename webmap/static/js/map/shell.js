@@ -16,6 +16,7 @@ const CLOSE_ZOOM = {
   subdistricts: 13.5,
 };
 const SPARE = 24;
+const PAPER_PX = { width: 700, height: 620 };
 const LEGEND_ROOM = 150;
 
 /**
@@ -60,7 +61,15 @@ export function startMap(store, { choose }) {
     const { lat, lng } = map.getCenter();
     store.set({ place: { zoom: map.getZoom(), lat, lon: lng } });
   });
-  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(node);
+  new ResizeObserver(() => {
+    map.invalidateSize({ pan: false });
+    // On paper the map keeps the size that it was drawn in, and is scaled as a whole.
+    const { x: width, y: height } = map.getSize();
+    const box = byId("map-box").style;
+    box.setProperty("--width", `${width}px`);
+    box.setProperty("--height", `${height}px`);
+    box.setProperty("--fit", Math.min(1, PAPER_PX.width / width, PAPER_PX.height / height));
+  }).observe(node);
 
   ready(map, description).then(
     (made) => {

@@ -123,7 +123,7 @@ function overCells() {
   return [
     area("buildings", "buildings", "building", {
       minzoom: 13,
-      paint: { "fill-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0, 14, 0.4] },
+      paint: { "fill-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0, 14, 0.3] },
     }),
     line("buildings-edge", "buildings", "building-edge", [15, 0.4, 18, 1], {
       ...inTiles("buildings"),
