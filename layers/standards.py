@@ -33,7 +33,7 @@ class CoverageLimit:
 
     kind: str
     limit_m: float
-    source: str
+    source: Text
     verified: bool
 
 
@@ -54,10 +54,8 @@ class Standards:
     """
 
     code_lists: dict[str, tuple[Code, ...]]
-    coverage_profile: str
     limits: dict[str, CoverageLimit]
     detour_factor: float
-    detour_source: str
     mediation_households: int
     hotspot_mask_residents: int
     hotspot_permutations: int
@@ -99,10 +97,11 @@ def read_standards(folder: Path) -> Standards:
     coverage, hotspots, disputes = rules["coverage"], rules["hotspots"], rules["disputes"]
     return Standards(
         code_lists={name: tuple(_code(entry) for entry in entries) for name, entries in lists.items()},
-        coverage_profile=coverage["profile"],
-        limits={row["kind"]: CoverageLimit(**row) for row in coverage["limits"]},
+        limits={
+            row["kind"]: CoverageLimit(**row | {"source": Text(**row["source"])})
+            for row in coverage["limits"]
+        },
         detour_factor=coverage["detour_factor"]["value"],
-        detour_source=coverage["detour_factor"]["source"],
         mediation_households=rules["mediation"]["households"],
         hotspot_mask_residents=hotspots["mask_residents"],
         hotspot_permutations=hotspots["permutations"],

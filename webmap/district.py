@@ -42,7 +42,7 @@ def describe(snapshot: Snapshot, language: Language) -> dict[str, Any]:
                 "title": code.title.to(language),
                 "short": code.short.to(language),
                 "limit_m": standards.limits[code.id].limit_m,
-                "source": standards.limits[code.id].source,
+                "source": standards.limits[code.id].source.to(language),
                 "verified": standards.limits[code.id].verified,
                 "count": int(kinds.get(code.id, 0)),
             }
