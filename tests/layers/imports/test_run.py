@@ -251,6 +251,19 @@ def test_rejects_keep_columns_that_are_called_as_its_own(run: Import, csv_of: Cs
     assert line[-1].startswith("lng, lat: 没有位置。")
 
 
+def test_rejects_come_in_the_order_of_the_source(run: Import, csv_of: CsvOf, tmp_path: Path) -> None:
+    rejects = tmp_path / "r.csv"
+    path = csv_of(HEAD, "A,short", f"B,n,{A}", "C,n,0,0", "D,n,1,2,3", "E,n,,")
+    run("communities", path, datum="wgs84", rejects=rejects)
+    with rejects.open(encoding="utf-8-sig", newline="") as file:
+        assert [(row["row"], row["code"]) for row in csv.DictReader(file)] == [
+            ("2", "A"),
+            ("4", "C"),
+            ("5", "D"),
+            ("6", "E"),
+        ]
+
+
 def test_rejects_of_nothing_are_a_heading(run: Import, csv_of: CsvOf, tmp_path: Path) -> None:
     rejects = tmp_path / "r.csv"
     rejects.write_text("from before")
