@@ -33,6 +33,12 @@ REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
+NO_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...rest);
+};
+"""
 # Software graphics on a busy machine take their time; no test waits longer than it must.
 PATIENCE_MS = 30_000
 
@@ -117,12 +123,16 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Return a function that opens an address in a fresh context; at the end the page must have behaved."""
+    """Return a function that opens an address in a fresh context; at the end the page must have behaved.
+
+    WebGL in software takes most of a page's time: only the tests that look at what it draws ask for it, the
+    others see the canvas engine.
+    """
     contexts: list[BrowserContext] = []
     watches: list[Watch] = []
 
     def opened(
-        address: str, *, width: int = 1280, height: int = 720, script: str = "", **options: Any
+        address: str, *, width: int = 1280, height: int = 720, webgl: bool = False, **options: Any
     ) -> Page:
         options = {"reduced_motion": "reduce", "locale": "zh-CN", **options}
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
@@ -131,8 +141,8 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page = context.new_page()
         watches.append(Watch(page))
         page.watch = watches[-1]  # type: ignore[attr-defined]
-        if script:
-            page.add_init_script(script)
+        if not webgl:
+            page.add_init_script(NO_WEBGL)
         page.goto(address)
         return page
 

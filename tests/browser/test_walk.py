@@ -22,7 +22,7 @@ def question(page: Page, name: str) -> None:
 
 
 def test_first_look_answers_the_first_question(small: str, open_page: Open) -> None:
-    page = open_page(small)
+    page = open_page(small, webgl=True)
     expect(page).to_have_title("样板区 · 网格")
     opened = page.locator(".question.open")
     expect(opened).to_have_attribute("data-question", "gap")
@@ -39,27 +39,20 @@ def test_first_look_answers_the_first_question(small: str, open_page: Open) -> N
     assert asked(page) == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "headline", "heading", "legend"),
-    [
+def test_each_question_brings_its_number_list_and_legend(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}/?question=hotspots")
+    for name, headline, heading, legend in (
         ("gap", "72.7%", "先看这里", "步行距离"),
         ("double_none", "3", "双无小区", "管理主体"),
         ("hotspots", "8", "热点", "诉求"),
-    ],
-)
-def test_each_question_brings_its_number_list_and_legend(
-    small: str, open_page: Open, name: str, headline: str, heading: str, legend: str
-) -> None:
-    page = open_page(f"{small}/?question={'hotspots' if name == 'gap' else 'gap'}")
-    expect(page.locator(".row").first).to_be_visible()
-    question(page, name)
-    expect(page.locator("#list-title")).to_have_text(heading)
-    expect(page.locator(".question.open .headline .value")).to_have_text(headline)
-    expect(page.locator(".legend-title")).to_contain_text(legend)
-    expect(
-        page.get_by_role("radio", name=page.locator(".question.open .question-text").inner_text())
-    ).to_be_checked()
-    assert asked(page).get("question", "gap") == name
+    ):
+        question(page, name)
+        expect(page.locator("#list-title")).to_have_text(heading)
+        expect(page.locator(".question.open .headline .value")).to_have_text(headline)
+        expect(page.locator(".legend-title")).to_contain_text(legend)
+        asks = page.locator(".question.open .question-text").inner_text()
+        expect(page.get_by_role("radio", name=asks)).to_be_checked()
+        assert asked(page).get("question", "gap") == name
 
 
 def test_worst_first_and_what_is_not_on_the_list_is_quiet(small: str, open_page: Open) -> None:
@@ -88,7 +81,7 @@ def test_a_row_flies_to_its_unit_and_opens_its_card(small: str, open_page: Open)
 
 
 def test_a_shape_on_the_map_selects_its_row_and_opens_its_card(small: str, open_page: Open) -> None:
-    page = open_page(f"{small}/?question=double_none")
+    page = open_page(f"{small}/?question=double_none", webgl=True)
     page.locator(".row", has_text="和平里").click()
     drawn(page)
     page.get_by_role("button", name="关闭").click()
@@ -102,7 +95,7 @@ def test_a_shape_on_the_map_selects_its_row_and_opens_its_card(small: str, open_
 
 
 def test_a_cell_on_the_map_opens_its_card(small: str, open_page: Open) -> None:
-    page = open_page(f"{small}/?map=17/22.5443/114.1315")
+    page = open_page(f"{small}/?map=17/22.5443/114.1315", webgl=True)
     expect(page.locator(".row").first).to_be_visible()
     page.locator(".row").nth(3).click()
     chosen = page.locator('.row[aria-selected="true"]').get_attribute("data-id")
@@ -115,19 +108,16 @@ def test_a_cell_on_the_map_opens_its_card(small: str, open_page: Open) -> None:
     expect(page.locator("#card .card-figures")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("unit", "rows"), [("小区", 12), ("社区", 4), ("街道", 2), ("网格", None), ("H3-10 格", None)]
-)
-def test_the_unit_changes_list_and_map(small: str, open_page: Open, unit: str, rows: int | None) -> None:
-    page = open_page(small)
-    page.locator(".segment", has_text=unit).first.click()
-    expect(page.get_by_role("radio", name=unit, exact=True)).to_be_checked()
-    if rows is None:
+def test_the_unit_changes_list_and_map(small: str, open_page: Open) -> None:
+    page = open_page(small, webgl=True)
+    for unit, rows in (("小区", 12), ("社区", 4), ("街道", 2), ("网格", None), ("H3-10 格", None)):
+        page.locator(".segment", has_text=unit).first.click()
+        expect(page.get_by_role("radio", name=unit, exact=True)).to_be_checked()
         expect(page.locator(".list-subtitle")).to_contain_text(unit)
-    else:
-        expect(page.locator(".row")).to_have_count(rows)
-    drawn(page)
-    assert "unit" in asked(page)
+        if rows is not None:
+            expect(page.locator(".row")).to_have_count(rows)
+        drawn(page)
+        assert "unit" in asked(page)
 
 
 def test_the_size_of_cells_changes(small: str, open_page: Open) -> None:
@@ -236,7 +226,7 @@ def test_copy_link_copies_the_address(small: str, open_page: Open) -> None:
 
 
 def test_themes_change_without_a_reload(small: str, open_page: Open) -> None:
-    page = open_page(small, color_scheme="dark")
+    page = open_page(small, color_scheme="dark", webgl=True)
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.get_by_role("button", name="外观").click()
     page.get_by_role("radio", name="强光").check()
@@ -247,7 +237,7 @@ def test_themes_change_without_a_reload(small: str, open_page: Open) -> None:
 
 
 def test_layers_are_switched_on_and_off(small: str, open_page: Open) -> None:
-    page = open_page(f"{small}/?question=double_none&map=16/22.5443/114.1315")
+    page = open_page(f"{small}/?question=double_none&map=16/22.5443/114.1315", webgl=True)
     drawn(page)
     page.get_by_role("button", name="图层").click()
     facilities = page.get_by_role("checkbox", name="设施")

@@ -123,8 +123,8 @@ export function periodControl(store) {
     el(
       "div",
       { class: "presets" },
-      preset("period_year", { from: "", to: "" }),
-      first && preset("period_all", { from: first, to: last }),
+      district.as_of && preset("period_year", { from: "", to: "" }),
+      first && preset("period_all", district.as_of ? { from: first, to: last } : { from: "", to: "" }),
     ),
   );
 }

@@ -55,25 +55,24 @@ export function startLegend(store) {
 }
 
 function amount({ count: units, residents }) {
-  const counted = t("legend_count", { n: count(units ?? 0) });
-  return residents === null || residents === undefined
-    ? counted
-    : `${counted}, ${t("legend_people", { n: people(residents) })}`;
+  const counted = t("legend_count", { n: count(units) });
+  return residents === 0 ? counted : `${counted}, ${t("legend_people", { n: people(residents) })}`;
 }
 
 function rampOf(classes) {
-  const withResidents = classes.some(({ residents }) => residents > 0) && classes[0].token.startsWith("gap");
-  const top = Math.max(...classes.map(({ residents }) => residents ?? 0), 1);
+  const withBars = classes[0].token.startsWith("gap");
+  const measure = classes.some(({ residents }) => residents > 0) ? "residents" : "count";
+  const top = Math.max(...classes.map((one) => one[measure]), 1);
   const diverging = classes[0].token.startsWith("hot");
   return [
     el(
       "ol",
-      { class: withResidents ? "ramp with-bars" : "ramp" },
+      { class: withBars ? "ramp with-bars" : "ramp" },
       classes.map((one) =>
         el(
           "li",
-          { vars: { "--fill": `var(${tokenVariable(one.token)})`, "--share": (one.residents ?? 0) / top } },
-          withResidents && el("span", { class: "ramp-bar", "aria-hidden": "true" }),
+          { vars: { "--fill": `var(${tokenVariable(one.token)})`, "--share": one[measure] / top } },
+          withBars && el("span", { class: "ramp-bar", "aria-hidden": "true" }),
           el("span", { class: "ramp-field", "aria-hidden": "true" }),
           el("span", {
             class: "ramp-title",
@@ -98,15 +97,17 @@ function keys(classes, query, view) {
   return el(
     "ul",
     { class: "keys" },
-    classes.map((one) =>
-      el(
-        "li",
-        {},
-        swatch(tokenOf(one)),
-        el("span", { text: one.title }),
-        one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }),
+    classes
+      .filter(({ id, count: n }) => id !== "masked" || n > 0)
+      .map((one) =>
+        el(
+          "li",
+          {},
+          swatch(tokenOf(one)),
+          el("span", { text: one.title }),
+          one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }),
+        ),
       ),
-    ),
     view.query.question === "gap" &&
       kind &&
       el(
@@ -123,14 +124,16 @@ function listed(classes) {
   return el(
     "ul",
     { class: "classes" },
-    classes.map((one) =>
-      el(
-        "li",
-        {},
-        swatch(tokenOf(one)),
-        el("span", { text: one.title }),
-        el("strong", { text: count(one.count ?? 0) }),
+    classes
+      .filter(({ id, count: n }) => id !== "masked" || n > 0)
+      .map((one) =>
+        el(
+          "li",
+          {},
+          swatch(tokenOf(one)),
+          el("span", { text: one.title }),
+          el("strong", { text: count(one.count ?? 0) }),
+        ),
       ),
-    ),
   );
 }

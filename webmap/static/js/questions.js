@@ -130,7 +130,7 @@ function threeWays(view) {
         "dd",
         {},
         el("span", {
-          class: "bar",
+          class: share === null ? "bar hatched" : "bar",
           "aria-hidden": "true",
           vars: { "--share": share ?? 0, "--unknown": unknown ?? 0 },
         }),

@@ -26,7 +26,7 @@ export async function createEngine(map, description) {
     style: baseStyle(description),
     fadeDuration: 0,
     // Printing reads the canvas after the frame is done.
-    canvasContextAttributes: { preserveDrawingBuffer: true, antialias: true },
+    canvasContextAttributes: { preserveDrawingBuffer: true },
     localIdeographFontFamily: false,
     validateStyle: false,
     padding: 0.1,

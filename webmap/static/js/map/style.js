@@ -89,7 +89,12 @@ export function baseStyle(description) {
     version: 8,
     sources,
     // Names give way to facilities: what is drawn last is placed first.
-    layers: [...ground(Boolean(outline)), ...overCells(), ...labels(), ...marks(layers)],
+    layers: [
+      ...ground(Boolean(outline), Boolean(outline ?? boundaries)),
+      ...overCells(),
+      ...labels(),
+      ...marks(layers),
+    ],
   };
 }
 
@@ -107,10 +112,14 @@ function ofKind(kind) {
   return { filter: ["all", POLYGON, ["==", ["get", "kind"], kind]] };
 }
 
-function ground(outlined) {
+function ground(outlined, bounded) {
   const land = { id: "land", type: "fill", source: "outline", paint: { "fill-color": colour("land") } };
   return [
-    { id: "outside", type: "background", paint: { "background-color": colour("outside") } },
+    {
+      id: "outside",
+      type: "background",
+      paint: { "background-color": colour(bounded ? "outside" : "land") },
+    },
     outlined ? land : area("land", "subdistricts", "land"),
     area("green", "backdrop", "green", ofKind("green")),
     area("water", "backdrop", "water", ofKind("water")),
@@ -202,7 +211,13 @@ function labels() {
     name("unit_names", {
       font: FONTS,
       size: [15, 11, 18, 14],
-      layout: { "text-max-width": 8, "symbol-sort-key": ["get", "rank"] },
+      // Below the middle: a community may be only a point, and its mark is to be seen.
+      layout: {
+        "text-max-width": 8,
+        "text-anchor": "top",
+        "text-offset": [0, 0.7],
+        "symbol-sort-key": ["get", "rank"],
+      },
       minzoom: 14.8,
     }),
     name("subdistrict_names", {
