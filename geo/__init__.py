@@ -9,7 +9,7 @@ crs
 shapes
     Representative points, footprints, faults of geometries and the repairs that lose nothing.
 cells
-    Square, H3 and irregular cells behind one interface (`squares` and `hexagons` make the first two).
+    Square, H3 and irregular cells behind one interface (`tessellation`; `squares` and `hexagons` make the first two).
 nearest
     Straight distance to the nearest facility.
 population

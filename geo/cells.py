@@ -13,7 +13,7 @@ irregular
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import shapely
@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from geo.hexagons import COARSEST_H3, FINEST_H3, h3_cells
-from geo.squares import MOST_CELLS, square_cells
+from geo.squares import square_cells
+from geo.tessellation import MOST_CELLS, Cells
 
 __all__ = ["MOST_CELLS", "Cells", "Scheme", "h3_cells", "parse_scheme", "polygon_cells", "square_cells"]
 
@@ -29,69 +30,6 @@ Scheme = tuple[Literal["square"], float] | tuple[Literal["h3"], int] | tuple[Lit
 
 # Two management cells closer than this share a border; survey files leave gaps of millimetres.
 _TOUCHING_M = 0.01
-
-
-class Cells(Protocol):
-    """What every kind of cells answers.
-
-    Attributes
-    ----------
-    ids : ndarray of str (object)
-        One per cell, unique.
-    polygons : ndarray of shapely polygons
-        In `crs`, in the order of `ids`.
-    crs : str
-        The metric CRS, "EPSG:nnnn".
-    scheme : str
-        "square:100", "h3:10" or "management".
-    """
-
-    @property
-    def ids(self) -> NDArray[np.object_]:
-        """Name each cell."""
-        ...
-
-    @property
-    def polygons(self) -> NDArray[np.object_]:
-        """Give the shape of each cell, in `crs`."""
-        ...
-
-    @property
-    def crs(self) -> str:
-        """Name the metric CRS."""
-        ...
-
-    @property
-    def scheme(self) -> str:
-        """Name the kind of cells, as `parse_scheme` reads it."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def cell_of(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.int64]:
-        """Find the cell of each position.
-
-        Parameters
-        ----------
-        x, y : array_like of float, same shape
-            In `crs`.
-
-        Returns
-        -------
-        ndarray of int64
-            Positions in `ids`, same shape; -1 outside all cells and where a coordinate is not finite.
-        """
-        ...
-
-    def neighbours(self) -> "sparse.csr_array[Any, tuple[int, int]]":
-        """Tell which cells touch, at an edge or a corner (queen contiguity).
-
-        Returns
-        -------
-        scipy.sparse.csr_array of float64, shape (len, len)
-            Symmetric, 1 where two cells touch; the diagonal is zero.
-        """
-        ...
 
 
 def parse_scheme(text: str) -> Scheme:

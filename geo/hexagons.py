@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
@@ -12,10 +12,7 @@ from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
 from geo.crs import from_metric, points_from_metric, points_to_metric
-from geo.squares import MOST_CELLS, too_many, usable_features, usable_outline
-
-if TYPE_CHECKING:
-    from geo.cells import Cells
+from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 # Coarser, an edge that is straight in the metric CRS is metres off H3's own; finer (13 is 44 m2), a cell is
 # smaller than a flat.

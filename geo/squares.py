@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
@@ -10,10 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
-if TYPE_CHECKING:
-    from geo.cells import Cells
-
-MOST_CELLS = 2_000_000
+from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 # A cell's key is row * 2^32 + column + 2^31: keys order cells by row, then column, and differ by a constant
 # from those of the cell's neighbours. Rows and columns stay within 2^30, so no key wraps.
@@ -23,11 +20,6 @@ _FARTHEST = 2**30
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
-
-
-def too_many(kind: str) -> ValueError:
-    """Make the error for cells that are too small for their district."""
-    return ValueError(f"{kind} would make more than {MOST_CELLS:,} cells here; choose larger cells")
 
 
 def _index(coordinate: _Floats, size_m: float) -> _Ints:
@@ -161,33 +153,6 @@ def square_cells(
 
 def _too_small(size_m: float) -> ValueError:
     return too_many(f"a cell size of {size_m:g} m")
-
-
-def usable_outline(outline: BaseGeometry) -> NDArray[np.object_]:
-    """Check an outline and wrap it as an array of one geometry."""
-    if outline.is_empty or outline.geom_type not in ("Polygon", "MultiPolygon"):
-        raise ValueError(f"the outline is {outline.geom_type} without an area; give a polygon")
-    if not np.isfinite(outline.bounds).all():
-        raise ValueError("the outline has coordinates that are not finite; check its CRS")
-    if not outline.is_valid:
-        why = shapely.is_valid_reason(outline)
-        raise ValueError(f"the outline is not a valid polygon ({why}); repair it")
-    return np.array([outline], dtype=object)
-
-
-def usable_features(features: NDArray[np.object_]) -> tuple[_Floats, NDArray[np.object_]]:
-    """Check features and part them into points, shape (n, 2), and all other geometries."""
-    shapes = np.asarray(features, dtype=object).ravel()
-    coordinates, position = shapely.get_coordinates(shapes, return_index=True)
-    wrong = ~np.isfinite(coordinates).all(axis=1)
-    if wrong.any():
-        raise ValueError(
-            f"feature {position[wrong][0]} has coordinates that are not finite; check its position and CRS"
-        )
-    kinds = shapely.get_type_id(shapes)
-    is_point = np.isin(kinds, (0, 4))
-    other = ~is_point & (kinds >= 0) & ~shapely.is_empty(shapes)
-    return coordinates[is_point[position]], shapes[other]
 
 
 def _point_keys(points: _Floats, size_m: float) -> _Ints:
