@@ -37,7 +37,7 @@ WORDS: dict[str, Text] = {
     # Search
     "search": Text("找小区、楼栋或格号", "Community, building or cell"),
     "search_label": Text("按名称查找", "Search by name"),
-    "search_none": Text("没有叫“{text}”的地方", "Nothing is called “{text}”"),
+    "search_none": Text("没有叫“{text}”的地方", 'Nothing is called "{text}"'),
     "search_some": Text("{n} 个结果，用上下键选择", "{n} results; choose with the arrow keys"),
     "search_failed": Text("查找失败：{why}", "Search failed: {why}"),
     # Questions
@@ -129,8 +129,8 @@ WORDS: dict[str, Text] = {
     "seat_party_branch": Text("党支部", "Party branch"),
     "months_title": Text("逐月诉求：{months}", "Complaints by month: {months}"),
     "no_match": Text("没有符合的", "Nothing matches"),
-    "no_match_by": Text("加上“{condition}”以后，一个也不剩。", "With “{condition}” none is left."),
-    "drop": Text("去掉“{condition}”", "Drop “{condition}”"),
+    "no_match_by": Text("加上“{condition}”以后，一个也不剩。", 'With "{condition}" none is left.'),
+    "drop": Text("去掉“{condition}”", 'Drop "{condition}"'),
     "nothing_counted": Text("这个范围里没有可以统计的单元。", "There is nothing to count here."),
     "not_known": Text("不明", "unknown"),
     "download": Text("下载", "Download"),
@@ -183,7 +183,7 @@ WORDS: dict[str, Text] = {
         "先试运行（--dry-run），不合格的行会单列一份，不会悄悄丢掉。",
         "Try it first with --dry-run; rows that fail are listed apart, never dropped in silence.",
     ),
-    "empty_for": Text("“{question}”要用到下面标出的图层。", "“{question}” needs the layers marked below."),
+    "empty_for": Text("“{question}”要用到下面标出的图层。", '"{question}" needs the layers marked below.'),
     "empty_done": Text("{n} 个", "{n}"),
     "empty_next": Text("下一步", "next"),
     "empty_missing": Text("未导入", "not imported"),

@@ -120,6 +120,15 @@ def test_the_unit_changes_list_and_map(small: str, open_page: Open) -> None:
         assert "unit" in asked(page)
 
 
+def test_changing_one_s_mind_while_tiles_are_under_way_harms_nothing(small: str, open_page: Open) -> None:
+    page = open_page(small, webgl=True)
+    for name in ("hotspots", "double_none", "gap", "hotspots", "double_none"):
+        question(page, name)
+    expect(page.locator("#list-title")).to_have_text("双无小区")
+    expect(page.locator(".row")).to_have_count(12)
+    drawn(page)
+
+
 def test_the_size_of_cells_changes(small: str, open_page: Open) -> None:
     page = open_page(small)
     page.get_by_label("格的大小").select_option("200")

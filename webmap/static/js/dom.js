@@ -61,11 +61,11 @@ export function iconButton(name, label, click, className = "icon-button") {
   );
 }
 
-/** Text whose dates never break across lines. */
-export function dated(text) {
-  return text
-    .split(/(\d{4}-\d{2}-\d{2})/)
-    .map((part, i) => (i % 2 ? el("span", { class: "nowrap", text: part }) : part));
+const WHOLE = /(\d{4}-\d{2}-\d{2}|\d[\d,.]* (?:m|km|%)(?![a-z]))/;
+
+/** Text whose dates and measures never break across lines. */
+export function unbroken(text) {
+  return text.split(WHOLE).map((part, i) => (i % 2 ? el("span", { class: "nowrap", text: part }) : part));
 }
 
 /** Element by id; a page without it is broken, and says so at once. */

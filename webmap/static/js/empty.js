@@ -2,7 +2,7 @@
 
 import { byId, el, icon, show } from "./dom.js";
 import { copyAddress } from "./floating.js";
-import { count, joined, page, t } from "./words.js";
+import { count, joined, language, page, t } from "./words.js";
 
 const STEPS = ["subdistricts", "neighbourhoods", "communities", "buildings", "facilities", "complaints"];
 const { district, layers } = page;
@@ -16,13 +16,13 @@ export function startEmpty(store) {
     const needs = view?.headlines[query.question].needs ?? [];
     node.hidden = !needs.length || closed === query.question;
     if (node.hidden) return;
-    const next = needs.find((layer) => !district.counts[layer]) ?? needs[0];
+    const next = nextStep(view, needs);
     show(
       node,
       el(
         "header",
         { class: "empty-head" },
-        el("h2", { text: t("empty_title", { layer: layers[next] ?? next }) }),
+        el("h2", { text: t("empty_title", { layer: inSentence(layers[next]) }) }),
         el(
           "button",
           {
@@ -53,6 +53,18 @@ export function startEmpty(store) {
   };
   store.on(["view"], draw);
   draw();
+}
+
+/** Where nothing can be answered yet, the communities come first: they answer a question of their own. */
+function nextStep({ headlines }, needs) {
+  const nothing = Object.values(headlines).every((headline) => headline.needs.length);
+  return nothing && !district.counts.communities
+    ? "communities"
+    : STEPS.find((layer) => needs.includes(layer));
+}
+
+function inSentence(title) {
+  return language === "en" ? title.toLowerCase() : title;
 }
 
 function fileName(layer) {

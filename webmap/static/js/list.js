@@ -1,6 +1,6 @@
 /** The ranked list behind the map, worst first; a grid that arrow keys walk and Enter opens. */
 
-import { byId, el, icon, show } from "./dom.js";
+import { byId, el, icon, show, unbroken } from "./dom.js";
 import { figureButton, menu } from "./floating.js";
 import { startRows } from "./rows.js";
 import { ask } from "./state.js";
@@ -46,7 +46,10 @@ function heading(store) {
     "div",
     { class: "list-head" },
     el("h2", { id: "list-title", text: view?.list.title ?? t("list") }),
-    el("p", { class: "list-subtitle", text: view?.list.subtitle ?? "" }),
+    el("p", {
+      class: "list-subtitle",
+      text: view && !view.headlines[query.question].needs.length ? view.list.subtitle : "",
+    }),
     view?.rows.id.length > 0 &&
       menu({ icon: "download", label: t("download") }, () => downloads(query, view)),
   );
@@ -88,8 +91,12 @@ function gridOf({ query, rows, list }) {
   const value = el(
     "span",
     { role: "columnheader", class: "value", "aria-sort": "descending" },
-    figureButton("", { definition: list.column.definition, title: list.column.title }, list.column.title),
-    el("span", { "aria-hidden": "true", text: " ↓" }),
+    figureButton(
+      "",
+      { definition: list.column.definition, title: list.column.title },
+      unbroken(list.column.title),
+    ),
+    el("span", { "aria-hidden": "true", text: "\u00a0↓" }),
   );
   return el(
     "div",

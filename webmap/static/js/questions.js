@@ -1,7 +1,7 @@
 /** The left panel: three questions as choices; the open one carries its controls. */
 
 import { kindControl, periodControl, unitControl } from "./controls.js";
-import { byId, dated, el, setAttribute, show } from "./dom.js";
+import { byId, unbroken, el, setAttribute, show } from "./dom.js";
 import { figureButton } from "./floating.js";
 import { swatch, tokenOf, tokenVariable } from "./shapes.js";
 import { ask } from "./state.js";
@@ -70,7 +70,7 @@ function drawHeadline(node, question, view) {
       " ",
       el("span", { class: "label", text: headline.label }),
     ),
-    el("p", { class: "basis" }, dated(headline.basis)),
+    el("p", { class: "basis" }, unbroken(headline.basis)),
     headline.parts.length > 0 && [composition(headline.parts), partKeys(headline.parts)],
   );
 }
@@ -162,7 +162,7 @@ function method({ question }) {
     "div",
     { class: "method" },
     el("p", { text: t(`line_${question.id}`) }),
-    el("p", {}, dated(question.method)),
+    el("p", {}, unbroken(question.method)),
   );
 }
 
