@@ -112,7 +112,6 @@ wangge = Wangge(
     name="wangge",
     words=_ABOUT,
     params=[store_option()],
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

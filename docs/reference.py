@@ -32,7 +32,7 @@ def commands_page() -> str:
         _MADE,
         "Exit codes: 0 done, 1 bad input (said on standard error), 2 wrong usage.\n",
     ]
-    settings: dict[str, Any] = {"obj": context, "terminal_width": 100, **app.wangge.context_settings}
+    settings: dict[str, Any] = {"obj": context, "terminal_width": 100}
     with click.Context(app.wangge, info_name="wangge", **settings) as group:
         for name in app.COMMANDS:
             command = app.wangge.get_command(group, name)

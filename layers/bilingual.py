@@ -50,6 +50,10 @@ class Command(click.Command):
         with formatter.section(_OPTIONS.to(language_here(ctx))):
             formatter.write_dl(records)
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        """Return the names of the help option, the same however the command is reached."""
+        return ["-h", "--help"]
+
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return the help option, explained in the context's language."""
         found = super().get_help_option(ctx)
