@@ -37,6 +37,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}([,'][0-9]{3})+(\.[0-9]+)?")
 _LEADING_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_UNIT = re.compile(r"\s*(m2|(?!.*[十百千万亿余多]|[kw]$)[^\W\d_]*)", re.IGNORECASE)
+"""What may follow a number without changing it, unlike 12万, 300余户, 300-400, 1e3 or 114°07'."""
 _CUT_NUMBER = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]{2,}")
 _SPREADSHEET_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
@@ -173,7 +175,8 @@ def _number_fault(text: str, *, whole: bool) -> Fault:
     plain = unicodedata.normalize("NFKC", text).strip()
     found = _GROUPED.match(plain) or _LEADING_NUMBER.match(plain)
     number = re.sub("[,']", "", found[0]) if found else ""
-    if number and (not whole or _INTEGER.fullmatch(number)):
+    rest = plain[found.end() :] if found else ""
+    if number and _UNIT.fullmatch(rest) and (not whole or _INTEGER.fullmatch(number)):
         return Fault(message, Text("请只写 {n}。", "Write just {n}.").format(n=number))
     example = "3005" if whole else "12.5"
     return Fault(

@@ -65,7 +65,7 @@ def test_order_of_a_column() -> None:
     assert day_order(["4/12/2016", "4/13/2016"]) == "month_first"
     assert day_order(["12.4.2016", "13.4.2016"]) == "day_first"
     assert day_order(["13/4/2016", "4/13/2016"]) == "contradictory"
-    assert day_order(["4/12/2016", "2016-13-45", "45/99/2016", "x"]) == "undecided"
+    assert day_order(["4/12/2016", "2016-13-45", "45/9/2016", "9/45/2016", "x"]) == "undecided"
 
 
 @pytest.mark.parametrize("order", ["undecided", "contradictory"])

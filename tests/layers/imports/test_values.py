@@ -79,6 +79,23 @@ def test_the_remedy_of_a_number_is_the_corrected_number(text: str, corrected: st
     assert parse_integer(corrected) == int(corrected)
 
 
+@pytest.mark.parametrize(
+    "text", ["12万", "3k", "300余户", "300-400", "1 200", "1,2", "3/4", "114°07'12\"", "0x10", "1e400", "50%"]
+)
+def test_no_number_is_suggested_where_it_would_be_another(text: str) -> None:
+    for parse in (parse_integer, parse_number):
+        fault = parse(text)
+        assert isinstance(fault, Fault)
+        assert "just" not in fault.remedy.en
+
+
+def test_a_unit_does_not_keep_a_number_from_being_suggested() -> None:
+    for text in ("86.5㎡", "86.5 m²", "86.5平方米"):
+        fault = parse_number(text)
+        assert isinstance(fault, Fault)
+        assert fault.remedy.en == "Write just 86.5."
+
+
 @pytest.mark.parametrize("text", ["约300", "12.5", "1e3", "x", "--", "三百", "9" * 30, "9007199254740993"])
 def test_integers_that_are_refused(text: str) -> None:
     assert isinstance(parse_integer(text), Fault)
