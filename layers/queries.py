@@ -54,7 +54,7 @@ class ViewQuery:
         return cls(
             question=question,  # type: ignore[arg-type]
             unit=check_scheme(str(params.get("unit") or DEFAULT_UNITS[question]), on_screen=True),
-            kind=_one_of("kind", params, snapshot.standards.facility_kinds, DEFAULT_KIND),
+            kind=_one_of("kind", params, snapshot.standards.facility_kinds, default_kind(snapshot)),
             subdistrict=_one_of("subdistrict", params, subdistricts, "") or None,
             community_kind=_one_of("community_kind", params, kinds, "") or None,
             period=period,
@@ -72,6 +72,13 @@ class ViewQuery:
             "from": None if first is None else first.isoformat(),
             "to": None if last is None else last.isoformat(),
         }
+
+
+def default_kind(snapshot: Snapshot) -> str:
+    """Return `DEFAULT_KIND` where the district has one, else the first kind that it has."""
+    there = set(snapshot.frame("facilities")["kind"])
+    kinds = (DEFAULT_KIND, *snapshot.standards.facility_kinds)
+    return next((kind for kind in kinds if kind in there), DEFAULT_KIND)
 
 
 def default_period(snapshot: Snapshot) -> Period:

@@ -272,7 +272,7 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery) -> Answer:
         table=table,
         classes=(
             *(LegendClass(name, title, token, listed=name.startswith("hot_")) for name, title, token in _HOT),
-            LegendClass("masked", masked, "hatch"),
+            LegendClass("masked", masked, "land"),
         ),
         legend=legend,
         legend_note=Text(

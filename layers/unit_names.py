@@ -75,7 +75,7 @@ def _unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
             parts.append(subdistricts[at])
         if scheme == "communities" and known(kinds[unit]):
             parts.append(snapshot.standards.title("community_kinds", str(kinds[unit])))
-        if found.is_cells:
+        if found.is_cells and main[unit] >= 0:
             parts.append(both(labels[unit]))
         places.append(Text(" · ".join(part.zh for part in parts), " · ".join(part.en for part in parts)))
     return UnitNames(main, names, tuple(places))

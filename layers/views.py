@@ -251,7 +251,7 @@ def unit_title(scheme: str) -> Text:
         return fixed[scheme]
     kind, _, size = scheme.partition(":")
     if kind == "square":
-        return Text(f"{size} m 格", f"{size} m cells")
+        return Text(f"{size} m 格", f"cells of {size} m")
     return Text(f"H3-{size} 格", f"H3-{size} cells")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.queries import default_kind
 from layers.schema import LAYERS
 from layers.text import Language
 from layers.views import unit_title
@@ -48,6 +49,7 @@ def describe(snapshot: Snapshot, language: Language) -> dict[str, Any]:
             }
             for code in standards.code_lists["facility_kinds"]
         ],
+        "default_kind": default_kind(snapshot),
         "units": [{"id": unit, "title": unit_title(unit).to(language)} for unit in UNIT_EXAMPLES],
         "complaints": _first_and_last(snapshot.frame("complaints")["opened"]),
     }

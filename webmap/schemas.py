@@ -87,6 +87,7 @@ SCHEMAS: dict[str, Schema] = {
                 count=WHOLE,
             )
         ),
+        default_kind=STRING,
         units=listed(_TITLED),
         complaints=record(**{"from": nullable(DAY), "to": nullable(DAY)}),
     ),

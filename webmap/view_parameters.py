@@ -23,7 +23,10 @@ VIEW_PARAMETERS: tuple[Parameter, ...] = (
     ),
     text(
         "kind",
-        Text(f"设施种类；默认 {DEFAULT_KIND}", f"Facility kind; {DEFAULT_KIND} by default"),
+        Text(
+            f"设施种类；默认 {DEFAULT_KIND}，没有时取区内有的第一种",
+            f"Facility kind; {DEFAULT_KIND} by default, or the first kind there is",
+        ),
         blank=True,
         examples=(DEFAULT_KIND,),
     ),

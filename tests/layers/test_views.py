@@ -298,3 +298,12 @@ def test_near_residents_with_a_far_mean_are_not_said_to_be_far(standards: Standa
     assert walk > 300
     said = shown.as_dict("en")["reason"][0]["text"]
     assert said == "All known residents are within 300 m of a day-care for the elderly."
+
+
+def test_the_kind_shown_first_is_one_that_the_district_has(standards: Standards, snapshot: Snapshot) -> None:
+    assert asked(snapshot).kind == "day_care"
+    district, frames = small_district()
+    for kinds, shown in ((["library"], "library"), ([], "day_care")):
+        kept = frames["facilities"][frames["facilities"]["kind"].isin(kinds)]
+        other = Snapshot(1, district, standards, {**frames, "facilities": kept})
+        assert asked(other).kind == shown

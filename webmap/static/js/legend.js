@@ -1,7 +1,7 @@
 /** The legend: classes with their bounds, how many residents live in each, unknown and uninhabited apart. */
 
 import { byId, el, icon, show } from "./dom.js";
-import { mark, swatch, tokenOf, tokenVariable } from "./shapes.js";
+import { mark, swatch, tokenVariable } from "./shapes.js";
 import { count, page, people, t } from "./words.js";
 
 const RAMP = /^(gap|hot|quantity)[-+]/;
@@ -103,7 +103,7 @@ function keys(classes, query, view) {
         el(
           "li",
           {},
-          swatch(tokenOf(one)),
+          swatch(one.token),
           el("span", { text: one.title }),
           one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }),
         ),
@@ -130,7 +130,7 @@ function listed(classes) {
         el(
           "li",
           {},
-          swatch(tokenOf(one)),
+          swatch(one.token),
           el("span", { text: one.title }),
           el("strong", { text: count(one.count ?? 0) }),
         ),

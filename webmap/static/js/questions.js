@@ -3,7 +3,7 @@
 import { kindControl, periodControl, unitControl } from "./controls.js";
 import { byId, unbroken, el, setAttribute, show } from "./dom.js";
 import { figureButton } from "./floating.js";
-import { swatch, tokenOf, tokenVariable } from "./shapes.js";
+import { swatch, tokenVariable } from "./shapes.js";
 import { ask } from "./state.js";
 import { QUESTIONS, defaultUnit } from "./url.js";
 import { count, page, percent, t } from "./words.js";
@@ -77,7 +77,7 @@ function drawHeadline(node, question, view) {
 
 function composition(parts) {
   const part = (one) => {
-    const token = tokenOf(one);
+    const token = one.token;
     const fill = token === "hatch" ? null : `var(${tokenVariable(token)})`;
     return el("span", {
       class: fill ? "part" : "part hatched",
@@ -97,7 +97,7 @@ function partKeys(parts) {
   return el(
     "p",
     { class: "part-keys" },
-    named.map((one) => el("span", {}, swatch(tokenOf(one)), `${one.title} ${count(one.count)}`)),
+    named.map((one) => el("span", {}, swatch(one.token), `${one.title} ${count(one.count)}`)),
   );
 }
 

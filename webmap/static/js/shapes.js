@@ -88,11 +88,6 @@ export function sparkline(months) {
   );
 }
 
-/** The token of a class. Too few residents to compare is known, not unknown: it is not hatched. */
-export function tokenOf({ id, token }) {
-  return id === "masked" ? "land" : token;
-}
-
 /** The custom property that holds a token's colour. */
 export function tokenVariable(token) {
   return `--${token.replace("+", "-plus-")}`;

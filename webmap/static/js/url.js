@@ -1,8 +1,17 @@
 /** The address bar is the shareable state: what is not the default is in it. */
 
+import { page } from "./words.js";
+
 export const QUESTIONS = ["gap", "double_none", "hotspots"];
 const UNITS = { gap: "square:100", double_none: "communities", hotspots: "square:100" };
-const DEFAULTS = { question: "gap", kind: "day_care", subdistrict: "", community_kind: "", from: "", to: "" };
+const DEFAULTS = {
+  question: "gap",
+  kind: page.district.default_kind,
+  subdistrict: "",
+  community_kind: "",
+  from: "",
+  to: "",
+};
 
 /** The unit that a question is counted by where nobody chose one. */
 export function defaultUnit(question) {

@@ -1,6 +1,6 @@
 /** The theme's colours as the map engines take them: the tokens stay the one place where they are written. */
 
-import { tokenOf, tokenVariable } from "../shapes.js";
+import { tokenVariable } from "../shapes.js";
 
 const probe = document.createElement("span");
 probe.hidden = true;
@@ -24,7 +24,7 @@ export function still() {
 
 /** Class id to token, as the legend of a view says. */
 export function classTokens(view) {
-  return Object.fromEntries(view.legend.classes.map((one) => [one.id, tokenOf(one)]));
+  return Object.fromEntries(view.legend.classes.map((one) => [one.id, one.token]));
 }
 
 /** The hatch for unknown, one tile of it: 45°, line 1.3 every 5, on large screens in proportion. */
