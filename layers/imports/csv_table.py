@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ def read_csv(path: Path) -> Source:
     """Read a CSV file: UTF-8, UTF-16 or GB18030; comma, semicolon, tab or bar; every value as text.
 
     Records with too few or too many values, or with a quotation mark that does not close, are reported as
-    `Broken`; empty records are left out. A record's row is the number a spreadsheet shows for it.
+    `Broken`; empty records are left out. Such a mark costs the line it stands in: those it swallowed are read
+    again as records of their own. A record's row is the number a spreadsheet shows for it.
 
     Raises
     ------
@@ -92,6 +94,32 @@ def _bytes(path: Path) -> Iterator[io.BufferedReader]:
             yield io.BufferedReader(limited, _CHUNK_BYTES)
 
 
+class _Lines:
+    """The lines of a text; those of a record that breaks can be read again, all but its first."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._again: deque[str] = deque()
+        self._record: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self._record.append(line)
+        return line
+
+    def start_record(self) -> None:
+        self._record.clear()
+
+    def take_back(self) -> str:
+        """Return the record's first line, and give the others back to be read again."""
+        first, *others = self._record
+        self._again.extendleft(reversed(others))
+        return first
+
+
 @dataclass
 class _Table:
     """The table as it grows, in batches of columns."""
@@ -120,15 +148,17 @@ class _Table:
 
 
 def _read(path: Path, text: IO[str]) -> Source:
-    lines = [text.readline()]
-    while lines[-1] and not lines[-1].strip():
-        lines.append(text.readline())
+    blank = [text.readline()]
+    while blank[-1] and not blank[-1].strip():
+        blank.append(text.readline())
+    delimiter = _delimiter(blank[-1])
+    lines = _Lines(chain(blank, text))
     before = csv.field_size_limit(_MAX_VALUE)
     try:
-        reader = csv.reader(chain(lines, text), delimiter=_delimiter(lines[-1]), strict=True)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         heading, row = _heading(path, reader)
         table = _Table(width=len(heading))
-        _records(reader, table, row)
+        _records(lines, reader, table, row, delimiter=delimiter)
     finally:
         csv.field_size_limit(before)
     table.flush()
@@ -162,18 +192,17 @@ def _heading(path: Path, reader: Iterator[list[str]]) -> tuple[list[str], int]:
     raise ValidationError(Text("{name} 是空文件。", "{name} is an empty file.").format(name=path.name))
 
 
-def _records(reader: Iterator[list[str]], table: _Table, row: int) -> None:
+def _records(lines: _Lines, reader: Iterator[list[str]], table: _Table, row: int, *, delimiter: str) -> None:
     while True:
         row += 1
-        line = reader.line_num  # type: ignore[attr-defined]
+        lines.start_record()
         try:
             record = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            table.broken.append(Broken((), _bad_quotes(row)))
-            # The record may have swallowed several lines; those below keep the numbers they are seen at.
-            row += max(reader.line_num - line - 1, 0)  # type: ignore[attr-defined]
+            cells = lines.take_back().rstrip("\r\n").split(delimiter)
+            table.broken.append(Broken(tuple(cells), _bad_quotes(row)))
             continue
         if len(record) > table.width and not any(value.strip() for value in record[table.width :]):
             del record[table.width :]
@@ -189,8 +218,8 @@ def _bad_quotes(row: int) -> Problem:
     return Problem(
         Text("引号没有正确闭合。", "A quotation mark does not close where it should."),
         Text(
-            "请检查该行起的引号；值中的引号须写两次。",
-            'Check the quotes from this row on; one inside a value is written twice ("").',
+            "请检查该行的引号；值中的引号须写两次。",
+            'Check the quotes of this row; one inside a value is written twice ("").',
         ),
         row=row,
     )

@@ -92,17 +92,26 @@ def test_broken_rows_are_told_and_the_others_read(csv_of: CsvOf) -> None:
     source = read_source(csv_of("code,a,b", "1,x,y", "2,x", "3,x,y,z", "4,x,y,,", '5,"x"x,y', "6,x,y"))
     assert source.columns["code"].tolist() == ["1", "4", "6"]
     assert source.rows.tolist() == [2, 5, 7]
-    assert [(one.problem.row, one.cells[:1]) for one in source.broken] == [(3, ("2",)), (4, ("3",)), (6, ())]
+    assert [(one.problem.row, one.cells[:1]) for one in source.broken] == [
+        (3, ("2",)),
+        (4, ("3",)),
+        (6, ("5",)),
+    ]
     assert "2 values under 3 headings" in source.broken[0].problem.message.en
 
 
-def test_an_open_quote_costs_the_rows_it_swallows_and_no_more(csv_of: CsvOf) -> None:
-    source = read_source(csv_of("code,a", "1,x", '2,"x', "3,x", '4,"x"', "5,x"))
-    assert source.columns["code"].tolist() == ["1", "5"]
-    assert source.rows.tolist() == [2, 6]
-    assert [one.problem.row for one in source.broken] == [3]
-    source = read_source(csv_of("code,a", "1,x", '2,"x', "3,x"))
-    assert [one.problem.row for one in source.broken] == [3]
+@pytest.mark.parametrize("last", ['4,"x"', "4,x"])
+def test_an_open_quote_costs_its_own_row_and_no_other(csv_of: CsvOf, last: str) -> None:
+    source = read_source(csv_of("code,a", "1,x", '2,"x', "3,x", last, '5,"two', 'lines"', "6,x"))
+    assert cells(source) == [["1", "x"], ["3", "x"], ["4", "x"], ["5", "two\nlines"], ["6", "x"]]
+    assert source.rows.tolist() == [2, 4, 5, 6, 7]
+    assert [(one.problem.row, one.cells) for one in source.broken] == [(3, ("2", '"x'))]
+
+
+def test_an_open_quote_at_the_end_of_a_long_file_costs_its_own_row(csv_of: CsvOf) -> None:
+    source = read_source(csv_of("code,a", *(f"{n},x" for n in range(500)), '500,"x', "501,x"))
+    assert source.columns["code"].tolist() == [*map(str, range(500)), "501"]
+    assert [one.problem.row for one in source.broken] == [502]
 
 
 def test_headings(csv_of: CsvOf) -> None:
