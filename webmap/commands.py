@@ -162,12 +162,12 @@ def export_map(
         check_target(file, format="html")
         from layers.snapshot import load
         from layers.views import ViewQuery, view
-        from webmap.maps import offline_map_html
+        from webmap.offline_map import render
 
         with context.open_store(read_only=True) as store:
             snapshot = load(store, context.standards)
         days = {"from": first, "to": last}
         asked |= {name: None if day is None else day.date().isoformat() for name, day in days.items()}
         shown = view(snapshot, ViewQuery.from_params(asked, snapshot))
-        write_bytes(file, offline_map_html(shown, lang or context.language).encode())
+        write_bytes(file, render(shown, lang or context.language).encode())
         context.say(Text("已写入 {file}", "Wrote {file}").format(file=file))

@@ -90,7 +90,7 @@ def offline_map(*, lang: Language, **asked: str | None) -> Response:
     """Return the view as an offline map."""
     snapshot = current_snapshot()
     query = ViewQuery.from_params(asked, snapshot)
-    from webmap.maps import offline_map_html
+    from webmap.offline_map import render
 
-    body = offline_map_html(view(snapshot, query), lang).encode()
+    body = render(view(snapshot, query), lang).encode()
     return _attachment(body, HTML, file_name(snapshot.district, query, lang, "html"))

@@ -19,9 +19,6 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-    from layers.text import Language
-    from layers.views import View
-
 MAP_ID = "map"
 MAX_ZOOM = 19
 
@@ -199,10 +196,3 @@ def district_map(
     for layer in layers:
         layer.add_to(described)
     return described
-
-
-def offline_map_html(shown: View, language: Language) -> str:
-    """Return a view as one HTML file that opens without a network; see `webmap.offline_map`."""
-    from webmap import offline_map
-
-    return offline_map.render(shown, language)

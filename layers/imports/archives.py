@@ -14,7 +14,7 @@ from layers.problems import ValidationError
 from layers.text import Text
 
 if TYPE_CHECKING:
-    from layers.imports.source import Kind
+    from layers.imports.raw import Kind
 
 MAX_UNPACKED_BYTES = 4 * 1024**3
 MAX_RATIO = 200
@@ -73,7 +73,7 @@ def shapefile_of(path: Path, *, name: str | None) -> Iterator[Path]:
     ValidationError
         The archive is damaged or unsafe, or holds several shapefiles and none is chosen.
     """
-    from layers.imports.source import choose, damaged
+    from layers.imports.raw import choose, damaged
 
     members = _safe_members(path)
     stems = _shapefiles(members)

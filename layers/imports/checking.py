@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from layers.imports.declaring import Declared
     from layers.imports.evidence import Ground
     from layers.imports.mapping import Mapping
-    from layers.imports.source import Source
+    from layers.imports.raw import Source
     from layers.schema import Field, Layer
     from layers.standards import Standards
 

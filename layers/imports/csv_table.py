@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from layers.imports.archives import MAX_RATIO, MAX_UNPACKED_BYTES, RATIO_FROM_BYTES, too_big
 from layers.imports.encoding import encoding_of
-from layers.imports.source import Broken, Source, damaged, headings
+from layers.imports.raw import Broken, Source, damaged, headings
 from layers.problems import Problem, ValidationError
 from layers.text import Text
 

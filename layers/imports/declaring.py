@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from geo import crs as geocrs
 from geo import datum as geodatum
-from layers.imports.source import KIND_NAMES, Source
+from layers.imports.raw import KIND_NAMES, Source
 from layers.problems import BadParameter, ValidationError
 from layers.text import Text
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.imports.source import Source
+from layers.imports.raw import Source
 from layers.imports.values import trimmed
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from layers.text import Language, Text
 
 if TYPE_CHECKING:
     from layers.imports.findings import Findings
-    from layers.imports.source import Source
+    from layers.imports.raw import Source
 
 
 def write_rejects(path: Path, source: Source, findings: Findings, *, language: Language) -> None:

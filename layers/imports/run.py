@@ -18,9 +18,10 @@ from layers.imports.checking import Checked, check
 from layers.imports.declaring import check_declaration, declare
 from layers.imports.evidence import Ground
 from layers.imports.mapping import Mapping, make_mapping
+from layers.imports.raw import Source
 from layers.imports.rejects import write_rejects
 from layers.imports.report import ImportReport
-from layers.imports.source import Source, read_source
+from layers.imports.source import read_source
 from layers.problems import ValidationError
 from layers.schema import Layer, layer_named
 from layers.store import Progress, Store, no_progress

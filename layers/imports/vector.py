@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from layers.imports.archives import check_size
 from layers.imports.encoding import encoding_of
-from layers.imports.source import KIND_NAMES, Kind, Source, choose, damaged
+from layers.imports.raw import KIND_NAMES, Kind, Source, choose, damaged
 from layers.problems import ValidationError
 from layers.text import Text
 

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import ParseError
 import numpy as np
 import pandas as pd
 
-from layers.imports.source import Source, choose, damaged, headings
+from layers.imports.raw import Source, choose, damaged, headings
 from layers.problems import ValidationError
 from layers.text import Text
 

@@ -19,7 +19,7 @@ from layers.imports.declaring import declare
 from layers.imports.evidence import Ground, evidence_for, readings_of, sample
 from layers.imports.guard import Verdict, judge
 from layers.imports.options import ImportOptions
-from layers.imports.source import Source
+from layers.imports.raw import Source
 from layers.schema import LAYERS
 from layers.standards import Standards
 from layers.store import Store, create_store

@@ -21,7 +21,7 @@ from layers.imports.placing import (
     stored_shapes,
     table_shapes,
 )
-from layers.imports.source import Source
+from layers.imports.raw import Source
 from layers.problems import BadParameter
 from layers.schema import LAYERS
 from tests.layers.imports.conftest import refused

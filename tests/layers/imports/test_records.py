@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from geo.datum import convert_datum
 from layers.imports import records
-from layers.imports.source import Source
+from layers.imports.raw import Source
 from layers.standards import Standards
 from layers.store import Store
 from tests.layers.imports.conftest import HEAD, A, B, CsvOf, Import, importer, refused, sentences

@@ -16,7 +16,8 @@ from openpyxl import Workbook
 
 from layers.imports import archives
 from layers.imports.encoding import encoding_of
-from layers.imports.source import Source, read_source
+from layers.imports.raw import Source
+from layers.imports.source import read_source
 from layers.problems import ValidationError
 from layers.schema import LAYERS, Layer
 from tests.layers.imports.conftest import refused
