@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,11 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from layers.bilingual import Command, Option
-from layers.problems import ValidationError, WanggeError
+from layers.problems import Problem, ValidationError, WanggeError
 from layers.store import Progress, Store, no_progress, open_store
 from layers.text import Language, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from layers.standards import Standards
 
 SHOWN_PROBLEMS = 20
@@ -93,12 +92,25 @@ def print_error(error: WanggeError, language: Language) -> None:
     """Print what is wrong, where and what to do, the first problems one per line."""
     click.echo(error.sentence(language), err=True)
     if isinstance(error, ValidationError):
+        for line in _kinds_of(error.problems, language) if len(error.problems) > SHOWN_PROBLEMS else ():
+            click.echo(line, err=True)
         for problem in error.problems[:SHOWN_PROBLEMS]:
             click.echo(f"  {problem.sentence(language)}", err=True)
         more = len(error.problems) - SHOWN_PROBLEMS
         if more > 0:
             text = Text("  ……还有 {more} 处。", "  … and {more} more.").format(more=more)
             click.echo(text.to(language), err=True)
+
+
+def _kinds_of(problems: Sequence[Problem], language: Language) -> Iterator[str]:
+    """Count problems by field and message, so that a rare one is not hidden behind many."""
+    kinds = Counter((problem.field, problem.message.to(language)) for problem in problems)
+    first = {(problem.field, problem.message.to(language)): problem.row for problem in reversed(problems)}
+    shown = Text("  {n} × {w}（首见第 {r} 行）", "  {n} × {w} (first in row {r})")
+    for kind, count in kinds.most_common(SHOWN_PROBLEMS):
+        field, message = kind
+        told = message if field is None else f"{field}: {message}"
+        yield shown.format(n=count, w=told, r=first[kind]).to(language)
 
 
 @contextmanager

@@ -12,7 +12,9 @@ A reading is *clearly better* than another by some evidence if
 
 - among the records that fit under only one of the two, so many speak for it that chance would bring them in less than
   one of a hundred cases (one-sided sign test, p < 0.01; seven to none is the least that suffices), or
-- no record fits under the other, and more than half of them fit under it;
+- no record fits under the other, and more than half of them fit under it, or
+- every record fits under it, and three or more do not under the other: a wrong reading that loses nobody and
+  brings in all who were lost is too good for chance;
 
 and, by evidence that asks whether records lie in some area, if it also fits nine in ten of them (otherwise a file that
 reaches beyond the district would be drawn towards its denser side); and, by evidence that asks whether records lie near
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 P_VALUE = 0.01
+CONVINCING_GAIN = 3
 AREA_SHARE = 0.9
 DIRECTIONS = 7
 CONFUSABLE_DEG = 0.1
@@ -219,7 +222,10 @@ def _clearly_better(one: Reading, other: Reading, piece: Evidence, fits: dict[st
         return False
     if _wins(mine, theirs):
         return piece.kind != "near" or _is_peak(one, other, piece, mine)
-    return bool(piece.kind != "near" and not theirs.any() and 2 * mine.sum() > mine.size)
+    if piece.kind == "near":
+        return False
+    convincing = mine.all() and int((~theirs).sum()) >= CONVINCING_GAIN
+    return bool(convincing or (not theirs.any() and 2 * mine.sum() > mine.size))
 
 
 def _wins(mine: BoolArray, theirs: BoolArray) -> bool:
@@ -277,9 +283,27 @@ def _taken(declared: Reading, equal: list[Reading], first: tuple[Evidence, Tally
             "基准未核实：没有可供比对的位置。", "Datum not verified: there is no position to compare."
         )
     piece, tally = first
+    fitting = tally.fits[declared.id]
     counts = Text("{of} 个{noun}中有 {n} 个{phrase}", "{n} of {of} {noun} {phrase}").format(
-        of=tally.of, noun=noun, n=tally.fits[declared.id], phrase=piece.phrase
+        of=tally.of, noun=noun, n=fitting, phrase=piece.phrase
     )
+    others = [one for one in equal if tally.fits[one.id] != fitting]
+    if others:
+        told = joined(
+            [
+                Text(
+                    f"按 {one.name.zh} {tally.fits[one.id]} 个",
+                    f"{tally.fits[one.id]} as {one.name.en}",
+                )
+                for one in others
+            ]
+        )
+        counts = Text("{c}；{t}", "{c}; {t}").format(c=counts, t=told)
+    if not equal and 2 * fitting < tally.of:
+        return Text(
+            "按{name}采用，但{counts}：请核对所写的归属。",
+            "Taken as {name}, though only {counts}: check what the rows name.",
+        ).format(name=_zh_spaced(declared.name), counts=counts)
     if not equal:
         return Text("{name}相符：{counts}。", "{name} fits: {counts}.").format(
             name=_zh_spaced(declared.name), counts=counts

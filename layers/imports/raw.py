@@ -74,12 +74,13 @@ class Source:
 
 
 def damaged(path: Path, kind: Kind, why: object) -> ValidationError:
-    """Return the error for a file that its reader gives up on; `why` is the reader's own word."""
+    """Return the error for a file that its reader gives up on; `why` is a `Text` or the reader's own word."""
+    told = why if isinstance(why, Text) else both(" ".join(str(why).split()).rstrip("."))
     return ValidationError(
         Text(
             "{name} 无法作为 {kind} 读取：{why}。请检查文件是否完整。",
             "{name} cannot be read as {kind}: {why}. Check that the file is whole.",
-        ).format(name=path.name, kind=KIND_NAMES[kind], why=" ".join(str(why).split()).rstrip("."))
+        ).format(name=path.name, kind=KIND_NAMES[kind], why=told)
     )
 
 

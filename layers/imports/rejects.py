@@ -75,7 +75,9 @@ def _rows(source: Source, findings: Findings, width: int, language: Language) ->
         cells = source.columns.iloc[at].fillna("").tolist()
         lines.append((row, [*cells, _told(said[row], language)]))
     for broken in source.broken:
-        cells = [*broken.cells[:width], *[""] * (width - len(broken.cells))]
+        # What stands beyond the last heading stays with the last value, so that nothing is lost.
+        kept = [*broken.cells[: width - 1], ",".join(broken.cells[width - 1 :])] if width else []
+        cells = [*kept, *[""] * (width - len(kept))]
         lines.append((broken.problem.row or 0, [*cells, _told([broken.problem], language)]))
     for row, line in sorted(lines, key=lambda one: one[0]):
         yield [str(row), *line]

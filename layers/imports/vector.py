@@ -58,6 +58,13 @@ def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
             if _DRIVERS.get(pyogrio.read_info(path, layer=layer)["driver"]) != kind:
                 raise damaged(path, kind, f"GDAL does not take it for {KIND_NAMES[kind]}")
             meta, table = pyogrio.read_arrow(path, layer=layer, datetime_as_string=True, **options)
+    except UnicodeDecodeError as error:
+        # A DBF heading holds 10 bytes; GDAL cuts longer Chinese ones in the middle of a character.
+        why = Text(
+            "列名被截断在半个汉字处；请另存为 GeoPackage",
+            "its headings are cut within a character; save it as GeoPackage",
+        )
+        raise damaged(path, kind, why) from error
     except (DataSourceError, DataLayerError, CRSError, pa.ArrowException, RuntimeError, ValueError) as error:
         raise damaged(path, kind, error) from error
     geometry_name = meta["geometry_name"] or "wkb_geometry"

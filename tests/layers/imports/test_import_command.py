@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from layers.cli import Context
+from layers.cli import Context, print_error
 from layers.imports.command import import_command
+from layers.problems import Problem, ValidationError
 from layers.store import Store
-from layers.text import Language
+from layers.text import Language, both
 from tests.layers.imports.conftest import HEAD, A, CsvOf, Import
 
 DATA = Path(__file__).parents[3] / "data"
@@ -158,3 +159,24 @@ def test_the_result_of_the_command_is_the_result_of_the_function(
     assert (
         json.loads(typed("communities", path, "--datum", "wgs84", "--dry-run", "--json").stdout) == expected
     )
+
+
+def test_many_problems_are_counted_by_kind_so_that_a_rare_one_shows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    problems = [Problem(both("outside the district"), both("Correct it."), row=row) for row in range(2, 60)]
+    problems.insert(40, Problem(both("no day"), both("Write 2019-12-31."), row=41, field="opened", value="x"))
+    print_error(ValidationError(both("59 rows have problems."), problems), "en")
+    said = capsys.readouterr().err
+    assert "58 × outside the district (first in row 2)" in said
+    assert "1 × opened: no day (first in row 41)" in said
+    assert "… and 39 more." in said
+
+
+def test_values_beyond_the_last_heading_are_in_the_rejects(
+    typed: Typed, csv_of: CsvOf, tmp_path: Path
+) -> None:
+    file = csv_of(HEAD, f"A,n,{A}", f"B,m,{A},left,over")
+    done = typed("communities", file, "--datum", "wgs84", "--rejects", tmp_path / "r.csv")
+    assert done.exit_code == 0, done.output
+    assert "left,over" in (tmp_path / "r.csv").read_text("utf-8-sig")
