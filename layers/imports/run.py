@@ -121,6 +121,8 @@ class _Read:
 
 def _read(layer: Layer, path: Path, options: ImportOptions) -> _Read:
     source = read_source(path, source_layer=options.source_layer)
+    if not len(source.rows) and not source.broken:
+        raise _nothing_there(path, 0)
     headings = list(source.columns.columns)
     mapping = make_mapping(layer, headings, options, has_geometry=source.geometry is not None)
     declared = declare(source, options)

@@ -65,7 +65,10 @@ def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
             "its headings are cut within a character; save it as GeoPackage",
         )
         raise damaged(path, kind, why) from error
-    except (DataSourceError, DataLayerError, CRSError, pa.ArrowException, RuntimeError, ValueError) as error:
+    except DataSourceError as error:
+        # GDAL's advice for those who name drivers is none for a clerk.
+        raise damaged(path, kind, str(error).partition("; It might help")[0]) from error
+    except (DataLayerError, CRSError, pa.ArrowException, RuntimeError, ValueError) as error:
         raise damaged(path, kind, error) from error
     geometry_name = meta["geometry_name"] or "wkb_geometry"
     shapes, repairs = from_wkb(table.column(geometry_name).to_numpy(zero_copy_only=False))

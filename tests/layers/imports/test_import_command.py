@@ -180,3 +180,21 @@ def test_values_beyond_the_last_heading_are_in_the_rejects(
     done = typed("communities", file, "--datum", "wgs84", "--rejects", tmp_path / "r.csv")
     assert done.exit_code == 0, done.output
     assert "left,over" in (tmp_path / "r.csv").read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"type": "FeatureCollection", "features": []}', "a.geojson holds no rows."),
+        ('{"a": 1}', "a.geojson cannot be read as GeoJSON"),
+    ],
+)
+def test_json_without_features_is_refused_in_words(
+    typed: Typed, tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "a.geojson"
+    file.write_text(content)
+    done = typed("communities", file)
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert "driver" not in done.stderr
