@@ -128,6 +128,8 @@ def _told(error: click.UsageError) -> Text:
         return Text(f"缺少参数 {shown}。", english)
     if isinstance(error, click.NoSuchOption):
         return Text(f"没有选项 {error.option_name}。", english)
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        return Text(f"没有命令 {error.command_name}。", english)
     if isinstance(error, click.BadParameter):
         shown = error.param.get_error_hint(error.ctx) if error.param is not None and error.ctx else ""
         return Text(f"{shown} 的值不对：{error.message}", english)

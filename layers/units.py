@@ -170,10 +170,13 @@ def _cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
         return grid.h3_cells(parsed[1], crs=metric_crs, outline=outline, features=features)
     except ValueError as error:
         raise BadParameter(
-            Text("{scheme} 的格子无法生成：{why}。", "The cells {scheme} cannot be made: {why}.").format(
+            Text("{scheme} 的格子无法生成。", "The cells {scheme} cannot be made: {why}.").format(
                 scheme=scheme, why=error
             ),
-            Text("请改用较大的格子。", "Choose larger cells."),
+            Text(
+                "请改用较大的格子，并核对区界和量测坐标系。",
+                "Choose larger cells, and check the outline and the metric CRS.",
+            ),
         ) from error
 
 

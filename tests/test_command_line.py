@@ -222,7 +222,7 @@ def test_the_installed_command_runs(small: str) -> None:
         (["analyse"], "缺少参数 '--cells'。"),
         (["summary", "--nonsense"], "没有选项 --nonsense。"),
         (["serve", "--port", "x"], "'--port' 的值不对"),
-        (["nonsense"], "用法不对"),
+        (["nonsense"], "没有命令 nonsense。"),
     ],
 )
 def test_wrong_usage_is_said_in_the_language(
