@@ -200,7 +200,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def _refuse_store(path: Path) -> None:
-    from layers.stores.geopackage import is_store
+    from layers.stores.geopackage.store import is_store
 
     if is_store(path):
         raise _refused(path, Text("那里是一个网格存储", "a Wangge store is there"))

@@ -7,6 +7,7 @@ and webmap's one table gives it an HTTP status.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from layers.text import Language, Text
@@ -115,3 +116,62 @@ class StoreBusy(WanggeError):
 
 class StoreFull(WanggeError):
     """The disk is full; nothing of the write was kept."""
+
+
+class StoreOutdated(StoreUnusable):
+    """The store was made by an older program: `wangge migrate` brings it up to date."""
+
+
+class StoreAway(WanggeError):
+    """The database server does not answer, or was lost; trying again later will work."""
+
+
+class FeaturesExist(WanggeError):
+    """Features that were to be inserted are there already.
+
+    Attributes
+    ----------
+    codes : tuple of str
+    """
+
+    def __init__(self, message: Text, remedy: Text | None = None, *, codes: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.codes = codes
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One field of a feature that two people have changed from the same state.
+
+    Attributes
+    ----------
+    field : str, optional
+        ``geometry`` among them; None where one side deleted the feature.
+    base, mine, theirs
+        The value both had seen, the one that was to be written, and the one that is there.
+    version, who, at
+        Their last write to the feature.
+    """
+
+    code: str
+    field: str | None
+    base: Any
+    mine: Any
+    theirs: Any
+    version: int
+    who: str
+    at: datetime | None
+
+
+class StoreConflict(WanggeError):
+    """Somebody has changed since what was to be written; nothing was.
+
+    Attributes
+    ----------
+    conflicts : tuple of Conflict
+        Ordered by code, then by field as the layer has them.
+    """
+
+    def __init__(self, message: Text, remedy: Text, conflicts: tuple[Conflict, ...]) -> None:
+        super().__init__(message, remedy)
+        self.conflicts = conflicts

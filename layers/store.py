@@ -9,21 +9,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from layers.problems import BadParameter, StoreExists
 from layers.text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
+    from layers.stores.contents import Contents
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
+
+Clock = Callable[[], datetime]
+"""Returns the present moment, with its time zone."""
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -53,13 +58,91 @@ class District:
     invented: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """What the operator may set of how a store is reached.
+
+    Attributes
+    ----------
+    pool_size : int
+        Most connections that one process holds to a database server.
+    connect_timeout_s, pool_wait_s : float
+        How long to wait for the server, and for a connection that others hold.
+    statement_timeout_s : float
+        After which the server gives up one statement; 0 is never.
+    write_wait_s : float
+        How long a write waits for its turn while others write.
+    """
+
+    pool_size: int = 8
+    connect_timeout_s: float = 5.0
+    pool_wait_s: float = 10.0
+    statement_timeout_s: float = 120.0
+    write_wait_s: float = 30.0
+
+
+def utc_now() -> datetime:
+    """Return the present moment; a store takes another clock where a test needs one."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorship:
+    """Who writes, why, and from when it holds.
+
+    Attributes
+    ----------
+    who : str
+        The person or program that answers for the write.
+    note : str
+        Why, or how (such as "datum guard overridden").
+    effective : date, optional
+        The day from which the written values hold: a new fact. Without it the write is a correction:
+        what it replaces was never right.
+    """
+
+    who: str = ""
+    note: str = ""
+    effective: date | None = None
+
+
+NOBODY = Authorship()
+
+
 @dataclass(frozen=True)
 class Change:
-    """One committed write: the version it made, and the codes it touched in one layer."""
+    """One committed write: the version it made, and the codes it touched in one layer, in order.
+
+    `at` is what the writer's clock said, and None where it was not recorded; the order of writes is that of
+    versions, whatever clocks say.
+    """
 
     version: int
     layer: str
     codes: tuple[str, ...]
+    by: Authorship = NOBODY
+    at: datetime | None = field(default=None, compare=False)
+
+
+EditKind = Literal["insert", "update", "delete"]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What one write did to one feature.
+
+    Attributes
+    ----------
+    fields : mapping of str to (before, after)
+        The fields that differ, ``geometry`` among them, in the layer's order; None is unknown, days are
+        ISO texts. All fields that have a value, for an insert or a delete.
+    """
+
+    version: int
+    kind: EditKind
+    fields: Mapping[str, tuple[Any, Any]]
+    by: Authorship = NOBODY
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -72,15 +155,30 @@ class Written:
     unchanged: int
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Something that a store finds wrong with itself; `layer` is None where it concerns the whole."""
+
+    id: str
+    layer: str | None
+    message: Text
+    codes: tuple[str, ...] = ()
+
+
 class Store(ABC):
     """One district's layers, kept.
 
-    Every method may raise `StoreUnusable` or `StoreBusy`; the writing ones also `StoreReadOnly` and
-    `StoreFull`. A write is one transaction: acknowledged means on disk, and after any error nothing
-    of it is there.
+    Every method may raise `StoreUnusable`, `StoreAway` or `StoreBusy`; the writing ones also
+    `StoreReadOnly` and `StoreFull`. A write is one transaction: acknowledged means on disk, and after any
+    error nothing of it is there, save that a server lost in the moment of the commit may have kept it.
+
+    A writing method takes `based_on`, the version that its author had seen. Where somebody has since
+    touched a feature that the write would change, and left it otherwise than the write would have it,
+    `StoreConflict` shows both sides and nothing is written. Without it the last write wins.
     """
 
     url: str
+    """As given, without a password: fit to be shown."""
 
     @abstractmethod
     def district(self) -> District:
@@ -89,6 +187,14 @@ class Store(ABC):
     @abstractmethod
     def version(self) -> int:
         """Return the number of the last committed write; cheap enough to ask per request."""
+
+    @abstractmethod
+    def wait(self, *, since: int, timeout_s: float) -> int:
+        """Wait until the version is another than `since`, and return it; after `timeout_s` the same.
+
+        Whoever committed it, in whatever process, it is seen within half a second. One thread at a time
+        may wait.
+        """
 
     @abstractmethod
     def counts(self) -> dict[str, int]:
@@ -101,6 +207,8 @@ class Store(ABC):
         *,
         codes: Sequence[str] | None = None,
         bbox: tuple[float, float, float, float] | None = None,
+        version: int | None = None,
+        on: date | None = None,
     ) -> gpd.GeoDataFrame:
         """Return features ordered by code, all or those asked for.
 
@@ -110,21 +218,64 @@ class Store(ABC):
             Only these; those that do not exist are left out.
         bbox : (west, south, east, north), optional
             Only those whose bounding box meets it, edges included; degrees of EPSG:4490.
+        version : int, optional
+            As the store stood at this version: what was on record then.
+        on : date, optional
+            What held on this day, by all that is known now: facts that took effect later are undone,
+            corrections are kept. Not together with `version`.
+
+        Raises
+        ------
+        NotFound
+            No such layer, a version that has not been, or one from before history was kept.
+        """
+
+    @abstractmethod
+    def insert(
+        self,
+        layer: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        by: Authorship = NOBODY,
+        progress: Progress = no_progress,
+    ) -> Written:
+        """Insert the features of `frame`; `FeaturesExist` where a code is there."""
+
+    @abstractmethod
+    def update(
+        self,
+        layer: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        by: Authorship = NOBODY,
+        based_on: int | None = None,
+        progress: Progress = no_progress,
+    ) -> Written:
+        """Write the features of `frame` over those with their codes; `NotFound` where one is not there.
+
+        With `based_on`, one that somebody has deleted since is a conflict.
         """
 
     @abstractmethod
     def upsert(
-        self, layer: str, frame: gpd.GeoDataFrame, *, note: str = "", progress: Progress = no_progress
+        self,
+        layer: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        by: Authorship = NOBODY,
+        based_on: int | None = None,
+        progress: Progress = no_progress,
     ) -> Written:
         """Insert the features of `frame`, or update those whose code exists.
 
         `frame` has been conformed by `layers.frames.conform`. Features that are there with equal
-        content are not touched; a write that changes nothing makes no version. `note` (who or what
-        wrote, such as "datum guard overridden") is kept with the version.
+        content are not touched; a write that changes nothing makes no version.
         """
 
     @abstractmethod
-    def delete(self, layer: str, codes: Sequence[str], *, note: str = "") -> int:
+    def delete(
+        self, layer: str, codes: Sequence[str], *, by: Authorship = NOBODY, based_on: int | None = None
+    ) -> int:
         """Delete features by code and return how many there were."""
 
     @abstractmethod
@@ -132,8 +283,20 @@ class Store(ABC):
         """Return the writes after version `since`, oldest first."""
 
     @abstractmethod
-    def notes(self) -> list[tuple[int, str, str]]:
-        """Return (version, layer, note) of every write that carries a note, oldest first."""
+    def history(self, layer: str, code: str) -> list[Edit]:
+        """Return what was done to one feature, oldest first; empty where it has never been."""
+
+    @abstractmethod
+    def history_since(self) -> int:
+        """Return the version from which on history is kept: 0, but for stores from before it was."""
+
+    @abstractmethod
+    def verify(self) -> list[Fault]:
+        """Return what is wrong with the store itself: its file, its indexes, its counts, its history."""
+
+    @abstractmethod
+    def contents(self) -> AbstractContextManager[Contents]:
+        """Open everything the store holds, of one version, to be read once in the order of the fields."""
 
     @abstractmethod
     def close(self) -> None:
@@ -148,16 +311,18 @@ class Store(ABC):
         self.close()
 
 
-def open_store(url: str, *, read_only: bool = False) -> Store:
-    """Open the store at `url` (``gpkg:PATH``).
+def open_store(
+    url: str, *, read_only: bool = False, settings: StoreSettings | None = None, clock: Clock = utc_now
+) -> Store:
+    """Open the store at `url`: ``gpkg:PATH`` or ``postgresql://…``.
 
     Raises
     ------
-    BadParameter, StoreMissing, StoreUnusable
+    BadParameter, StoreMissing, StoreOutdated, StoreUnusable, StoreAway
     """
-    from layers.stores import geopackage
+    from layers.stores.kinds import kind_of
 
-    return geopackage.GeoPackageStore(_path(url), read_only=read_only)
+    return kind_of(url).open_at(url, read_only=read_only, settings=settings or StoreSettings(), clock=clock)
 
 
 def create_store(
@@ -165,37 +330,86 @@ def create_store(
     district: District,
     *,
     layers: Mapping[str, gpd.GeoDataFrame] | None = None,
+    by: Authorship = NOBODY,
+    settings: StoreSettings | None = None,
+    clock: Clock = utc_now,
     progress: Progress = no_progress,
 ) -> Store:
     """Create the store at `url`, with rows where `layers` gives them, whole or not at all.
 
     Raises
     ------
-    BadParameter, StoreExists, StoreFull, StoreUnusable
+    BadParameter, StoreExists, StoreFull, StoreUnusable, StoreAway
     """
-    from layers.stores import geopackage
+    from layers.stores.contents import contents_of_frames
+    from layers.stores.kinds import kind_of
 
-    return geopackage.create(_path(url), district, layers=layers or {}, progress=progress)
+    settings = settings or StoreSettings()
+    kind = kind_of(url)
+    kind.check_free(url, settings=settings)
+    contents = contents_of_frames(district, layers or {}, by=by, at=clock())
+    kind.create_at(url, contents, settings=settings, progress=progress)
+    return kind.open_at(url, read_only=False, settings=settings, clock=clock)
 
 
-def check_free(url: str) -> None:
+def copy_store(
+    source: Store, url: str, *, settings: StoreSettings | None = None, progress: Progress = no_progress
+) -> None:
+    """Make the store at `url` equal to `source`: every value, geometry and version; or nothing.
+
+    The target is created; one that is there and has never had a row is taken as well.
+
+    Raises
+    ------
+    BadParameter, StoreExists, StoreFull, StoreUnusable, StoreAway
+    """
+    from layers.stores.kinds import kind_of
+
+    settings = settings or StoreSettings()
+    kind = kind_of(url)
+    kind.check_free(url, settings=settings, unless_empty=True)
+    with source.contents() as contents:
+        kind.create_at(url, contents, settings=settings, progress=progress, over_empty=True)
+
+
+def backup_store(
+    source: Store, file: Path, *, settings: StoreSettings | None = None, progress: Progress = no_progress
+) -> None:
+    """Write all of `source` into one GeoPackage that only its owner may read, or nothing.
+
+    Raises
+    ------
+    StoreExists, StoreFull, StoreUnusable, StoreAway
+    """
+    from layers.stores.geopackage import store as geopackage
+
+    with source.contents() as contents:
+        geopackage.create_at(
+            f"gpkg:{file}", contents, settings=settings or StoreSettings(), progress=progress, mode=0o600
+        )
+
+
+def migrate_store(url: str, *, settings: StoreSettings | None = None) -> tuple[int, int]:
+    """Bring the store at `url` to this program's schema, whole or not at all; return the schemas before and after.
+
+    Raises
+    ------
+    BadParameter, StoreMissing, StoreUnusable, StoreReadOnly, StoreBusy, StoreFull, StoreAway
+    """
+    from layers.stores.kinds import kind_of
+
+    return kind_of(url).migrate_at(url, settings=settings or StoreSettings())
+
+
+def check_free(url: str, *, settings: StoreSettings | None = None) -> None:
     """Raise `StoreExists` where there is a store at `url` already: before work is done in vain."""
-    path = Path(_path(url))
-    if path.exists():
-        raise StoreExists(
-            Text("{p} 已经存在，不会覆盖。", "{p} exists already and is not overwritten.").format(p=path),
-            Text("请换一个地址，或先移走它。", "Choose another store, or move it away first."),
-        )
+    from layers.stores.kinds import kind_of
+
+    kind_of(url).check_free(url, settings=settings or StoreSettings())
 
 
-def _path(url: str) -> str:
-    kind, _, path = url.partition(":")
-    if kind != "gpkg" or not path:
-        raise BadParameter(
-            Text("不认识存储地址 {url}。", "The store URL {url} is not understood.").format(url=url),
-            Text(
-                "请用 gpkg:文件路径，例如 gpkg:var/luohu.gpkg。",
-                "Use gpkg:PATH, such as gpkg:var/luohu.gpkg.",
-            ),
-        )
-    return path
+def shown_url(url: str) -> str:
+    """Return a store's URL without its password."""
+    from layers.stores.kinds import kind_of
+
+    return kind_of(url).shown(url)

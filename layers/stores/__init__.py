@@ -1,1 +1,1 @@
-"""The stores behind `layers.store`: one module per kind."""
+"""The stores behind `layers.store`: one package per kind, and what they share."""

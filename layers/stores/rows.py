@@ -86,12 +86,14 @@ def rows_of(frame: gpd.GeoDataFrame, layer: Layer) -> Rows:
     Raises
     ------
     ValueError
-        A code is there twice or missing, or a geometry is missing or of a kind the layer does not
-        take: import validates all of this, so here it is a programming error.
+        A code is there twice or missing, a text holds the character NUL, or a geometry is missing or of
+        a kind the layer does not take: import validates all of this, so here it is a programming error.
     """
     frame = frame.sort_index()
     if frame.index.hasnans or not frame.index.is_unique:
         raise ValueError(f"the codes of {layer.name} must be there and unique")
+    if any("\0" in code for code in frame.index):
+        raise ValueError(f"a code of {layer.name} holds the character NUL, which no store can keep")
     geometries = plain_geometries(frame.geometry.to_numpy())
     taken = set().union(*(_TAKEN[kind] for kind in layer.geometry))
     wrong = sorted(set(np.unique(shapely.get_type_id(geometries)).tolist()) - taken)
@@ -189,6 +191,8 @@ def _stored(values: pd.Series[Any], field: Field) -> list[Any]:
     if kind == "number":
         return [None if number != number else number for number in values.tolist()]
     plain: list[Any] = values.array.to_numpy(dtype=object, na_value=None).tolist()
+    if kind == "text" and any("\0" in value for value in plain if value is not None):
+        raise ValueError(f"{field.name} holds the character NUL, which no store can keep")
     return plain
 
 

@@ -15,8 +15,8 @@ import apsw
 
 from layers.schema import LAYERS
 from layers.store import Store, create_store, open_store
-from layers.stores.geopackage import GeoPackageStore
-from layers.stores.turns import turn
+from layers.stores.geopackage.store import GeoPackageStore
+from layers.stores.geopackage.turns import turn
 from tests.layers.store_contract import PLACE, points
 
 BULK = 1200

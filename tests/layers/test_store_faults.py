@@ -27,9 +27,9 @@ from layers.problems import (
     WanggeError,
 )
 from layers.store import create_store, open_store
-from layers.stores import connection as connections
-from layers.stores import creation, turns
-from layers.stores.geopackage import GeoPackageStore
+from layers.stores.geopackage import connection as connections
+from layers.stores.geopackage import creation, turns
+from layers.stores.geopackage.store import GeoPackageStore
 from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, frame_of, points
 

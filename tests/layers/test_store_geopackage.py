@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from layers.schema import LAYERS
 from layers.store import District, create_store, open_store
-from layers.stores import blobs, ddl
-from layers.stores.connection import free_of_wal_reset_bug, prepare
-from layers.stores.geopackage import GeoPackageStore, is_store
+from layers.stores.geopackage import blobs, ddl
+from layers.stores.geopackage.connection import free_of_wal_reset_bug, prepare
+from layers.stores.geopackage.store import GeoPackageStore, is_store
+from layers.stores.geopackage.tables import in_box, select
 from layers.stores.rows import Damaged, geometry_type
-from layers.stores.tables import in_box, select
 from tests.district import small_district
 from tests.layers.store_contract import PLACE, SOUTH, WEST, frame_of, points
 
@@ -209,7 +209,7 @@ def test_the_extent_takes_in_what_is_written(store: GeoPackageStore) -> None:
 def test_the_r_tree_follows_every_write(
     store: GeoPackageStore, data: st.DataObject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("layers.stores.tables._BULK_ROWS", data.draw(st.sampled_from([1, 3, 1000])))
+    monkeypatch.setattr("layers.stores.geopackage.tables._BULK_ROWS", data.draw(st.sampled_from([1, 3, 1000])))
     triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'buildings'"
     for _ in range(data.draw(st.integers(1, 4))):
         codes = data.draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))

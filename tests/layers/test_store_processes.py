@@ -18,7 +18,7 @@ import pytest
 from layers.problems import StoreMissing, StoreReadOnly
 from layers.schema import LAYERS
 from layers.store import create_store, open_store
-from layers.stores import ddl
+from layers.stores.geopackage import ddl
 from tests.layers import store_workers
 from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, points

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from layers.stores import faults
+from layers.stores.geopackage import faults
 
 _PAUSE_S = 0.003
 _threads: dict[Path, threading.Lock] = {}

@@ -21,10 +21,10 @@ import shapely
 
 from layers.schema import LAYERS, layer_named
 from layers.store import Change, District, Progress, Store, Written, no_progress
-from layers.stores import ddl, faults, tables
-from layers.stores.blobs import wkb_inside
-from layers.stores.connection import Database, connect
-from layers.stores.creation import build
+from layers.stores.geopackage import ddl, faults, tables
+from layers.stores.geopackage.blobs import wkb_inside
+from layers.stores.geopackage.connection import Database, connect
+from layers.stores.geopackage.creation import build
 from layers.stores.rows import Row, difference, frame_of, geometries_of, rows_of, taken
 from layers.text import Text
 

@@ -20,11 +20,11 @@ import shapely
 from layers.problems import StoreExists
 from layers.schema import LAYERS, Layer
 from layers.store import District, Progress
-from layers.stores import ddl, faults, tables
-from layers.stores.blobs import blobs_of
-from layers.stores.connection import beside, prepare, use_wal
+from layers.stores.geopackage import ddl, faults, tables
+from layers.stores.geopackage.blobs import blobs_of
+from layers.stores.geopackage.connection import beside, prepare, use_wal
+from layers.stores.geopackage.turns import turn
 from layers.stores.rows import Rows, geometry_type, plain_geometries, wkb_of
-from layers.stores.turns import turn
 from layers.text import Text
 
 _TURN_S = 30.0

@@ -18,8 +18,8 @@ from urllib.parse import quote
 import apsw
 
 from layers.problems import StoreFull, StoreMissing
-from layers.stores import blobs, faults
-from layers.stores.turns import turn
+from layers.stores.geopackage import blobs, faults
+from layers.stores.geopackage.turns import turn
 from layers.text import Text
 
 Check = Callable[[apsw.Connection], None]

@@ -12,8 +12,8 @@ import apsw
 
 from layers.schema import Layer
 from layers.store import Progress
-from layers.stores import ddl
-from layers.stores.blobs import blobs_of, wkb_inside
+from layers.stores.geopackage import ddl
+from layers.stores.geopackage.blobs import blobs_of, wkb_inside
 from layers.stores.rows import Row, Rows, value_fields
 
 if TYPE_CHECKING:

@@ -1,0 +1,299 @@
+"""How every kind of store writes and looks back: the rules here, the SQL in the adapters.
+
+An adapter gives two transactions: one that reads a single version, and one that has the only turn to
+write. What is inserted, updated, refused and remembered follows from this module alone, so that all kinds
+of store do the same.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+import shapely
+
+from layers.problems import FeaturesExist, NotFound, StoreConflict
+from layers.schema import Layer, layer_named
+from layers.store import NOBODY, Authorship, Clock, Edit, Progress, Store, Written, no_progress
+from layers.stores.contents import ChangeRow, HistoryRow, codes_text, day_text, instant_text
+from layers.stores.history import Undo, conflicts_of, edits_of, history_row, rows_at, rows_on
+from layers.stores.rows import Row, Rows, difference, frame_of, rows_of, taken
+from layers.text import Text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+Box = tuple[float, float, float, float]
+Mode = Literal["insert", "update", "upsert"]
+Step = Callable[[int], None]
+"""Called with the number of rows that have been written since the last call."""
+
+SHOWN_CODES = 5
+STEP_ROWS = 2000
+
+
+class Reading(Protocol):
+    """A transaction that sees one version."""
+
+    def version(self) -> int:
+        """Return the number of the last write, 0 before the first."""
+
+    def history_since(self) -> int:
+        """Return the version from which on history is kept."""
+
+    def rows(self, layer: Layer, codes: Sequence[str] | None = None) -> list[Row]:
+        """Return the present rows by code, all or those there are of `codes`."""
+
+    def undos(self, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0) -> list[Undo]:
+        """Return what takes back the writes after version `since`, newest first, of all or of `codes`."""
+
+
+class Writing(Reading, Protocol):
+    """A write transaction: nobody else writes until it ends."""
+
+    def insert(self, layer: Layer, rows: Rows, step: Step) -> None:
+        """Insert rows whose codes are not there."""
+
+    def update(self, layer: Layer, rows: Rows, step: Step) -> None:
+        """Write rows over those with their codes."""
+
+    def delete(self, layer: Layer, codes: Sequence[str]) -> None:
+        """Delete the rows with these codes."""
+
+    def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
+        """Record the write as version ``change.version``, which is the next."""
+
+
+class KeptStore(Store):
+    """A store over an adapter's transactions."""
+
+    _clock: Clock
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Reading]:
+        """Open a transaction that sees one version."""
+
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[Writing]:
+        """Open a write transaction: committed on leaving, undone on any error."""
+
+    @abstractmethod
+    def _read(self, layer: Layer, codes: Sequence[str] | None, bbox: Box | None) -> gpd.GeoDataFrame:
+        """Return present features as `read` does."""
+
+    def read(
+        self,
+        layer: str,
+        *,
+        codes: Sequence[str] | None = None,
+        bbox: Box | None = None,
+        version: int | None = None,
+        on: date | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Return features ordered by code, all or those asked for."""
+        described = layer_named(layer)
+        if version is None and on is None:
+            return self._read(described, codes, bbox)
+        if version is not None and on is not None:
+            raise ValueError("a past state is asked for by version or by day, not by both")
+        with self._reading() as transaction:
+            past = _past(transaction, described, codes, version, on)
+        frame = frame_of(past, described)
+        return frame if bbox is None else meeting(frame, bbox)
+
+    def insert(
+        self,
+        layer: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        by: Authorship = NOBODY,
+        progress: Progress = no_progress,
+    ) -> Written:
+        """Insert the features of `frame`; `FeaturesExist` where a code is there."""
+        return self._write(layer, frame, "insert", by, None, progress)
+
+    def update(
+        self,
+        layer: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        by: Authorship = NOBODY,
+        based_on: int | None = None,
+        progress: Progress = no_progress,
+    ) -> Written:
+        """Write the features of `frame` over those with their codes; `NotFound` where one is not there."""
+        return self._write(layer, frame, "update", by, based_on, progress)
+
+    def upsert(
+        self,
+        layer: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        by: Authorship = NOBODY,
+        based_on: int | None = None,
+        progress: Progress = no_progress,
+    ) -> Written:
+        """Insert the features of `frame`, or update those whose code exists."""
+        return self._write(layer, frame, "upsert", by, based_on, progress)
+
+    def delete(
+        self, layer: str, codes: Sequence[str], *, by: Authorship = NOBODY, based_on: int | None = None
+    ) -> int:
+        """Delete features by code and return how many there were."""
+        described = layer_named(layer)
+        wanted = sorted(set(codes))
+        with self._writing() as transaction:
+            there = transaction.rows(described, wanted)
+            found = [row[0] for row in there]
+            _check_base(transaction, described, dict.fromkeys(wanted), there, based_on)
+            if there:
+                transaction.delete(described, found)
+                version = transaction.version() + 1
+                gone = [history_row(version, row, None, described) for row in there]
+                transaction.record(self._change(version, described, found, by), gone)
+        return len(there)
+
+    def history(self, layer: str, code: str) -> list[Edit]:
+        """Return what was done to one feature, oldest first."""
+        described = layer_named(layer)
+        with self._reading() as transaction:
+            present = transaction.rows(described, [code])
+            undos = transaction.undos(described, [code], since=transaction.history_since())
+        return edits_of(present[0] if present else None, undos, described)
+
+    def history_since(self) -> int:
+        """Return the version from which on history is kept."""
+        with self._reading() as transaction:
+            return transaction.history_since()
+
+    def _write(
+        self,
+        layer: str,
+        frame: gpd.GeoDataFrame,
+        mode: Mode,
+        by: Authorship,
+        based_on: int | None,
+        progress: Progress,
+    ) -> Written:
+        described = layer_named(layer)
+        rows = rows_of(frame, described)
+        with self._writing() as transaction:
+            before = transaction.rows(described, [record[0] for record in rows.records])
+            new, changed = difference(rows, before)
+            unchanged = len(rows.records) - len(new) - len(changed)
+            touched = np.sort(np.concatenate([new, changed]))
+            mine = {rows.records[at][0]: rows.records[at] for at in touched.tolist()}
+            _check_base(transaction, described, mine, before, based_on)
+            _check_mode(mode, described, rows, new, before)
+            version = transaction.version()
+            if len(touched) == 0:
+                return Written(version, 0, 0, unchanged)
+            step = steps(progress, described, len(touched))
+            transaction.update(described, taken(rows, changed), step)
+            transaction.insert(described, taken(rows, new), step)
+            version += 1
+            old = {row[0]: row for row in before}
+            replaced = [
+                history_row(version, old[code], row, described) for code, row in mine.items() if code in old
+            ]
+            transaction.record(self._change(version, described, list(mine), by), replaced)
+        return Written(version, len(new), len(changed), unchanged)
+
+    def _change(self, version: int, layer: Layer, codes: Sequence[str], by: Authorship) -> ChangeRow:
+        at, effective = instant_text(self._clock()), day_text(by.effective)
+        return ChangeRow(version, layer.name, codes_text(codes), at, by.who, by.note, effective)
+
+
+def steps(progress: Progress, layer: Layer, total: int) -> Step:
+    """Return what tells `progress` how many of `total` rows of `layer` have been written."""
+    done = 0
+
+    def step(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress(layer.name, done, total)
+
+    return step
+
+
+def meeting(frame: gpd.GeoDataFrame, bbox: Box) -> gpd.GeoDataFrame:
+    """Return the features whose bounding box meets `bbox`, edges included."""
+    west, south, east, north = shapely.bounds(frame.geometry.to_numpy()).T
+    meets = (east >= bbox[0]) & (north >= bbox[1]) & (west <= bbox[2]) & (south <= bbox[3])
+    found: gpd.GeoDataFrame = frame.loc[meets]
+    return found
+
+
+def _past(
+    transaction: Reading, layer: Layer, codes: Sequence[str] | None, version: int | None, on: date | None
+) -> list[Row]:
+    since = transaction.history_since()
+    if version is not None:
+        if not since <= version <= transaction.version():
+            raise NotFound(
+                Text("没有第 {v} 版。", "There is no version {v}.").format(v=version),
+                Text("可用的版本为 {first} 至 {last}。", "Those kept are {first} to {last}.").format(
+                    first=since, last=transaction.version()
+                ),
+            )
+        return rows_at(transaction.rows(layer, codes), transaction.undos(layer, codes, since=version), layer)
+    assert on is not None
+    return rows_on(transaction.rows(layer, codes), transaction.undos(layer, codes, since=since), layer, on)
+
+
+def _check_base(
+    transaction: Reading,
+    layer: Layer,
+    mine: dict[str, Row] | dict[str, None],
+    before: Sequence[Row],
+    based_on: int | None,
+) -> None:
+    """Raise `StoreConflict` where others have touched since `based_on` what `mine` would change."""
+    if based_on is None or based_on == transaction.version():
+        return
+    if not transaction.history_since() <= based_on < transaction.version():
+        raise NotFound(Text("没有第 {v} 版。", "There is no version {v}.").format(v=based_on))
+    undos = transaction.undos(layer, list(mine), since=based_on)
+    found = conflicts_of(layer, mine, {row[0]: row for row in before}, undos)
+    if found:
+        codes = sorted({conflict.code for conflict in found})
+        raise StoreConflict(
+            Text(
+                "{n} 个{layer}在第 {v} 版之后已被他人修改：{codes}。本次写入未保存。",
+                "Somebody has changed {n} of {layer} since version {v}: {codes}. Nothing was written.",
+            ).format(n=len(codes), layer=layer.title, v=based_on, codes=_listed(codes)),
+            Text("请对照双方的值后重新提交。", "Compare both sides and submit again."),
+            found,
+        )
+
+
+def _check_mode(
+    mode: Mode,
+    layer: Layer,
+    rows: Rows,
+    new: np.ndarray[tuple[int], np.dtype[np.intp]],
+    before: Sequence[Row],
+) -> None:
+    if mode == "insert" and before:
+        there = tuple(row[0] for row in before)
+        raise FeaturesExist(
+            Text("{layer}中已有编码 {codes}。", "{layer} has these codes already: {codes}.").format(
+                layer=layer.title, codes=_listed(there)
+            ),
+            codes=there,
+        )
+    if mode == "update" and len(new):
+        missing = [rows.records[at][0] for at in new.tolist()]
+        raise NotFound(
+            Text("{layer}中没有编码 {codes}。", "{layer} has no such codes: {codes}.").format(
+                layer=layer.title, codes=_listed(missing)
+            )
+        )
+
+
+def _listed(codes: Sequence[str]) -> str:
+    return ", ".join(codes[:SHOWN_CODES]) + (" …" if len(codes) > SHOWN_CODES else "")

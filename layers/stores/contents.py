@@ -1,0 +1,135 @@
+"""Everything a store holds, on its way from one store into another.
+
+What a store is equal to is just this: two stores of equal contents answer every question alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from layers.schema import LAYERS, layer_named
+from layers.stores.rows import Rows, rows_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from layers.store import Authorship, District
+
+CHUNK_ROWS = 10_000
+
+
+class ChangeRow(NamedTuple):
+    """One row of the table of changes.
+
+    Attributes
+    ----------
+    codes : str
+        JSON array of the codes touched, ordered, without blanks between them.
+    at, effective : str or None
+        ISO 8601: the moment in UTC to the microsecond, ending in Z; the day.
+    """
+
+    version: int
+    layer: str
+    codes: str
+    at: str | None
+    who: str
+    note: str
+    effective: str | None
+
+
+class HistoryRow(NamedTuple):
+    """What one version replaced of one feature; a feature touched without such a row was inserted.
+
+    Attributes
+    ----------
+    deleted : bool
+        The whole feature is here; otherwise only what the version changed of it.
+    wkb : bytes or None
+        The geometry before; None where it did not change.
+    before : str
+        JSON object of the fields' values before, in the layer's order.
+    """
+
+    version: int
+    code: str
+    deleted: bool
+    wkb: bytes | None
+    before: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """One version of a store, whole.
+
+    Attributes
+    ----------
+    history_since : int
+        The version from which on history is kept.
+    counts : mapping of layer to int
+        How many rows are to come, for progress.
+    layers : mapping of layer to chunks of rows
+        Ordered by code; to be read once, in order, before `changes`.
+    changes : iterable of ChangeRow
+        Ordered by version.
+    history : iterable of HistoryRow
+        Ordered by version, then code; to be read last.
+    """
+
+    district: District
+    history_since: int
+    counts: Mapping[str, int]
+    layers: Mapping[str, Iterable[Rows]]
+    changes: Iterable[ChangeRow]
+    history: Iterable[HistoryRow]
+
+
+def contents_of_frames(
+    district: District, frames: Mapping[str, gpd.GeoDataFrame], *, by: Authorship, at: datetime
+) -> Contents:
+    """Return what a new store holds: a version for each layer that has rows, in the order of the layers."""
+    rows = {name: rows_of(frames[name], layer_named(name)) for name in frames}
+    given = [name for name in LAYERS if name in rows and rows[name].records]
+    changes = [
+        ChangeRow(
+            version,
+            name,
+            codes_text([record[0] for record in rows[name].records]),
+            instant_text(at),
+            by.who,
+            by.note,
+            day_text(by.effective),
+        )
+        for version, name in enumerate(given, 1)
+    ]
+    counts = {name: len(rows[name].records) for name in given}
+    return Contents(district, 0, counts, {name: [rows[name]] for name in given}, changes, ())
+
+
+def codes_text(codes: Iterable[str]) -> str:
+    """Return codes as `ChangeRow` keeps them."""
+    return json.dumps(list(codes), ensure_ascii=False, separators=(",", ":"))
+
+
+def instant_text(at: datetime) -> str:
+    """Return a moment as `ChangeRow` keeps it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """Return the moment that `instant_text` wrote."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def day_text(day: date | None) -> str | None:
+    """Return a day as `ChangeRow` keeps it."""
+    return None if day is None else day.isoformat()
+
+
+def day_of(text: str | None) -> date | None:
+    """Return the day that `day_text` wrote."""
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,177 @@
+"""What writes replaced, and how to take them back.
+
+A store keeps its present rows and, for every feature that a version updated or deleted, what was there
+before. A past state is the present with the later writes taken back, newest first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import shapely
+
+from layers.problems import Conflict
+from layers.store import NOBODY, Authorship, Edit, EditKind
+from layers.stores.contents import HistoryRow
+from layers.stores.rows import Row, geometries_of, value_fields
+
+if TYPE_CHECKING:
+    from layers.schema import Layer
+
+GEOMETRY = "geometry"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What takes one write to one feature back.
+
+    Attributes
+    ----------
+    wkb : bytes or None
+        The geometry before, where the write changed it or deleted the feature.
+    before : mapping of field to value
+        The values before: of what the write changed, or of the whole feature that it deleted.
+    """
+
+    version: int
+    code: str
+    kind: EditKind
+    wkb: bytes | None = None
+    before: Mapping[str, Any] | None = None
+    by: Authorship = NOBODY
+    at: datetime | None = None
+
+    @property
+    def touched(self) -> set[str]:
+        """The fields that the write changed; of no use where it made or deleted the whole feature."""
+        return set(self.before or ()) | ({GEOMETRY} if self.wkb is not None else set())
+
+
+def history_row(version: int, before: Row, after: Row | None, layer: Layer) -> HistoryRow:
+    """Return what is kept of `before` when `after` takes its place; None deletes it."""
+    values: dict[str, Any] = {}
+    for at, field in enumerate(value_fields(layer), 2):
+        if after is None or before[at] != after[at]:
+            values[field.name] = before[at]
+    wkb = before[1] if after is None or before[1] != after[1] else None
+    packed = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return HistoryRow(version, before[0], after is None, wkb, packed)
+
+
+def rows_at(present: Iterable[Row], undos: Iterable[Undo], layer: Layer) -> list[Row]:
+    """Return the rows as they stood before the writes that `undos` (newest first) take back, by code."""
+    rows = {row[0]: row for row in present}
+    for undo in undos:
+        _take_back(rows, undo, layer, undo.touched)
+    return [rows[code] for code in sorted(rows)]
+
+
+def rows_on(present: Iterable[Row], undos: Iterable[Undo], layer: Layer, day: date) -> list[Row]:
+    """Return the rows that held on `day`, by code.
+
+    Parameters
+    ----------
+    undos : iterable of Undo, newest first
+        All there are. A write with an effective day says what held from then on, until a later write
+        said otherwise; one without corrects what the last of those said. So, going back, a fact that took
+        effect after `day` is taken back, one that had taken effect settles what it touched, and a
+        correction stands.
+    """
+    rows = {row[0]: row for row in present}
+    fields = {field.name for field in value_fields(layer)} | {GEOMETRY}
+    settled: dict[str, set[str]] = {}
+    for undo in undos:
+        known = settled.setdefault(undo.code, set())
+        touched = (undo.touched if undo.kind == "update" else fields) - known
+        if not touched or undo.by.effective is None:
+            continue
+        if undo.by.effective <= day:
+            known |= touched
+        else:
+            _take_back(rows, undo, layer, touched)
+    return [rows[code] for code in sorted(rows)]
+
+
+def _take_back(rows: dict[str, Row], undo: Undo, layer: Layer, fields: set[str]) -> None:
+    if undo.kind == "insert":
+        rows.pop(undo.code, None)
+        return
+    before = undo.before or {}
+    there = rows.get(undo.code)
+    if undo.kind == "delete":
+        values = [before.get(field.name) for field in value_fields(layer)]
+        rows[undo.code] = (undo.code, undo.wkb, *values)
+    elif there is not None:
+        names = (None, GEOMETRY, *(field.name for field in value_fields(layer)))
+        rows[undo.code] = tuple(
+            _before(name, undo, before, value) if name in fields else value
+            for name, value in zip(names, there, strict=True)
+        )
+
+
+def _before(name: str | None, undo: Undo, before: Mapping[str, Any], value: Any) -> Any:
+    if name == GEOMETRY:
+        return value if undo.wkb is None else undo.wkb
+    return before.get(str(name), value)
+
+
+def edits_of(present: Row | None, undos: Sequence[Undo], layer: Layer) -> list[Edit]:
+    """Return what was done to one feature, oldest first, from its present row and all its undos."""
+    rows = {} if present is None else {present[0]: present}
+    edits = []
+    for undo in undos:
+        after = rows.get(undo.code)
+        _take_back(rows, undo, layer, undo.touched)
+        fields = _differences(rows.get(undo.code), after, layer)
+        edits.append(Edit(undo.version, undo.kind, fields, undo.by, undo.at))
+    return edits[::-1]
+
+
+def conflicts_of(
+    layer: Layer, mine: Mapping[str, Row | None], present: Mapping[str, Row], undos: Sequence[Undo]
+) -> tuple[Conflict, ...]:
+    """Return where `mine` and the present rows differ among features touched by `undos` (newest first).
+
+    Parameters
+    ----------
+    mine : mapping of code to row
+        What is to be written; None is to be deleted.
+    undos : sequence of Undo
+        Every write to those codes since the version that `mine` was based on.
+    """
+    last: dict[str, Undo] = {}
+    for undo in undos:
+        last.setdefault(undo.code, undo)
+    base = {row[0]: row for row in rows_at([present[c] for c in last if c in present], undos, layer)}
+    found = []
+    for code in sorted(last):
+        ours, theirs, seen = mine[code], present.get(code), last[code]
+        if ours == theirs:
+            continue
+        whole = ours is None or theirs is None
+        fields: Iterable[str | None] = [None] if whole else _differences(theirs, ours, layer)
+        sides = [_shown(row, layer) for row in (base.get(code), ours, theirs)]
+        for name in fields:
+            values = [side if name is None or side is None else side.get(name) for side in sides]
+            found.append(Conflict(code, name, *values, seen.version, seen.by.who, seen.at))
+    return tuple(found)
+
+
+def _differences(before: Row | None, after: Row | None, layer: Layer) -> dict[str, tuple[Any, Any]]:
+    left, right = _shown(before, layer) or {}, _shown(after, layer) or {}
+    names = [GEOMETRY, *(field.name for field in value_fields(layer))]
+    pairs = {name: (left.get(name), right.get(name)) for name in names}
+    return {name: (old, new) for name, (old, new) in pairs.items() if old != new}
+
+
+def _shown(row: Row | None, layer: Layer) -> dict[str, Any] | None:
+    """Return a row's known values by field, its geometry as a geometry."""
+    if row is None:
+        return None
+    shape: shapely.Geometry = geometries_of([row[1]])[0]
+    values = zip(value_fields(layer), row[2:], strict=True)
+    return {GEOMETRY: shape} | {field.name: value for field, value in values if value is not None}

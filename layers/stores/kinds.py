@@ -1,0 +1,71 @@
+"""Which kind of store a URL names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from layers.problems import BadParameter
+from layers.text import Text
+
+if TYPE_CHECKING:
+    from layers.store import Clock, Progress, Store, StoreSettings
+    from layers.stores.contents import Contents
+
+
+class Kind(Protocol):
+    """What the module of a kind of store offers; see the functions of the same purpose in `layers.store`."""
+
+    def open_at(self, url: str, *, read_only: bool, settings: StoreSettings, clock: Clock) -> Store:
+        """Open the store at `url`."""
+
+    def create_at(
+        self,
+        url: str,
+        contents: Contents,
+        *,
+        settings: StoreSettings,
+        progress: Progress,
+        over_empty: bool = False,
+    ) -> None:
+        """Create the store at `url`; `over_empty` takes the place of one that has never had a row."""
+
+    def check_free(self, url: str, *, settings: StoreSettings, unless_empty: bool = False) -> None:
+        """Raise `StoreExists` where `create_at` would."""
+
+    def migrate_at(self, url: str, *, settings: StoreSettings) -> tuple[int, int]:
+        """Bring the store at `url` to the present schema; return the schemas before and after."""
+
+    def shown(self, url: str) -> str:
+        """Return `url` without its password."""
+
+
+def kind_of(url: str) -> Kind:
+    """Return the kind of store that `url` names.
+
+    Raises
+    ------
+    BadParameter
+        It names none.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "gpkg" and rest:
+        from layers.stores.geopackage import store as geopackage
+
+        return cast("Kind", geopackage)
+    if scheme in ("postgresql", "postgres") and rest.startswith("//"):
+        from layers.stores.postgis import store as postgis
+
+        return cast("Kind", postgis)
+    raise BadParameter(
+        Text("不认识存储地址 {url}。", "The store URL {url} is not understood.").format(url=url),
+        Text(
+            "请用 gpkg:文件路径（例如 gpkg:var/luohu.gpkg）或 postgresql://用户@主机/数据库。",
+            "Use gpkg:PATH, such as gpkg:var/luohu.gpkg, or postgresql://USER@HOST/DATABASE.",
+        ),
+    )
+
+
+def path_of(url: str) -> Path:
+    """Return the path that a ``gpkg:`` URL names, absolute."""
+    return Path(url.partition(":")[2]).absolute()
