@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from hypothesis import settings
 from data.demo import generate
 from layers.standards import Standards, read_standards
 from layers.store import create_store
+from tests.postgres import Cluster, NoPostGIS
 
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 NO_REAL_DATA = "real data not given: set WANGGE_TEST_DATA to its folder"
@@ -101,3 +102,22 @@ def demo_url(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> 
     url = f"gpkg:{tmp_path_factory.mktemp('demo') / 'luohu.gpkg'}"
     create_store(url, district, layers=frames).close()
     return url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """Return a PostgreSQL server with PostGIS, for the tests alone."""
+    try:
+        cluster = Cluster()
+    except NoPostGIS as reason:
+        pytest.skip(str(reason))
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgis_url(postgres: Cluster) -> Iterator[str]:
+    """Return the URL of an empty database with PostGIS."""
+    name = postgres.new_database()
+    yield postgres.url(name)
+    postgres.drop(name)
