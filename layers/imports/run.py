@@ -24,7 +24,7 @@ from layers.imports.report import ImportReport
 from layers.imports.source import read_source
 from layers.problems import ValidationError
 from layers.schema import Layer, layer_named
-from layers.store import Progress, Store, no_progress
+from layers.store import Authorship, Progress, Store, no_progress
 from layers.text import Language, Text
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def import_file(
         _refuse_or_set_aside(report, read.distinct, checked, options, language)
         _tell(progress, 2, language)
         written = store.upsert(
-            layer.name, _frame(checked, layer, store), note=_note(report, read.declared), progress=progress
+            layer.name,
+            _frame(checked, layer, store),
+            by=Authorship(note=_note(report, read.declared)),
+            progress=progress,
         )
         report.inserted, report.updated, report.unchanged = (
             written.inserted,

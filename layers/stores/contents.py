@@ -12,12 +12,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from layers.schema import LAYERS, layer_named
+from layers.store import Authorship, Change
 from layers.stores.rows import Rows, rows_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from layers.store import Authorship, District
+    from layers.store import District
 
 CHUNK_ROWS = 10_000
 
@@ -108,6 +109,12 @@ def contents_of_frames(
     ]
     counts = {name: len(rows[name].records) for name in given}
     return Contents(district, 0, counts, {name: [rows[name]] for name in given}, changes, ())
+
+
+def change_of(row: ChangeRow) -> Change:
+    """Return a row of the table of changes as people are told of it."""
+    by = Authorship(who=row.who, note=row.note, effective=day_of(row.effective))
+    return Change(row.version, row.layer, tuple(json.loads(row.codes)), by, instant_of(row.at))
 
 
 def codes_text(codes: Iterable[str]) -> str:

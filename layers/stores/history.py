@@ -156,8 +156,21 @@ def conflicts_of(
         fields: Iterable[str | None] = [None] if whole else _differences(theirs, ours, layer)
         sides = [_shown(row, layer) for row in (base.get(code), ours, theirs)]
         for name in fields:
-            values = [side if name is None or side is None else side.get(name) for side in sides]
-            found.append(Conflict(code, name, *values, seen.version, seen.by.who, seen.at))
+            was, ours_now, theirs_now = [
+                side if name is None or side is None else side.get(name) for side in sides
+            ]
+            found.append(
+                Conflict(
+                    code=code,
+                    field=name,
+                    base=was,
+                    mine=ours_now,
+                    theirs=theirs_now,
+                    version=seen.version,
+                    who=seen.by.who,
+                    at=seen.at,
+                )
+            )
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from layers.problems import BadParameter
+from layers.problems import BadParameter, StoreOutdated, StoreUnusable
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -69,3 +69,25 @@ def kind_of(url: str) -> Kind:
 def path_of(url: str) -> Path:
     """Return the path that a ``gpkg:`` URL names, absolute."""
     return Path(url.partition(":")[2]).absolute()
+
+
+def outdated(url: str, found: int, needed: int) -> StoreOutdated:
+    """Say that a store is of an older schema."""
+    return StoreOutdated(
+        Text(
+            "存储 {url} 的结构是第 {found} 版，本程序需要第 {needed} 版。",
+            "The store {url} has schema {found}; this program needs schema {needed}.",
+        ).format(url=url, found=found, needed=needed),
+        Text("请先备份，再运行 wangge migrate。", "Make a backup, then run `wangge migrate`."),
+    )
+
+
+def newer(url: str, found: int, known: int) -> StoreUnusable:
+    """Say that a store is of a schema that this program does not know."""
+    return StoreUnusable(
+        Text(
+            "存储 {url} 由更新版本的网格生成（结构第 {found} 版，本程序只到第 {known} 版）。",
+            "The store {url} was made by a newer Wangge (schema {found}; this program knows up to {known}).",
+        ).format(url=url, found=found, known=known),
+        Text("请升级网格。", "Update Wangge."),
+    )

@@ -7,8 +7,8 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,18 +20,29 @@ import shapely
 from layers.problems import StoreExists
 from layers.schema import LAYERS, Layer
 from layers.store import District, Progress
+from layers.stores.base import steps
+from layers.stores.contents import Contents
 from layers.stores.geopackage import ddl, faults, tables
 from layers.stores.geopackage.blobs import blobs_of
-from layers.stores.geopackage.connection import beside, prepare, use_wal
+from layers.stores.geopackage.connection import beside, connect, prepare, use_wal
 from layers.stores.geopackage.turns import turn
-from layers.stores.rows import Rows, geometry_type, plain_geometries, wkb_of
+from layers.stores.rows import geometry_type, plain_geometries, wkb_of
 from layers.text import Text
 
 _TURN_S = 30.0
 
 
-def build(path: Path, district: District, rows: Mapping[str, Rows], *, progress: Progress) -> None:
+def build(
+    path: Path, contents: Contents, *, progress: Progress, mode: int | None = None, over_empty: bool = False
+) -> None:
     """Make the store at `path` (absolute), or nothing.
+
+    Parameters
+    ----------
+    mode : int, optional
+        Permissions of the file, from before the first byte is in it; those that the process gives otherwise.
+    over_empty : bool
+        Take the place of a store that has never had a row.
 
     Raises
     ------
@@ -39,25 +50,26 @@ def build(path: Path, district: District, rows: Mapping[str, Rows], *, progress:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _workshop(path) as folder:
+        with _workshop(path, over_empty) as folder:
             made = folder / path.name
+            made.touch(0o666 if mode is None else mode)
             with faults.said(path):
-                _fill(made, district, rows, progress)
+                _fill(made, contents, progress)
             with turn(path, _TURN_S):
-                _publish(made, path)
+                _publish(made, path, over_empty)
     except OSError as error:
         raise faults.from_os(path, error) from error
 
 
 @contextmanager
-def _workshop(path: Path) -> Iterator[Path]:
+def _workshop(path: Path, over_empty: bool) -> Iterator[Path]:
     """Give an empty folder beside `path` that is gone afterwards, and clear away those of dead processes.
 
     Whoever builds holds a lock on its folder until the end: one that can be locked is nobody's.
     """
     prefix = f".{path.name}.partial-"
     with turn(path, _TURN_S):
-        _refuse_existing(path)
+        refuse_existing(path, unless_empty=over_empty)
         for other in path.parent.iterdir():
             if other.name.startswith(prefix):
                 _clear_if_abandoned(other)
@@ -83,19 +95,37 @@ def _clear_if_abandoned(folder: Path) -> None:
         os.close(handle)
 
 
-def _refuse_existing(path: Path) -> None:
-    if os.path.lexists(path):
-        raise StoreExists(
-            Text("{path} 已经存在，不会被覆盖。", "{path} is already there and is not overwritten.").format(
-                path=path
-            ),
-            Text("请换一个路径，或先移走该文件。", "Give another path, or move that file away first."),
-        )
+def refuse_existing(path: Path, *, unless_empty: bool = False) -> None:
+    """Raise `StoreExists` where something is at `path`, but for a store that has never had a row."""
+    if not os.path.lexists(path) or (unless_empty and _never_had_a_row(path)):
+        return
+    raise StoreExists(
+        Text("{path} 已经存在，不会被覆盖。", "{path} is already there and is not overwritten.").format(
+            path=path
+        ),
+        Text("请换一个路径，或先移走该文件。", "Give another path, or move that file away first."),
+    )
 
 
-def _publish(made: Path, path: Path) -> None:
+def _never_had_a_row(path: Path) -> bool:
+    try:
+        with closing(connect(path)) as connection:
+            return is_wangge(connection) and tables.version(connection) == 0
+    except apsw.Error:
+        return False
+
+
+def is_wangge(connection: apsw.Connection) -> bool:
+    """Tell whether a connection is to a GeoPackage that Wangge made."""
+    if connection.pragma("application_id") != ddl.APPLICATION_ID:
+        return False
+    query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return bool(connection.execute(query, [ddl.META]).get)
+
+
+def _publish(made: Path, path: Path, over_empty: bool) -> None:
     """Give the file its name for good; the caller holds the turn, so nobody else gives it another."""
-    _refuse_existing(path)
+    refuse_existing(path, unless_empty=over_empty)
     for left in beside(path):
         # What a killed process left of a store that has since been removed would be taken for this one's.
         left.unlink(missing_ok=True)
@@ -107,7 +137,7 @@ def _publish(made: Path, path: Path) -> None:
         os.close(handle)
 
 
-def _fill(path: Path, district: District, rows: Mapping[str, Rows], progress: Progress) -> None:
+def _fill(path: Path, contents: Contents, progress: Progress) -> None:
     connection = apsw.Connection(str(path))
     try:
         prepare(connection)
@@ -117,26 +147,30 @@ def _fill(path: Path, district: District, rows: Mapping[str, Rows], progress: Pr
         connection.execute(ddl.STANDARD_TABLES)
         _insert_srs(connection)
         connection.execute(ddl.WANGGE_TABLES)
-        _insert_contents(connection, district.as_of)
-        _insert_district(connection, district)
-        connection.execute(
-            f"INSERT INTO {ddl.META} (key, value) VALUES ('schema_version', ?)", [str(ddl.SCHEMA_VERSION)]
+        _insert_contents(connection, contents.district.as_of)
+        _insert_district(connection, contents.district)
+        said = {"schema_version": ddl.SCHEMA_VERSION, "history_since": contents.history_since}
+        connection.executemany(
+            f"INSERT INTO {ddl.META} (key, value) VALUES (?, ?)",
+            [(key, str(value)) for key, value in said.items()],
         )
         for layer in LAYERS.values():
             connection.execute(ddl.layer_tables(layer))
+            _insert_layer(connection, layer, contents, progress)
             for statement in ddl.triggers(layer).values():
                 connection.execute(statement)
-            if layer.name in rows and rows[layer.name].records:
-                _insert_layer(connection, layer, rows[layer.name], progress)
+        tables.record(connection, contents.changes, contents.history)
         connection.execute("COMMIT")
         use_wal(connection)
     finally:
         connection.close(True)
 
 
-def _insert_layer(connection: apsw.Connection, layer: Layer, rows: Rows, progress: Progress) -> None:
-    tables.insert(connection, layer, rows, tables.steps(progress, layer, len(rows.records)))
-    tables.note_change(connection, layer, [record[0] for record in rows.records], "")
+def _insert_layer(connection: apsw.Connection, layer: Layer, contents: Contents, progress: Progress) -> None:
+    step = steps(progress, layer, contents.counts.get(layer.name, 0))
+    for rows in contents.layers.get(layer.name, ()):
+        tables.insert_with_boxes(connection, layer, rows, step)
+        tables.grow_extent(connection, layer.name, rows.bounds)
 
 
 def _insert_srs(connection: apsw.Connection) -> None:
@@ -172,7 +206,8 @@ def _insert_contents(connection: apsw.Connection, as_of: date | None) -> None:
         connection.execute(
             "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", [name, kind, ddl.SRS_ID]
         )
-    for name, description in ((ddl.META, "网格 / Wangge"), (ddl.CHANGES, "更改 / Changes")):
+    own = {ddl.META: "网格 / Wangge", ddl.CHANGES: "更改 / Changes", ddl.HISTORY: "历史 / History"}
+    for name, description in own.items():
         connection.execute(contents, [name, "attributes", name, description, moment, None])
     connection.executemany(
         "INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index', ?, 'write-only')",

@@ -13,10 +13,10 @@ from layers.stores.rows import COLUMN_TYPES, ColumnType, geometry_type, value_fi
 
 APPLICATION_ID = 0x47504B47
 USER_VERSION = 10400
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SRS_ID = 4490
 
-DISTRICT, META, CHANGES = "district", "wangge_meta", "wangge_changes"
+DISTRICT, META, CHANGES, HISTORY = "district", "wangge_meta", "wangge_changes", "wangge_history"
 
 _SQL_TYPES: dict[ColumnType, str] = {"text": "TEXT", "integer": "INTEGER", "number": "DOUBLE", "date": "DATE"}
 
@@ -55,7 +55,12 @@ CREATE TABLE {DISTRICT} (
 );
 CREATE TABLE {META} (id INTEGER PRIMARY KEY NOT NULL, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL);
 CREATE TABLE {CHANGES} (
-  version INTEGER PRIMARY KEY NOT NULL, layer TEXT NOT NULL, codes TEXT NOT NULL, note TEXT NOT NULL
+  version INTEGER PRIMARY KEY NOT NULL, layer TEXT NOT NULL, codes TEXT NOT NULL, note TEXT NOT NULL,
+  at TEXT, who TEXT NOT NULL DEFAULT '', effective DATE
+);
+CREATE TABLE {HISTORY} (
+  id INTEGER PRIMARY KEY NOT NULL, version INTEGER NOT NULL, code TEXT NOT NULL, deleted BOOLEAN NOT NULL,
+  wkb BLOB, before TEXT NOT NULL, CONSTRAINT {HISTORY}_one UNIQUE (version, code)
 );
 """
 

@@ -9,30 +9,34 @@ disk before it is acknowledged, with its row in ``wangge_changes``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
-import numpy as np
-import shapely
 
-from layers.schema import LAYERS, layer_named
-from layers.store import Change, District, Progress, Store, Written, no_progress
-from layers.stores.geopackage import ddl, faults, tables
+from layers.schema import LAYERS, Layer
+from layers.store import Change, Clock, District, Fault, Progress, StoreSettings, utc_now
+from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
+from layers.stores.contents import Contents, change_of
+from layers.stores.geopackage import ddl, faults, migrations, tables
 from layers.stores.geopackage.blobs import wkb_inside
 from layers.stores.geopackage.connection import Database, connect
-from layers.stores.geopackage.creation import build
-from layers.stores.rows import Row, difference, frame_of, geometries_of, rows_of, taken
-from layers.text import Text
+from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
+from layers.stores.geopackage.transaction import Transaction
+from layers.stores.kinds import outdated, path_of
+from layers.stores.rows import Row, frame_of, geometries_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+_POLL_S = 0.2
 
-class GeoPackageStore(Store):
+
+class GeoPackageStore(KeptStore):
     """A district in a GeoPackage file; any number of threads and processes may hold it at once.
 
     Parameters
@@ -49,7 +53,15 @@ class GeoPackageStore(Store):
     StoreMissing, StoreUnusable
     """
 
-    def __init__(self, path: str | Path, *, read_only: bool = False, busy_timeout_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        busy_timeout_s: float = 30.0,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._clock = clock
         self.path = Path(path).absolute()
         self.url = f"gpkg:{path}"
         self._database = Database(
@@ -60,9 +72,12 @@ class GeoPackageStore(Store):
 
     def district(self) -> District:
         """Return what the store says of itself."""
-        query = f"SELECT geom, name, name_en, metric_crs, as_of, invented FROM {ddl.DISTRICT}"
         with self._database.reading() as connection:
-            found = connection.execute(query).get
+            return self._district(connection)
+
+    def _district(self, connection: apsw.Connection) -> District:
+        query = f"SELECT geom, name, name_en, metric_crs, as_of, invented FROM {ddl.DISTRICT}"
+        found = connection.execute(query).get
         try:
             blob, name, name_en, metric_crs, as_of, invented = found
             return District(
@@ -83,125 +98,128 @@ class GeoPackageStore(Store):
 
     def counts(self) -> dict[str, int]:
         """Return the number of features per layer."""
-        query = "SELECT " + ", ".join(f'(SELECT count(*) FROM "{name}")' for name in LAYERS)
         with self._database.reading() as connection:
-            return dict(zip(LAYERS, connection.execute(query).get, strict=True))
+            return tables.counts(connection)
 
-    def read(
-        self,
-        layer: str,
-        *,
-        codes: Sequence[str] | None = None,
-        bbox: tuple[float, float, float, float] | None = None,
-    ) -> gpd.GeoDataFrame:
-        """Return features ordered by code, all or those asked for."""
-        described = layer_named(layer)
+    def changes(self, *, since: int) -> list[Change]:
+        """Return the writes after version `since`, oldest first."""
+        with self._database.reading() as connection:
+            return [change_of(row) for row in tables.changes(connection, since=since)]
+
+    def wait(self, *, since: int, timeout_s: float) -> int:
+        """Wait until the version is another than `since`, and return it; after `timeout_s` the same."""
+        deadline = time.monotonic() + timeout_s
+        while (version := self.version()) == since and time.monotonic() < deadline:
+            time.sleep(min(_POLL_S, max(deadline - time.monotonic(), 0.0)))
+        return version
+
+    @contextmanager
+    def contents(self) -> Iterator[Contents]:
+        """Open everything the store holds, of one version."""
+        with self._transaction() as transaction:
+            connection = transaction.connection
+            yield Contents(
+                district=self._district(connection),
+                history_since=transaction.history_since(),
+                counts=tables.counts(connection),
+                layers={name: tables.chunks(connection, layer) for name, layer in LAYERS.items()},
+                changes=tables.changes(connection),
+                history=tables.history(connection),
+            )
+
+    def verify(self) -> list[Fault]:
+        """Return what is wrong with the file: its pages, its indexes, its counts."""
+        return []
+
+    def _read(self, layer: Layer, codes: Sequence[str] | None, bbox: Box | None) -> gpd.GeoDataFrame:
         conditions: list[str] = []
         values: list[str | float] = []
         if codes is not None:
             conditions.append(tables.AMONG_CODES)
             values.append(json.dumps(list(codes)))
         if bbox is not None:
-            conditions.append(tables.in_box(described))
+            conditions.append(tables.in_box(layer))
             values += list(bbox)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         with self._database.reading() as connection:
-            query = f"{tables.select(described)}{where} ORDER BY code"
+            query = f"{tables.select(layer)}{where} ORDER BY code"
             records: list[Row] = connection.execute(query, values).fetchall()
         with faults.said(self.path):
-            frame = frame_of([(code, wkb_inside(blob), *rest) for code, blob, *rest in records], described)
-        return frame if bbox is None else _meeting(frame, bbox)
+            frame = frame_of([(code, wkb_inside(blob), *rest) for code, blob, *rest in records], layer)
+        # The R-tree keeps single precision, rounded outward.
+        return frame if bbox is None else meeting(frame, bbox)
 
-    def upsert(
-        self, layer: str, frame: gpd.GeoDataFrame, *, note: str = "", progress: Progress = no_progress
-    ) -> Written:
-        """Insert the features of `frame`, or update those whose code exists."""
-        described = layer_named(layer)
-        rows = rows_of(frame, described)
-        with self._database.writing() as connection:
-            before = tables.existing(connection, described, [record[0] for record in rows.records])
-            new, changed = difference(rows, before)
-            unchanged = len(rows.records) - len(new) - len(changed)
-            if len(new) + len(changed) == 0:
-                return Written(tables.version(connection), 0, 0, unchanged)
-            step = tables.steps(progress, described, len(new) + len(changed))
-            tables.update(connection, described, taken(rows, changed), step)
-            tables.insert(connection, described, taken(rows, new), step)
-            touched = [rows.records[position][0] for position in np.sort(np.concatenate([new, changed]))]
-            version = tables.note_change(connection, described, touched, note)
-        return Written(version, len(new), len(changed), unchanged)
+    @contextmanager
+    def _reading(self) -> Iterator[Reading]:
+        with self._transaction() as transaction:
+            yield transaction
 
-    def delete(self, layer: str, codes: Sequence[str], *, note: str = "") -> int:
-        """Delete features by code and return how many there were."""
-        described = layer_named(layer)
-        among = json.dumps(list(codes))
-        with self._database.writing() as connection:
-            query = f'SELECT code FROM "{described.name}" WHERE {tables.AMONG_CODES} ORDER BY code'
-            there = [code for (code,) in connection.execute(query, [among])]
-            if there:
-                connection.execute(f'DELETE FROM "{described.name}" WHERE {tables.AMONG_CODES}', [among])
-                tables.note_change(connection, described, there, note)
-        return len(there)
-
-    def changes(self, *, since: int) -> list[Change]:
-        """Return the writes after version `since`, oldest first."""
-        query = f"SELECT version, layer, codes FROM {ddl.CHANGES} WHERE version > ? ORDER BY version"
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
         with self._database.reading() as connection:
-            found: list[Row] = connection.execute(query, [since]).fetchall()
-        return [Change(version, layer, tuple(json.loads(codes))) for version, layer, codes in found]
+            connection.execute("BEGIN")
+            try:
+                yield Transaction(connection)
+            finally:
+                with suppress(apsw.Error):
+                    connection.execute("COMMIT")
 
-    def notes(self) -> list[tuple[int, str, str]]:
-        """Return (version, layer, note) of every write that carries a note, oldest first."""
-        query = f"SELECT version, layer, note FROM {ddl.CHANGES} WHERE note != '' ORDER BY version"
-        with self._database.reading() as connection:
-            found: list[Row] = connection.execute(query).fetchall()
-        return [(version, layer, note) for version, layer, note in found]
+    @contextmanager
+    def _writing(self) -> Iterator[Writing]:
+        with self._database.writing() as connection:
+            yield Transaction(connection)
 
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
 
     def _check(self, connection: apsw.Connection) -> None:
-        if not is_wangge(connection):
-            raise faults.unusable(
-                self.path,
-                Text("它不是网格的存储", "it is not a Wangge store"),
-                Text(
-                    "请用 wangge init 新建存储，再用 wangge import 导入该文件。",
-                    "Make a store with `wangge init` and bring the file in with `wangge import`.",
-                ),
-            )
-        said = connection.execute(f"SELECT value FROM {ddl.META} WHERE key = 'schema_version'").get
-        if said is None or not said.isdecimal():
-            raise faults.damaged(self.path, f"{ddl.META}: schema_version")
-        if int(said) > ddl.SCHEMA_VERSION:
-            raise faults.unusable(
-                self.path,
-                Text("它由更新版本的网格生成", "it was made by a newer Wangge"),
-                Text("请升级网格。", "Update Wangge."),
-            )
+        found = migrations.schema_version(connection, self.path)
+        if found < ddl.SCHEMA_VERSION:
+            raise outdated(self.url, found, ddl.SCHEMA_VERSION)
         for layer in LAYERS.values():
             connection.execute(f"{tables.select(layer)} LIMIT 0")
 
 
-def create(
-    path: str | Path,
-    district: District,
+def open_at(url: str, *, read_only: bool, settings: StoreSettings, clock: Clock = utc_now) -> GeoPackageStore:
+    """Open the store at a ``gpkg:`` URL."""
+    return GeoPackageStore(
+        url.partition(":")[2], read_only=read_only, busy_timeout_s=settings.write_wait_s, clock=clock
+    )
+
+
+def create_at(
+    url: str,
+    contents: Contents,
     *,
-    layers: Mapping[str, gpd.GeoDataFrame],
-    progress: Progress = no_progress,
-) -> GeoPackageStore:
-    """Create the store at `path`, with rows where `layers` gives them, whole or not at all.
+    settings: StoreSettings,
+    progress: Progress,
+    over_empty: bool = False,
+    mode: int | None = None,
+) -> None:
+    """Create the store at a ``gpkg:`` URL, whole or not at all; its folder is made where it is missing.
 
-    Its folder is made where it is missing.
-
-    Raises
-    ------
-    StoreExists, StoreFull, StoreUnusable
+    Parameters
+    ----------
+    mode : int, optional
+        Permissions of the file.
     """
-    rows = {name: rows_of(frame, layer_named(name)) for name, frame in layers.items()}
-    build(Path(path).absolute(), district, rows, progress=progress)
-    return GeoPackageStore(path)
+    build(path_of(url), contents, progress=progress, mode=mode, over_empty=over_empty)
+
+
+def check_free(url: str, *, settings: StoreSettings, unless_empty: bool = False) -> None:
+    """Raise `StoreExists` where `create_at` would."""
+    refuse_existing(path_of(url), unless_empty=unless_empty)
+
+
+def migrate_at(url: str, *, settings: StoreSettings) -> tuple[int, int]:
+    """Bring the store at a ``gpkg:`` URL to the present schema; return the schemas before and after."""
+    return migrations.migrate(path_of(url), busy_timeout_s=settings.write_wait_s)
+
+
+def shown(url: str) -> str:
+    """Return `url`: there is no password in it."""
+    return url
 
 
 def is_store(path: Path) -> bool:
@@ -211,19 +229,3 @@ def is_store(path: Path) -> bool:
             return is_wangge(connection)
     except apsw.Error:
         return False
-
-
-def is_wangge(connection: apsw.Connection) -> bool:
-    """Tell whether a connection is to a GeoPackage that Wangge made."""
-    if connection.pragma("application_id") != ddl.APPLICATION_ID:
-        return False
-    query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    return bool(connection.execute(query, [ddl.META]).get)
-
-
-def _meeting(frame: gpd.GeoDataFrame, bbox: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
-    """Return the features whose bounding box meets `bbox`, which the R-tree answers only about."""
-    west, south, east, north = shapely.bounds(frame.geometry.to_numpy()).T
-    meets = (east >= bbox[0]) & (north >= bbox[1]) & (west <= bbox[2]) & (south <= bbox[3])
-    found: gpd.GeoDataFrame = frame.loc[meets]
-    return found

@@ -5,40 +5,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import apsw
+import shapely
 
-from layers.schema import Layer
-from layers.store import Progress
+from layers.schema import LAYERS, Layer
+from layers.store import Authorship
+from layers.stores.base import STEP_ROWS, Step
+from layers.stores.contents import CHUNK_ROWS, ChangeRow, HistoryRow, day_of, instant_of
 from layers.stores.geopackage import ddl
 from layers.stores.geopackage.blobs import blobs_of, wkb_inside
-from layers.stores.rows import Row, Rows, value_fields
+from layers.stores.history import Undo
+from layers.stores.rows import Row, Rows, geometries_of, value_fields
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 AMONG_CODES = "code IN (SELECT value FROM json_each(?))"
-
-Step = Callable[[int], None]
-"""Called with the number of rows that have been written since the last call."""
+_TOUCHED_AMONG = " AND t.value IN (SELECT value FROM json_each(?))"
 
 _BULK_ROWS = 1000
-_STEP_ROWS = 2000
-
-
-def steps(progress: Progress, layer: Layer, total: int) -> Step:
-    """Return what tells `progress` how many of `total` rows of `layer` have been written."""
-    done = 0
-
-    def step(rows: int) -> None:
-        nonlocal done
-        done += rows
-        progress(layer.name, done, total)
-
-    return step
 
 
 def select(layer: Layer) -> str:
@@ -56,15 +46,16 @@ def in_box(layer: Layer) -> str:
     return f"fid IN (SELECT id FROM {tree} WHERE maxx >= ? AND maxy >= ? AND minx <= ? AND miny <= ?)"
 
 
-def existing(connection: apsw.Connection, layer: Layer, codes: Sequence[str]) -> list[Row]:
-    """Return the rows that are there under `codes`.
+def present(connection: apsw.Connection, layer: Layer, codes: Sequence[str] | None = None) -> list[Row]:
+    """Return the rows by code, all or those there are of `codes`.
 
     Raises
     ------
     Damaged
         When something in the geometry column is no geometry.
     """
-    found: Iterable[Row] = connection.execute(f"{select(layer)} WHERE {AMONG_CODES}", [json.dumps(codes)])
+    where, values = ("", []) if codes is None else (f" WHERE {AMONG_CODES}", [json.dumps(list(codes))])
+    found: Iterable[Row] = connection.execute(f"{select(layer)}{where} ORDER BY code", values)
     return [(code, wkb_inside(blob), *values) for code, blob, *values in found]
 
 
@@ -80,19 +71,24 @@ def insert(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) ->
 def insert_many(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
     """Insert rows without the R-tree's triggers, which call Python six times for each.
 
-    Their boxes go in directly, and the triggers are back before anybody else can write.
+    The triggers are back before anybody else can write.
     """
     triggers = ddl.triggers(layer)
     for name in triggers:
         connection.execute(f'DROP TRIGGER "{name}"')
+    insert_with_boxes(connection, layer, rows, step)
+    for statement in triggers.values():
+        connection.execute(statement)
+
+
+def insert_with_boxes(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
+    """Insert rows into a table without triggers, and their boxes into its R-tree."""
     first = _insert_features(connection, layer, rows, step)
     boxes = enumerate(rows.bounds.tolist(), first)
     connection.executemany(
         f'INSERT INTO "rtree_{layer.name}_geom" VALUES (?, ?, ?, ?, ?)',
         ((fid, west, east, south, north) for fid, (west, south, east, north) in boxes),
     )
-    for statement in triggers.values():
-        connection.execute(statement)
 
 
 def update(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
@@ -104,13 +100,80 @@ def update(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) ->
     grow_extent(connection, layer.name, rows.bounds)
 
 
-def note_change(connection: apsw.Connection, layer: Layer, codes: Sequence[str], note: str) -> int:
-    """Record a write and return the version it makes."""
-    connection.execute(
-        f"INSERT INTO {ddl.CHANGES} (layer, codes, note) VALUES (?, ?, ?)",
-        [layer.name, json.dumps(codes, ensure_ascii=False, separators=(",", ":")), note],
+def counts(connection: apsw.Connection) -> dict[str, int]:
+    """Return the number of features per layer."""
+    query = "SELECT " + ", ".join(f'(SELECT count(*) FROM "{name}")' for name in LAYERS)
+    return dict(zip(LAYERS, connection.execute(query).get, strict=True))
+
+
+def chunks(connection: apsw.Connection, layer: Layer) -> Iterable[Rows]:
+    """Return a layer's rows by code, some at a time."""
+    found: Iterator[Row] = iter(connection.execute(f"{select(layer)} ORDER BY code"))
+    while some := list(islice(found, CHUNK_ROWS)):
+        records = [(code, wkb_inside(blob), *values) for code, blob, *values in some]
+        yield Rows(records, shapely.bounds(geometries_of([record[1] for record in records])))
+
+
+def delete(connection: apsw.Connection, layer: Layer, codes: Sequence[str]) -> None:
+    """Delete the rows with these codes."""
+    connection.execute(f'DELETE FROM "{layer.name}" WHERE {AMONG_CODES}', [json.dumps(list(codes))])
+
+
+def record(connection: apsw.Connection, changes: Iterable[ChangeRow], history: Iterable[HistoryRow]) -> None:
+    """Record writes and what they replaced."""
+    names = ", ".join(ChangeRow._fields)
+    connection.executemany(f"INSERT INTO {ddl.CHANGES} ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
+    names = ", ".join(HistoryRow._fields)
+    connection.executemany(f"INSERT INTO {ddl.HISTORY} ({names}) VALUES (?, ?, ?, ?, ?)", history)
+
+
+def changes(connection: apsw.Connection, *, since: int = 0) -> Iterable[ChangeRow]:
+    """Return the rows of the table of changes after version `since`, oldest first."""
+    names = ", ".join(ChangeRow._fields)
+    query = f"SELECT {names} FROM {ddl.CHANGES} WHERE version > ? ORDER BY version"
+    found: Iterable[Row] = connection.execute(query, [since])
+    return (ChangeRow(*row) for row in found)
+
+
+def history(connection: apsw.Connection) -> Iterable[HistoryRow]:
+    """Return the rows of the table of history, by version and code."""
+    names = ", ".join(HistoryRow._fields)
+    found: Iterable[Row] = connection.execute(f"SELECT {names} FROM {ddl.HISTORY} ORDER BY version, code")
+    return (
+        HistoryRow(version, code, bool(deleted), wkb, before) for version, code, deleted, wkb, before in found
     )
-    return version(connection)
+
+
+def undos(
+    connection: apsw.Connection, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0
+) -> list[Undo]:
+    """Return what takes back the writes to a layer after version `since`, newest first, of all or of `codes`."""
+    among, values = ("", []) if codes is None else (_TOUCHED_AMONG, [json.dumps(list(codes))])
+    found: Iterable[Row] = connection.execute(
+        "SELECT c.version, t.value, h.deleted, h.wkb, h.before, c.who, c.note, c.effective, c.at "
+        f"FROM {ddl.CHANGES} c, json_each(c.codes) t "
+        f"LEFT JOIN {ddl.HISTORY} h ON h.version = c.version AND h.code = t.value "
+        f"WHERE c.version > ? AND c.layer = ?{among} ORDER BY c.version DESC, t.value",
+        [since, layer.name, *values],
+    )
+    return [
+        Undo(
+            version,
+            code,
+            "insert" if deleted is None else "delete" if deleted else "update",
+            wkb,
+            None if before is None else json.loads(before),
+            Authorship(who=who, note=note, effective=day_of(effective)),
+            instant_of(at),
+        )
+        for version, code, deleted, wkb, before, who, note, effective, at in found
+    ]
+
+
+def meta(connection: apsw.Connection, key: str) -> str | None:
+    """Return what the store says of itself under `key`."""
+    said: str | None = connection.execute(f"SELECT value FROM {ddl.META} WHERE key = ?", [key]).get
+    return said
 
 
 def version(connection: apsw.Connection) -> int:
@@ -152,7 +215,7 @@ def _stored(rows: Rows) -> Iterable[Row]:
 
 
 def _in_steps(connection: apsw.Connection, statement: str, values: list[Row], step: Step) -> None:
-    for start in range(0, len(values), _STEP_ROWS):
-        part = values[start : start + _STEP_ROWS]
+    for start in range(0, len(values), STEP_ROWS):
+        part = values[start : start + STEP_ROWS]
         connection.executemany(statement, part)
         step(len(part))

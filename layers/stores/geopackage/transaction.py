@@ -1,0 +1,53 @@
+"""One transaction on a GeoPackage, as `layers.stores.base` asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+
+from layers.schema import Layer
+from layers.stores.base import Step
+from layers.stores.contents import ChangeRow, HistoryRow
+from layers.stores.geopackage import tables
+from layers.stores.history import Undo
+from layers.stores.rows import Row, Rows
+
+
+class Transaction:
+    """Reads and writes within the transaction that `connection` is in."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+
+    def version(self) -> int:
+        """Return the number of the last write, 0 before the first."""
+        return tables.version(self.connection)
+
+    def history_since(self) -> int:
+        """Return the version from which on history is kept."""
+        return int(tables.meta(self.connection, "history_since") or 0)
+
+    def rows(self, layer: Layer, codes: Sequence[str] | None = None) -> list[Row]:
+        """Return the present rows by code, all or those there are of `codes`."""
+        return tables.present(self.connection, layer, codes)
+
+    def undos(self, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0) -> list[Undo]:
+        """Return what takes back the writes after version `since`, newest first."""
+        return tables.undos(self.connection, layer, codes, since=since)
+
+    def insert(self, layer: Layer, rows: Rows, step: Step) -> None:
+        """Insert rows whose codes are not there."""
+        tables.insert(self.connection, layer, rows, step)
+
+    def update(self, layer: Layer, rows: Rows, step: Step) -> None:
+        """Write rows over those with their codes."""
+        tables.update(self.connection, layer, rows, step)
+
+    def delete(self, layer: Layer, codes: Sequence[str]) -> None:
+        """Delete the rows with these codes."""
+        tables.delete(self.connection, layer, codes)
+
+    def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
+        """Record the write."""
+        tables.record(self.connection, [change], history)
