@@ -7,9 +7,11 @@ before. A past state is the present with the later writes taken back, newest fir
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -22,6 +24,7 @@ from layers.stores.rows import Row, geometries_of, value_fields
 if TYPE_CHECKING:
     from layers.schema import Layer
 
+CODE = "code"
 GEOMETRY = "geometry"
 
 
@@ -46,9 +49,10 @@ class Undo:
     at: datetime | None = None
 
     @property
-    def touched(self) -> set[str]:
-        """The fields that the write changed; of no use where it made or deleted the whole feature."""
-        return set(self.before or ()) | ({GEOMETRY} if self.wkb is not None else set())
+    def values(self) -> dict[str, Any]:
+        """What the write replaced, by name; all of a feature, its code among it, that it deleted."""
+        code = {CODE: self.code} if self.kind == "delete" else {}
+        return code | ({} if self.wkb is None else {GEOMETRY: self.wkb}) | dict(self.before or {})
 
 
 def history_row(version: int, before: Row, after: Row | None, layer: Layer) -> HistoryRow:
@@ -66,57 +70,66 @@ def rows_at(present: Iterable[Row], undos: Iterable[Undo], layer: Layer) -> list
     """Return the rows as they stood before the writes that `undos` (newest first) take back, by code."""
     rows = {row[0]: row for row in present}
     for undo in undos:
-        _take_back(rows, undo, layer, undo.touched)
+        _take_back(rows, undo, layer)
     return [rows[code] for code in sorted(rows)]
 
 
 def rows_on(present: Iterable[Row], undos: Iterable[Undo], layer: Layer, day: date) -> list[Row]:
     """Return the rows that held on `day`, by code.
 
+    Every field of a feature has a course of its own through the days, and so has its being there. A write
+    with an effective day says what holds from then on, whatever earlier writes said of later days. One
+    without corrects what the last of those said, as if that had said so. An insert or a delete speaks of
+    all fields, a corrected delete only of the feature's being there: what is written of it next continues
+    from what it was.
+
+    So, going back, a fact that took effect after `day` is taken back, one that had taken effect settles
+    what it touched, and a correction stands.
+
     Parameters
     ----------
     undos : iterable of Undo, newest first
-        All there are. A write with an effective day says what held from then on, until a later write
-        said otherwise; one without corrects what the last of those said. So, going back, a fact that took
-        effect after `day` is taken back, one that had taken effect settles what it touched, and a
-        correction stands.
+        All there are.
     """
+    names = _names(layer)
     rows = {row[0]: row for row in present}
-    fields = {field.name for field in value_fields(layer)} | {GEOMETRY}
-    settled: dict[str, set[str]] = {}
+    # A feature is there while it has a code; its values outlast that, for a fact of a day before.
+    past: dict[str, dict[str, Any]] = {}
+    settled: defaultdict[str, set[str]] = defaultdict(set)
     for undo in undos:
-        known = settled.setdefault(undo.code, set())
-        touched = (undo.touched if undo.kind == "update" else fields) - known
-        if not touched or undo.by.effective is None:
+        effective = undo.by.effective
+        if effective is None and undo.kind != "delete":
             continue
-        if undo.by.effective <= day:
+        if undo.code not in past:
+            past[undo.code] = dict(zip(names, rows.pop(undo.code, ()), strict=False))
+        feature, known = past[undo.code], settled[undo.code]
+        touched = set(undo.values if undo.kind == "update" else names) - known
+        if effective is None:
+            feature.update({n: v for n, v in undo.values.items() if n != CODE and n not in feature})
+        elif effective <= day:
             known |= touched
         else:
-            _take_back(rows, undo, layer, touched)
-    return [rows[code] for code in sorted(rows)]
+            for name in touched:
+                feature.pop(name, None)
+            feature.update({name: value for name, value in undo.values.items() if name in touched})
+    held = (tuple(feature[name] for name in names) for feature in past.values() if CODE in feature)
+    return sorted([*rows.values(), *held], key=itemgetter(0))
 
 
-def _take_back(rows: dict[str, Row], undo: Undo, layer: Layer, fields: set[str]) -> None:
+def _names(layer: Layer) -> tuple[str, ...]:
+    """Return what a row's values are of, in its order."""
+    return (CODE, GEOMETRY, *(field.name for field in value_fields(layer)))
+
+
+def _take_back(rows: dict[str, Row], undo: Undo, layer: Layer) -> None:
     if undo.kind == "insert":
         rows.pop(undo.code, None)
         return
-    before = undo.before or {}
-    there = rows.get(undo.code)
-    if undo.kind == "delete":
-        values = [before.get(field.name) for field in value_fields(layer)]
-        rows[undo.code] = (undo.code, undo.wkb, *values)
-    elif there is not None:
-        names = (None, GEOMETRY, *(field.name for field in value_fields(layer)))
-        rows[undo.code] = tuple(
-            _before(name, undo, before, value) if name in fields else value
-            for name, value in zip(names, there, strict=True)
-        )
-
-
-def _before(name: str | None, undo: Undo, before: Mapping[str, Any], value: Any) -> Any:
-    if name == GEOMETRY:
-        return value if undo.wkb is None else undo.wkb
-    return before.get(str(name), value)
+    names = _names(layer)
+    after = dict(zip(names, rows.get(undo.code, ()), strict=False))
+    before = after | undo.values
+    if undo.kind == "delete" or after:
+        rows[undo.code] = tuple(before[name] for name in names)
 
 
 def edits_of(present: Row | None, undos: Sequence[Undo], layer: Layer) -> list[Edit]:
@@ -125,7 +138,7 @@ def edits_of(present: Row | None, undos: Sequence[Undo], layer: Layer) -> list[E
     edits = []
     for undo in undos:
         after = rows.get(undo.code)
-        _take_back(rows, undo, layer, undo.touched)
+        _take_back(rows, undo, layer)
         fields = _differences(rows.get(undo.code), after, layer)
         edits.append(Edit(undo.version, undo.kind, fields, undo.by, undo.at))
     return edits[::-1]
