@@ -10,6 +10,12 @@ shapes
     Representative points, footprints, faults of geometries and the repairs that lose nothing.
 cells
     Square, H3 and irregular cells behind one interface (`tessellation`; `squares` and `hexagons` make the first two).
+overlaps
+    What polygons that should lie side by side share, and what they leave between them.
+containment
+    How far, and by how much, features lie outside the areas they are said to lie in.
+duplicates
+    Things that bear one label at one place.
 nearest
     Straight distance to the nearest facility.
 population
