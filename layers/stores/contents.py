@@ -124,7 +124,7 @@ def codes_text(codes: Iterable[str]) -> str:
 
 def instant_text(at: datetime) -> str:
     """Return a moment as `ChangeRow` keeps it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def instant_of(text: str | None) -> datetime | None:
