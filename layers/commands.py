@@ -67,7 +67,7 @@ def init(
 
 
 def _snapshot(context: Context) -> Snapshot:
-    from layers.snapshot import load
+    from layers.loading import load
 
     with context.open_store(read_only=True) as store:
         return load(store, context.standards)

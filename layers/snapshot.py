@@ -1,70 +1,157 @@
 """One version of a district in memory: frames, positions in metres, and what follows from them.
 
-A `Snapshot` never changes; what is derived from it is computed once, on first use. `Snapshots` keeps
-the newest one and, when the store's version moves, reads again only the layers that changed.
+A `Snapshot` never changes; what is derived from it is computed once, on first use.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from geo import crs, shapes
-from layers.problems import WanggeError
 from layers.schema import LAYERS
-from layers.text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from layers.standards import Standards
-    from layers.store import District, Store
+    from layers.store import District
 
 T = TypeVar("T")
+Touched = Mapping[str, tuple[str, ...] | None]
+"""Per layer that was written to, the codes touched; None where they are too many to go through one by one."""
 
 _KEPT_SCHEMES = 8
 _KEPT_RESULTS = 160
 
 
 class _Entry:
-    """One derived result, and the lock of those who wait for it."""
+    """One derived result, the layers it follows from, and the lock of those who wait for it."""
 
     def __init__(self, scheme: str | None) -> None:
         self.scheme = scheme
         self.lock = threading.RLock()
         self.made = False
         self.value: Any = None
+        self.layers: frozenset[str] = frozenset()
+
+
+class _Looking(threading.local):
+    """The layers that this thread has looked at, for each result that it is making."""
+
+    def __init__(self) -> None:
+        self.at: list[set[str]] = []
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """How a snapshot came about: a whole reading of a store, then step by step.
+
+    Attributes
+    ----------
+    root : object
+        That reading: snapshots of different ones have nothing to do with each other, whatever their versions.
+    last : hashable
+        Tells the write that made this version from any other of the same number.
+    steps : tuple of (version, Touched)
+        The last steps, oldest first, each with the version it came from.
+    """
+
+    root: object = field(default_factory=object)
+    last: Hashable = None
+    steps: tuple[tuple[int, Touched], ...] = ()
+
+
+Mark = tuple[object, int]
+
+
+def together(steps: Iterable[Touched]) -> Touched:
+    """Return what several steps touched."""
+    found: dict[str, tuple[str, ...] | None] = {}
+    for touched in steps:
+        for layer, codes in touched.items():
+            known = found.get(layer, ())
+            found[layer] = None if codes is None or known is None else known + codes
+    return found
 
 
 class Snapshot:
     """A district at one version.
+
+    Parameters
+    ----------
+    before : Snapshot, optional
+        Of the same district and standards: results that follow only from layers whose frames are the same
+        objects are taken over from it.
 
     Attributes
     ----------
     version : int
     district : District
     standards : Standards
+    lineage : Lineage
     """
 
     def __init__(
-        self, version: int, district: District, standards: Standards, frames: dict[str, gpd.GeoDataFrame]
+        self,
+        version: int,
+        district: District,
+        standards: Standards,
+        frames: dict[str, gpd.GeoDataFrame],
+        *,
+        lineage: Lineage | None = None,
+        before: Snapshot | None = None,
     ) -> None:
         self.version = version
         self.district = district
         self.standards = standards
+        self.lineage = Lineage() if lineage is None else lineage
         self._frames = frames
         self._derived: OrderedDict[tuple[Hashable, ...], _Entry] = OrderedDict()
         self._schemes: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
+        self._looking = _Looking()
+        if before is not None:
+            self._take_over(before)
+
+    def _take_over(self, before: Snapshot) -> None:
+        """Take over what cannot have changed: nothing derived looks at anything but frames, district, standards."""
+        same = {name for name in LAYERS if self._frames[name] is before._frames[name]}
+        with before._lock:
+            known, self._schemes = list(before._derived.items()), before._schemes.copy()
+        self._derived.update((key, entry) for key, entry in known if entry.made and entry.layers <= same)
+
+    @property
+    def mark(self) -> Mark:
+        """What `touched_since` understands; it outlives the snapshot."""
+        return self.lineage.root, self.version
+
+    def touched_since(self, mark: Mark) -> Touched | None:
+        """Return what was written between the snapshot with that mark and this one; None is not known."""
+        root, version = mark
+        if root is not self.lineage.root or version > self.version:
+            return None
+        if version == self.version:
+            return {}
+        steps = dict(self.lineage.steps)
+        if version not in steps:
+            return None
+        return together(touched for start, touched in steps.items() if start >= version)
 
     def frame(self, layer: str) -> gpd.GeoDataFrame:
         """Return the layer's features in EPSG:4490, indexed and ordered by code; do not change it."""
+        self._note((layer,))
         return self._frames[layer]
+
+    def _note(self, layers: Iterable[str]) -> None:
+        if self._looking.at:
+            self._looking.at[-1].update(layers)
 
     def derived(self, key: tuple[Hashable, ...], make: Callable[[], T], *, scheme: str | None = None) -> T:
         """Return what `make` gives, computed once per snapshot and key.
@@ -83,9 +170,15 @@ class Snapshot:
         # Only those who wait for the same result wait for each other.
         with entry.lock:
             if not entry.made:
-                entry.value, entry.made = make(), True
-            made: T = entry.value
-            return made
+                self._looking.at.append(set())
+                try:
+                    entry.value = make()
+                finally:
+                    looked_at = self._looking.at.pop()
+                entry.layers, entry.made = frozenset(looked_at), True
+        self._note(entry.layers)
+        made: T = entry.value
+        return made
 
     def _forget_old_schemes(self, scheme: str) -> None:
         self._schemes[scheme] = None
@@ -134,51 +227,3 @@ class Snapshot:
         if known.any():
             x[known], y[known] = crs.points_to_metric(lon[known], lat[known], self.district.metric_crs)
         return x, y
-
-
-def load(store: Store, standards: Standards, *, before: Snapshot | None = None) -> Snapshot:
-    """Read the store's present version.
-
-    Parameters
-    ----------
-    before : Snapshot, optional
-        An older snapshot of the same store: layers that did not change since are taken from it.
-    """
-    for _ in range(20):
-        version = store.version()
-        changed = set(LAYERS)
-        if before is not None:
-            changed = {change.layer for change in store.changes(since=before.version)}
-        frames = {
-            name: before._frames[name] if before is not None and name not in changed else store.read(name)
-            for name in LAYERS
-        }
-        if store.version() == version:
-            return Snapshot(version, store.district(), standards, frames)
-    raise WanggeError(
-        Text(
-            "数据正在连续写入，读不到完整的一版。",
-            "The store is being written without a pause; no whole version could be read.",
-        ),
-        Text("请稍后重试。", "Try again in a moment."),
-    )
-
-
-class Snapshots:
-    """The newest snapshot of a store, for a process that serves many requests."""
-
-    def __init__(self, store: Store, standards: Standards) -> None:
-        self._store = store
-        self._standards = standards
-        self._snapshot: Snapshot | None = None
-        self._lock = threading.Lock()
-
-    def current(self) -> Snapshot:
-        """Return the snapshot of the store's present version, reading what changed."""
-        snapshot = self._snapshot
-        if snapshot is not None and snapshot.version == self._store.version():
-            return snapshot
-        with self._lock:
-            if self._snapshot is None or self._snapshot.version != self._store.version():
-                self._snapshot = load(self._store, self._standards, before=self._snapshot)
-            return self._snapshot

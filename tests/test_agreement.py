@@ -16,7 +16,8 @@ from layers.analysis import analyse
 from layers.hotspots import hotspot_table
 from layers.imports.options import ImportOptions
 from layers.imports.run import import_file
-from layers.snapshot import Snapshot, load
+from layers.loading import load
+from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import District, create_store, open_store
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from layers.snapshot import Snapshots
+    from layers.following import Snapshots
     from layers.standards import Standards
     from layers.store import Store
     from webmap.index import FeatureIndexes
@@ -54,7 +54,7 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
     """
     from flask import Flask
 
-    from layers.snapshot import Snapshots
+    from layers.following import Snapshots
     from webmap import (
         api,
         api_features,
@@ -82,7 +82,7 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
         store=store,
         standards=standards,
         snapshots=snapshots,
-        indexes=FeatureIndexes(store, snapshots),
+        indexes=FeatureIndexes(snapshots),
         tiles=TileCache(settings.tile_cache_mib * 2**20),
     )
     for part in (responses, assets, security, errors):

@@ -160,7 +160,7 @@ def export_map(
                 Text("请写成 …….html。", "Give it that ending."),
             )
         check_target(file, format="html")
-        from layers.snapshot import load
+        from layers.loading import load
         from layers.views import ViewQuery, view
         from webmap.offline_map import render
 

@@ -16,8 +16,8 @@ from geo.index import FeatureIndex
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from layers.snapshot import Snapshot, Snapshots
-    from layers.store import Store
+    from layers.following import Snapshots
+    from layers.snapshot import Mark, Snapshot
 
 Box = tuple[float, float, float, float]
 
@@ -28,15 +28,14 @@ _METRES_PER_DEGREE = 110_000.0
 class FeatureIndexes:
     """One R-tree per layer over the features' bounds in degrees.
 
-    A layer's tree is filled on its first query; after that, only the features that the store's changes
-    name are taken out and put in again.
+    A layer's tree is filled on its first query; after that, only the features that were written to are
+    taken out and put in again. The snapshots know which: the store is not asked.
     """
 
-    def __init__(self, store: Store, snapshots: Snapshots) -> None:
-        self._store = store
+    def __init__(self, snapshots: Snapshots) -> None:
         self._snapshots = snapshots
         self._trees: dict[str, FeatureIndex] = {}
-        self._version = -1
+        self._mark: Mark | None = None
         self._lock = threading.Lock()
 
     def in_box(self, layer: str, box: Box) -> tuple[Snapshot, NDArray[np.intp]]:
@@ -81,7 +80,7 @@ class FeatureIndexes:
     def _tree(self, layer: str) -> tuple[Snapshot, FeatureIndex]:
         """Return the newest snapshot and the layer's tree at its version; the lock is held."""
         snapshot = self._snapshots.current()
-        if snapshot.version != self._version:
+        if snapshot.mark != self._mark:
             self._follow(snapshot)
         if layer not in self._trees:
             frame = snapshot.frame(layer)
@@ -90,16 +89,24 @@ class FeatureIndexes:
         return snapshot, self._trees[layer]
 
     def _follow(self, snapshot: Snapshot) -> None:
-        """Bring the trees that are there to the snapshot's version."""
-        for change in self._store.changes(since=self._version) if self._trees else ():
-            if change.version > snapshot.version or change.layer not in self._trees:
-                continue
-            tree, shapes = self._trees[change.layer], snapshot.frame(change.layer).geometry
-            for code, row in zip(change.codes, _positions(snapshot, change.layer, change.codes), strict=True):
-                tree.delete(code)
-                if row >= 0:
-                    tree.insert(code, shapes.iloc[row].bounds)
-        self._version = snapshot.version
+        """Bring the trees that are there to the snapshot's version, or drop them to be filled anew."""
+        touched = None if self._mark is None else snapshot.touched_since(self._mark)
+        if touched is None:
+            self._trees.clear()
+        for layer, codes in (touched or {}).items():
+            if codes is None:
+                self._trees.pop(layer, None)
+            elif layer in self._trees:
+                self._move(self._trees[layer], snapshot, layer, codes)
+        self._mark = snapshot.mark
+
+    @staticmethod
+    def _move(tree: FeatureIndex, snapshot: Snapshot, layer: str, codes: Sequence[str]) -> None:
+        shapes = snapshot.frame(layer).geometry
+        for code, row in zip(codes, _positions(snapshot, layer, codes), strict=True):
+            tree.delete(code)
+            if row >= 0:
+                tree.insert(code, shapes.iloc[row].bounds)
 
 
 def _positions(snapshot: Snapshot, layer: str, codes: Sequence[str]) -> NDArray[np.intp]:

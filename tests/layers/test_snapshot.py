@@ -15,7 +15,8 @@ import shapely
 from geo.crs import to_metric
 from layers.analysis import analyse
 from layers.schema import LAYERS
-from layers.snapshot import Snapshot, Snapshots
+from layers.following import Snapshots
+from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import create_store
 from layers.summary import summary

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from geo.index import FeatureIndex
 from layers.frames import conform
 from layers.schema import LAYERS
-from layers.snapshot import Snapshots
+from layers.following import Snapshots
 from layers.standards import Standards, read_standards
 from layers.store import Store, create_store
 from tests.district import small_district
@@ -72,7 +72,7 @@ def test_after_any_writes_it_finds_what_is_there(
     edge = STEP / 2
     box = (WEST - edge, SOUTH - edge, WEST + size * STEP + edge, SOUTH + size * STEP + edge)
     with tempfile.TemporaryDirectory() as folder, create_store(f"gpkg:{folder}/s.gpkg", district) as store:
-        indexes = FeatureIndexes(store, Snapshots(store, known_standards))
+        indexes = FeatureIndexes(Snapshots(store, known_standards))
         for step in steps:
             apply(store, step)
             if isinstance(step, str):
@@ -105,7 +105,7 @@ def test_the_tree_is_not_made_anew_for_a_change(
 
     monkeypatch.setattr("webmap.index.FeatureIndex", Counting)
     with create_store(f"gpkg:{tmp_path}/s.gpkg", district, layers=frames) as store:
-        indexes = FeatureIndexes(store, Snapshots(store, known_standards))
+        indexes = FeatureIndexes(Snapshots(store, known_standards))
         everything = (114.0, 22.0, 115.0, 23.0)
         before = in_box(indexes, everything)
         assert before == list(frames["facilities"].index)
@@ -133,7 +133,7 @@ def test_readers_meet_no_half_written_change(tmp_path: Path, known_standards: St
 
     with create_store(f"gpkg:{tmp_path}/s.gpkg", district) as store:
         store.upsert("facilities", pair(0))
-        indexes = FeatureIndexes(store, Snapshots(store, known_standards))
+        indexes = FeatureIndexes(Snapshots(store, known_standards))
         done = threading.Event()
 
         def watch() -> None:

@@ -1,0 +1,133 @@
+"""The newest snapshot of a store, for a process that serves many requests.
+
+Either each request asks the store for its version, or a follower in the background waits for changes and
+requests are answered from memory: then nobody waits for a reading, and nobody for a server that is away.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from layers.loading import load
+from layers.problems import WanggeError
+
+if TYPE_CHECKING:
+    from layers.snapshot import Snapshot
+    from layers.standards import Standards
+    from layers.store import Store
+
+LOGGER = logging.getLogger("wangge")
+
+_WAIT_S = 0.5
+"""The follower looks this often whether it is to stop."""
+
+_LOOK_S = 10.0
+"""This often it looks whether the store is still the same one, should another have taken its place unseen."""
+
+_LEAST_PAUSE_S, _MOST_PAUSE_S = 0.02, 0.2
+"""Between two readings, as long as the last one took: under steady writing half of the time is others'."""
+
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.2, 5.0
+
+
+class Snapshots:
+    """The newest snapshot of a store.
+
+    Parameters
+    ----------
+    store : Store
+        It stays the caller's to close, after `stop`.
+    standards : Standards
+    """
+
+    def __init__(self, store: Store, standards: Standards) -> None:
+        self._store = store
+        self._standards = standards
+        self._snapshot: Snapshot | None = None
+        self._confirmed: float | None = None
+        self._lock = threading.Lock()
+        self._follower: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def current(self) -> Snapshot:
+        """Return the newest snapshot: of the store's present version, or what the follower has read last."""
+        snapshot = self._snapshot
+        if snapshot is not None and self._follower is not None:
+            return snapshot
+        began = time.monotonic()
+        if snapshot is not None and snapshot.version == self._store.version():
+            self._confirmed = began
+            return snapshot
+        return self._renewed()
+
+    def age_s(self) -> float | None:
+        """Return for how long nobody has seen that the snapshot is of the store's present version.
+
+        None where there is no snapshot yet.
+        """
+        return None if self._confirmed is None else time.monotonic() - self._confirmed
+
+    def start(self) -> None:
+        """Read the store and follow it in the background from then on.
+
+        Raises
+        ------
+        WanggeError
+            The store cannot be read: nothing is started.
+        """
+        if self._follower is not None:
+            raise RuntimeError("the store is followed already")
+        snapshot = self._renewed()
+        self._stop = threading.Event()
+        self._follower = threading.Thread(
+            target=self._follow, args=(snapshot, self._stop), name="wangge-follower", daemon=True
+        )
+        self._follower.start()
+
+    def stop(self) -> None:
+        """Follow no longer; what the follower is doing at the moment it may still be doing for a while."""
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            self._stop.set()
+            follower.join(2 * _WAIT_S)
+
+    def _renewed(self) -> Snapshot:
+        with self._lock:
+            began = time.monotonic()
+            self._snapshot = load(self._store, self._standards, before=self._snapshot)
+            self._confirmed = began
+            return self._snapshot
+
+    def _follow(self, snapshot: Snapshot, stop: threading.Event) -> None:
+        looked = time.monotonic()
+        away = False
+        retry_s = _FIRST_RETRY_S
+        while not stop.is_set():
+            try:
+                began = time.monotonic()
+                version = self._store.wait(since=snapshot.version, timeout_s=_WAIT_S)
+                moment = time.monotonic()
+                if away or version != snapshot.version or moment - looked >= _LOOK_S:
+                    snapshot, looked = self._renewed(), moment
+                else:
+                    self._confirmed = began
+                if away:
+                    LOGGER.warning("the store is back, at version %d", snapshot.version)
+                    away, retry_s = False, _FIRST_RETRY_S
+                stop.wait(min(max(time.monotonic() - moment, _LEAST_PAUSE_S), _MOST_PAUSE_S))
+            except Exception as error:
+                if not away and not stop.is_set():
+                    _tell(error)
+                away = True
+                stop.wait(retry_s)
+                retry_s = min(2 * retry_s, _LAST_RETRY_S)
+
+
+def _tell(error: Exception) -> None:
+    if isinstance(error, WanggeError):
+        LOGGER.warning("pages show the last version read: %s", error.sentence("en"))
+    else:
+        LOGGER.error("pages show the last version read", exc_info=error)

@@ -1,0 +1,180 @@
+"""Snapshots from a store: of its present version, of a past one, or an older one brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from layers.problems import NotFound, WanggeError
+from layers.schema import LAYERS
+from layers.snapshot import Lineage, Snapshot, Touched, together
+from layers.text import Text
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import geopandas as gpd
+
+    from layers.standards import Standards
+    from layers.store import Change, Store
+
+_KEPT_STEPS = 64
+_TRIES = 20
+_FEW_CODES = 500
+_SMALL_SHARE = 0.2
+
+
+def load(
+    store: Store,
+    standards: Standards,
+    *,
+    before: Snapshot | None = None,
+    version: int | None = None,
+    on: date | None = None,
+) -> Snapshot:
+    """Read a store: its present version, or a past state.
+
+    Parameters
+    ----------
+    before : Snapshot, optional
+        An older snapshot of the same store: only what was written since is read. It is returned itself where
+        that is nothing. Where the store at its place is no longer the same one grown on (it was restored from
+        a backup, or another was put there), everything is read.
+    version : int, optional
+        As the store stood at this version.
+    on : date, optional
+        What held on this day, by all that is known now; it is the district's `as_of`.
+
+    Raises
+    ------
+    NotFound
+        There has been no such version.
+    WanggeError
+        What `Store.read` raises, and where the store is replaced again and again.
+    """
+    if version is not None:
+        frames = {name: store.read(name, version=version) for name in LAYERS}
+        return Snapshot(version, store.district(), standards, frames)
+    for _ in range(_TRIES):
+        found = _present(store, standards, before) if on is None else _on(store, standards, on)
+        if found is not None:
+            return found
+        before = None
+    raise WanggeError(
+        Text(
+            "数据正在连续写入，读不到完整的一版。",
+            "The store is being written without a pause; no whole version could be read.",
+        ),
+        Text("请稍后重试。", "Try again in a moment."),
+    )
+
+
+def _on(store: Store, standards: Standards, day: date) -> Snapshot | None:
+    """Return what held on a day, or None where somebody wrote meanwhile."""
+    version = store.version()
+    frames = {name: store.read(name, on=day) for name in LAYERS}
+    district = replace(store.district(), as_of=day)
+    return Snapshot(version, district, standards, frames) if store.version() == version else None
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Frames of one version, the write that made it, and what was touched on the way to it."""
+
+    version: int
+    last: Hashable
+    frames: dict[str, gpd.GeoDataFrame]
+    touched: Touched = field(default_factory=dict)
+
+
+def _present(store: Store, standards: Standards, before: Snapshot | None) -> Snapshot | None:
+    """Return the present version, or None where the store is not what it was a moment ago."""
+    if before is None:
+        return _whole(store, standards)
+    district = store.district()
+    read = _Reading(before.version, before.lineage.last, before._frames)
+    found = _advanced(store, read, at_once=True)
+    if found is not None and None in found.touched.values():
+        again = _advanced(store, found, at_once=False)
+        found = None if again is None else replace(again, touched=together([found.touched, again.touched]))
+    if found is None or district != before.district:
+        return None
+    if found.version == before.version:
+        return before
+    steps = (*before.lineage.steps, (before.version, found.touched))[-_KEPT_STEPS:]
+    lineage = Lineage(before.lineage.root, found.last, steps)
+    return Snapshot(found.version, district, standards, found.frames, lineage=lineage, before=before)
+
+
+def _whole(store: Store, standards: Standards) -> Snapshot | None:
+    """Read everything, without a lock.
+
+    What was written while the layers were read is read once more, by code and as of one version: a feature
+    that no write touched in between is the same at that version as when it was read.
+    """
+    version = store.version()
+    made_by = store.changes(since=version - 1)[:1] if version else []
+    if version and not made_by:
+        return None
+    district = store.district()
+    last = _identity(made_by[0]) if made_by else None
+    frames = {name: store.read(name) for name in LAYERS}
+    found = _advanced(store, _Reading(version, last, frames), at_once=False)
+    if found is None:
+        return None
+    return Snapshot(found.version, district, standards, found.frames, lineage=Lineage(last=found.last))
+
+
+def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None:
+    """Bring a reading to the store's present version; None where the store is not a continuation of it.
+
+    Parameters
+    ----------
+    at_once : bool
+        Layers of which much was touched are read whole: quicker, but of that moment's version, which may be a
+        later one. They are marked as touched throughout.
+    """
+    news = store.changes(since=read.version - 1)
+    if read.version:
+        if not news or _identity(news[0]) != read.last:
+            return None
+        news = news[1:]
+    if not news:
+        return replace(read, touched={})
+    version = news[-1].version
+    touched: dict[str, tuple[str, ...] | None] = {}
+    frames = dict(read.frames)
+    for layer in dict.fromkeys(change.layer for change in news):
+        codes = sorted({code for change in news if change.layer == layer for code in change.codes})
+        if at_once and len(codes) > max(_FEW_CODES, _SMALL_SHARE * len(frames[layer])):
+            touched[layer], frames[layer] = None, store.read(layer)
+            continue
+        try:
+            fresh = store.read(layer, codes=codes, version=version)
+        except NotFound:
+            return None
+        touched[layer], frames[layer] = tuple(codes), patched(frames[layer], fresh, codes)
+    return _Reading(version, _identity(news[-1]), frames, touched)
+
+
+def _identity(change: Change) -> Hashable:
+    """Return what tells a write from another that made the same version of another store."""
+    return change.version, change.layer, change.by, change.at, len(change.codes), hash(change.codes)
+
+
+def patched(frame: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, codes: Sequence[str]) -> gpd.GeoDataFrame:
+    """Return `frame` with the rows of `codes` as `fresh` has them, or without where it has none.
+
+    Both are ordered by code, and so is the result, just as the store would give it.
+    """
+    kept = frame.loc[~frame.index.isin(codes)]
+    if fresh.empty or kept.empty:
+        return fresh if kept.empty else kept
+    places = kept.index.searchsorted(fresh.index)
+    order = np.insert(np.arange(len(kept)), places, np.arange(len(kept), len(kept) + len(fresh)))
+    joined: gpd.GeoDataFrame = pd.concat([kept, fresh]).take(order)
+    return joined
