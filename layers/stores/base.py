@@ -19,9 +19,9 @@ import shapely
 from layers.problems import FeaturesExist, NotFound, StoreConflict
 from layers.schema import Layer, layer_named
 from layers.store import NOBODY, Authorship, Clock, Edit, Progress, Store, Written, no_progress
-from layers.stores.contents import ChangeRow, HistoryRow, codes_text, day_text, instant_text
+from layers.stores.contents import ChangeRow, HistoryRow, change_row
 from layers.stores.history import Undo, conflicts_of, edits_of, history_row, rows_at, rows_on
-from layers.stores.rows import Row, Rows, difference, frame_of, rows_of, taken
+from layers.stores.rows import Row, Rows, difference, frame_of, rows_of, storable, taken
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class KeptStore(Store):
     ) -> gpd.GeoDataFrame:
         """Return features ordered by code, all or those asked for."""
         described = layer_named(layer)
+        codes = None if codes is None else _possible(codes)
         if version is None and on is None:
             return self._read(described, codes, bbox)
         if version is not None and on is not None:
@@ -145,7 +146,7 @@ class KeptStore(Store):
     ) -> int:
         """Delete features by code and return how many there were."""
         described = layer_named(layer)
-        wanted = sorted(set(codes))
+        wanted = sorted(set(_possible(codes)))
         with self._writing() as transaction:
             there = transaction.rows(described, wanted)
             found = [row[0] for row in there]
@@ -160,9 +161,10 @@ class KeptStore(Store):
     def history(self, layer: str, code: str) -> list[Edit]:
         """Return what was done to one feature, oldest first."""
         described = layer_named(layer)
+        codes = _possible([code])
         with self._reading() as transaction:
-            present = transaction.rows(described, [code])
-            undos = transaction.undos(described, [code], since=transaction.history_since())
+            present = transaction.rows(described, codes)
+            undos = transaction.undos(described, codes, since=transaction.history_since())
         return edits_of(present[0] if present else None, undos, described)
 
     def history_since(self) -> int:
@@ -204,8 +206,7 @@ class KeptStore(Store):
         return Written(version, len(new), len(changed), unchanged)
 
     def _change(self, version: int, layer: Layer, codes: Sequence[str], by: Authorship) -> ChangeRow:
-        at, effective = instant_text(self._clock()), day_text(by.effective)
-        return ChangeRow(version, layer.name, codes_text(codes), at, by.who, by.note, effective)
+        return change_row(version, layer.name, codes, by, self._clock())
 
 
 def steps(progress: Progress, layer: Layer, total: int) -> Step:
@@ -226,6 +227,11 @@ def meeting(frame: gpd.GeoDataFrame, bbox: Box) -> gpd.GeoDataFrame:
     meets = (east >= bbox[0]) & (north >= bbox[1]) & (west <= bbox[2]) & (south <= bbox[3])
     found: gpd.GeoDataFrame = frame.loc[meets]
     return found
+
+
+def _possible(codes: Sequence[str]) -> list[str]:
+    """Leave out what cannot be a code: asked for it, a store would fail where it should find nothing."""
+    return [code for code in codes if storable(code)]
 
 
 def _past(

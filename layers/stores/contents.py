@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from layers.schema import LAYERS, layer_named
 from layers.store import Authorship, Change
-from layers.stores.rows import Rows, rows_of
+from layers.stores.rows import Rows, rows_of, storable
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -96,19 +96,26 @@ def contents_of_frames(
     rows = {name: rows_of(frames[name], layer_named(name)) for name in frames}
     given = [name for name in LAYERS if name in rows and rows[name].records]
     changes = [
-        ChangeRow(
-            version,
-            name,
-            codes_text([record[0] for record in rows[name].records]),
-            instant_text(at),
-            by.who,
-            by.note,
-            day_text(by.effective),
-        )
+        change_row(version, name, [record[0] for record in rows[name].records], by, at)
         for version, name in enumerate(given, 1)
     ]
     counts = {name: len(rows[name].records) for name in given}
     return Contents(district, 0, counts, {name: [rows[name]] for name in given}, changes, ())
+
+
+def change_row(version: int, layer: str, codes: Iterable[str], by: Authorship, at: datetime) -> ChangeRow:
+    """Return a write as the table of changes keeps it.
+
+    Raises
+    ------
+    ValueError
+        When the author or the note holds what no store can keep.
+    """
+    if not (storable(by.who) and storable(by.note)):
+        raise ValueError("who writes or why holds the character NUL or half a character")
+    return ChangeRow(
+        version, layer, codes_text(codes), instant_text(at), by.who, by.note, day_text(by.effective)
+    )
 
 
 def change_of(row: ChangeRow) -> Change:

@@ -161,6 +161,14 @@ def frame_of(records: Sequence[Row], layer: Layer) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=geometries_of(packed), crs=STORED_CRS, index=index)
 
 
+def storable(text: str) -> bool:
+    """Tell whether every kind of store can keep `text`: without NUL, and each character whole."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 def difference(rows: Rows, existing: Iterable[Row]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions in `rows` of what is not in `existing` by code, and of what differs there."""
     known = {record[0]: record for record in existing}
@@ -189,7 +197,8 @@ def _stored(values: pd.Series[Any], field: Field) -> list[Any]:
         missing = np.isnat(days)
         return [None if gone else day for gone, day in zip(missing, days.astype(str).tolist(), strict=True)]
     if kind == "number":
-        return [None if number != number else number for number in values.tolist()]
+        # SQLite knows no negative zero: adding zero takes its sign, so that all kinds keep the same.
+        return [None if number != number else number + 0.0 for number in values.tolist()]
     plain: list[Any] = values.array.to_numpy(dtype=object, na_value=None).tolist()
     if kind == "text" and any("\0" in value for value in plain if value is not None):
         raise ValueError(f"{field.name} holds the character NUL, which no store can keep")

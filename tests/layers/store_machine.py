@@ -59,18 +59,14 @@ STEP_S = st.integers(-1000, 1000)
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Work on the store at a new URL.
+    """Work on a new store, for a subclass that says where one can be."""
 
-    Parameters
-    ----------
-    new_url : callable
-        Returns the URL of a place where no store is.
-    """
+    new_url: Callable[[], str]
 
-    def __init__(self, new_url: Callable[[], str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._now = datetime(2020, 1, 1, tzinfo=UTC)
-        self._url = new_url()
+        self._url = self.new_url()
         self._store = create_store(self._url, PLACE, clock=lambda: self._now)
         self._model = Model(FEATURES)
         self._touched = list(FEATURES)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.layers.store_contract import Kind, StoreContract
+from tests.layers.store_contract_values import ValuesContract
+from tests.layers.store_machine import StoreMachine
+from tests.postgres import PostGISKind
+
+KINDS = ("gpkg", "postgis")
 
 
 @dataclass
@@ -24,10 +33,40 @@ class GeoPackages:
         return f"gpkg:{self.folder / f'store {next(self._numbers)}.gpkg'}"
 
 
-@pytest.fixture(params=["gpkg"])
-def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
-    return {"gpkg": GeoPackages}[request.param](tmp_path)
+@pytest.fixture
+def kind_named(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Kind]]:
+    """Return what makes a kind of store by its name."""
+    with ExitStack() as places:
+
+        def make(name: str) -> Kind:
+            if name == "gpkg":
+                return GeoPackages(tmp_path)
+            return places.enter_context(PostGISKind(request.getfixturevalue("postgres")))
+
+        yield make
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest, kind_named: Callable[[str], Kind]) -> Kind:
+    return kind_named(request.param)
+
+
+@pytest.fixture(params=KINDS)
+def other_kind(request: pytest.FixtureRequest, kind_named: Callable[[str], Kind]) -> Kind:
+    """Return the kind of store that a copy goes to or comes from."""
+    return kind_named(request.param)
 
 
 class TestContract(StoreContract):
-    """The contract, on each kind."""
+    """Making, opening, reading."""
+
+
+class TestValues(ValuesContract):
+    """What is kept, and what is refused."""
+
+
+def test_does_as_plain_dictionaries_do(kind: Kind) -> None:
+    class Machine(StoreMachine):
+        new_url = staticmethod(kind.new_url)
+
+    run_state_machine_as_test(Machine, settings=settings(max_examples=50, stateful_step_count=20))
