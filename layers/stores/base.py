@@ -102,8 +102,7 @@ class KeptStore(Store):
         if version is not None and on is not None:
             raise ValueError("a past state is asked for by version or by day, not by both")
         with self._reading() as transaction:
-            past = _past(transaction, described, codes, version, on)
-        frame = frame_of(past, described)
+            frame = frame_of(_past(transaction, described, codes, version, on), described)
         return frame if bbox is None else meeting(frame, bbox)
 
     def insert(
@@ -165,7 +164,7 @@ class KeptStore(Store):
         with self._reading() as transaction:
             present = transaction.rows(described, codes)
             undos = transaction.undos(described, codes, since=transaction.history_since())
-        return edits_of(present[0] if present else None, undos, described)
+            return edits_of(present[0] if present else None, undos, described)
 
     def history_since(self) -> int:
         """Return the version from which on history is kept."""
