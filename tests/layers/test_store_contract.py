@@ -13,7 +13,9 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.layers.store_contract import Kind, StoreContract
+from tests.layers.store_contract_history import HistoryContract
 from tests.layers.store_contract_values import ValuesContract
+from tests.layers.store_contract_writes import WritesContract
 from tests.layers.store_machine import StoreMachine
 from tests.postgres import PostGISKind
 
@@ -63,6 +65,14 @@ class TestContract(StoreContract):
 
 class TestValues(ValuesContract):
     """What is kept, and what is refused."""
+
+
+class TestWrites(WritesContract):
+    """What writes do, and what others did meanwhile."""
+
+
+class TestHistory(HistoryContract):
+    """What was done, what was on record, what held."""
 
 
 def test_does_as_plain_dictionaries_do(kind: Kind) -> None:
