@@ -1,0 +1,141 @@
+"""A writer dies at a chosen point, at each there is: its write is whole or not there, and the store sound."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import pytest
+
+from layers.store import Store, open_store
+from layers.stores.geopackage.connection import beside
+from layers.stores.kinds import path_of
+from tests.faults import workers
+from tests.faults.fleet import call
+from tests.faults.kinds import GeoPackages, Kind, made, sound
+from tests.faults.work import BULK, HOT, SETS, SINGLES, Task, rows
+
+WARM = Task("w0/warm", "upsert", (HOT[5],), None, 1)
+TASKS = {
+    "insert": Task("w0/insert", "insert", ("new",), None, 9),
+    "update": Task("w0/update", "update", (HOT[0],), None, 10, None, "2019-05-01"),
+    "delete": Task("w0/delete", "delete", (HOT[1],)),
+    "bulk update": Task("w0/bulk", "upsert", (), SETS[0], 11),
+    "bulk insert": Task("w0/bulk", "insert", (), SETS[1], 12),
+    "bulk delete": Task("w0/bulk", "delete", (), SETS[0]),
+}
+
+State = dict[str, Any]
+
+
+def state(store: Store) -> State:
+    """Return all that a store holds."""
+    with store.contents() as contents:
+        layers = {
+            name: [row for chunk in contents.layers[name] for row in chunk.records]
+            for name in (SINGLES, BULK)
+        }
+        # The moments differ from run to run.
+        changes = [change._replace(at=None) for change in contents.changes]
+        return {**layers, "changes": changes, "history": list(contents.history)}
+
+
+def result(act: Any, *arguments: Any) -> tuple[int | None, Any]:
+    """Let a process act, and return its exit code and its last answer, None where it died before."""
+    process, answer = call(act, *arguments)
+    said = None
+    with suppress(EOFError):
+        while True:
+            said = answer.recv()
+    _end(process)
+    return process.exitcode, said
+
+
+def _end(process: BaseProcess) -> None:
+    process.join(60)
+    assert process.exitcode is not None
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_writer_dies_before_any_step_of_its_transaction(kind: Kind, name: str) -> None:
+    task, url = TASKS[name], made(kind)
+    with open_store(url) as store:
+        before = state(store)
+        for step in count():
+            code, answer = result(workers.die_before_step, url, task, step)
+            if answer is not None:
+                break
+            assert code == -9
+            assert state(store) == before
+    assert step >= 3
+    with sound(kind, url) as store:
+        assert_written(store, task)
+        assert len(state(store)["changes"]) == len(before["changes"]) + 1
+
+
+def assert_written(store: Store, task: Task) -> None:
+    """Assert that the features of a task are there as it has them."""
+    held = {row[0]: row for row in state(store)[task.layer] if row[0] in task.touches}
+    assert held == ({} if task.do == "delete" else rows(task.layer, task.touches, task.stamp))
+
+
+@pytest.mark.parametrize("name", ["insert", "update", "delete", "bulk update"])
+def test_a_writer_dies_at_any_write_to_the_log(geopackages: GeoPackages, name: str) -> None:
+    task, url = TASKS[name], made(geopackages)
+    with open_store(url) as store:
+        WARM.run(store)
+        before = state(store)
+        steps = count() if "bulk" not in name else count(0, 37)
+        for step in steps:
+            code, answer = result(workers.die_at_write, url, WARM, task, step)
+            if answer is not None:
+                break
+            assert code == -31  # SIGSYS: the kernel's own kill
+            assert state(store) == before
+    assert step >= 8
+    with sound(geopackages, url) as store:
+        assert_written(store, task)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_writer_dies_when_its_log_is_to_be_put_on_the_disk(geopackages: GeoPackages, name: str) -> None:
+    """All of the write is in the log then: the machine did not die, so the next to come finds it whole."""
+    task, url = TASKS[name], made(geopackages)
+    code, _ = result(workers.die_at_sync, url, WARM, task)
+    assert code == -31
+    with sound(geopackages, url) as store:
+        assert_written(store, task)
+
+
+@pytest.fixture
+def unclosed(geopackages: GeoPackages) -> Iterator[tuple[str, State]]:
+    """Return a store whose log has not been brought into its file, and what it holds."""
+    url = made(geopackages)
+    store = open_store(url)
+    for name in ("insert", "update", "delete"):
+        TASKS[name].run(store)
+    yield url, state(store)
+    store.close()
+
+
+def test_a_process_dies_at_any_page_that_goes_from_the_log_into_the_file(
+    unclosed: tuple[str, State], geopackages: GeoPackages
+) -> None:
+    url, held = unclosed
+    path = path_of(url)
+    pages = sorted({page for page, _ in workers.frames_of_log(beside(path)[0])})
+    assert len(pages) > 8
+    for page in pages:
+        other = geopackages.new_url()
+        for file in (path, beside(path)[0]):
+            shutil.copy(file, str(file).replace(str(path), str(path_of(other))))
+        code, _ = result(workers.die_at_page, other, page)
+        assert code == -31
+        with open_store(other) as store:
+            assert state(store) == held
+            assert store.verify() == []
+    geopackages.assert_sound(other, thoroughly=True)

@@ -1,0 +1,359 @@
+"""What the processes do that are killed, held up or looked over the shoulder: importable, so that they can start there."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from layers.problems import StoreAway, StoreBusy, StoreFull, WanggeError
+from layers.store import Store, StoreSettings, open_store
+from layers.stores.base import KeptStore, Writing
+from layers.stores.kinds import path_of
+from tests.faults.system_calls import Rule, install
+from tests.faults.work import (
+    BULK,
+    SET_ROWS,
+    SETS,
+    SINGLES,
+    Book,
+    Plans,
+    Task,
+    digest,
+    digest_of,
+    open_ends,
+)
+
+STOP, DIE_IN_COMMIT = "stop", "die in commit"
+
+PATIENT = StoreSettings(pool_size=2, connect_timeout_s=2.0, pool_wait_s=3.0, write_wait_s=30.0)
+
+# How a writer takes it that the server has gone: it asks again after a while.
+_PAUSE_S = 0.05
+
+# SQLite's log: a header, then a frame for each page.
+_LOG_HEADER_BYTES, _FRAME_HEADER_BYTES, _PAGE_BYTES = 32, 24, 4096
+FRAME_BYTES = _FRAME_HEADER_BYTES + _PAGE_BYTES
+
+
+def write_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
+    """Write task after task while the tests live, and keep book of what was intended and what was answered."""
+    chance = random.Random(name)
+    begun = open_ends(Path(book)) if Path(book).exists() else []
+    ledger = Book(Path(book))
+    plans = Plans(name, chance)
+    ledger.note(born=name, process=os.getpid())
+    with _opened(url) as store:
+        due = [task.again(plans.next_id()) for task in begun]
+        seen = 0
+        while _may_go_on(orders, store):
+            task = due.pop() if due else plans.draw(seen)
+            ledger.note(intent=_packed(task))
+            start = time.perf_counter()
+            try:
+                answer = task.run(store)
+            except WanggeError as error:
+                ledger.note(refused=task.id, kind=type(error).__name__, said=error.sentence("en"))
+                if isinstance(error, StoreAway | StoreBusy | StoreFull):
+                    due.append(task.again(plans.next_id()))
+                    time.sleep(_PAUSE_S)
+            except Exception as error:
+                ledger.note(broken=task.id, kind=type(error).__name__, said=repr(error))
+                raise
+            else:
+                ledger.note(done=task.id, ms=round(1000 * (time.perf_counter() - start), 3), **answer)
+                plans.done(task)
+                # Some have looked at the store long before they write.
+                if chance.random() < 0.7:
+                    seen = answer.get("version", seen)
+    ledger.note(ended=name)
+
+
+def _packed(task: Task) -> dict[str, Any]:
+    return {name: value for name, value in task.__dict__.items() if value is not None}
+
+
+def _may_go_on(orders: Connection, store: Store) -> bool:
+    tests = multiprocessing.parent_process()
+    if tests is None or not tests.is_alive():
+        return False
+    try:
+        order = orders.recv() if orders.poll() else None
+    except EOFError:
+        return False
+    if order == DIE_IN_COMMIT:
+        _doom(store)
+    return order != STOP
+
+
+@contextmanager
+def _opened(url: str, *, read_only: bool = False) -> Iterator[Store]:
+    """Open the store, asking again while its server is away."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            store = open_store(url, read_only=read_only, settings=PATIENT)
+            break
+        except StoreAway:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)
+    with store:
+        yield store
+
+
+def _doom(store: Store) -> None:
+    """Let this process die at a random moment of the next commit, or right after it, before it is acknowledged."""
+    assert isinstance(store, KeptStore)
+    write = store._writing
+    chance = random.Random(os.getpid())
+
+    def die(after_s: float) -> None:
+        time.sleep(after_s)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextmanager
+    def writing() -> Iterator[Writing]:
+        started: list[float] = []
+        with write() as transaction:
+            yield transaction
+            started.append(time.perf_counter())
+            # A commit takes a millisecond or some; without delay, and long after it, are edges too.
+            after_s = chance.choice((0.0, 0.0002, 0.0005, 0.001, 0.002, 0.004, 0.008)) * chance.uniform(
+                0.5, 1.5
+            )
+            threading.Thread(target=die, args=(after_s,), daemon=True).start()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    store._writing = writing  # type: ignore[method-assign]
+
+
+def read_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
+    """Read in all ways that there are, and keep book of what was seen between which versions."""
+    chance = random.Random(name)
+    ledger = Book(Path(book))
+    with _opened(url, read_only=True) as store:
+        last = 0
+        while _may_go_on(orders, store):
+            try:
+                last = _look(store, ledger, chance, last)
+            except StoreAway as error:
+                ledger.note(refused="read", kind="StoreAway", said=error.sentence("en"))
+                time.sleep(_PAUSE_S)
+            except Exception as error:
+                ledger.note(broken="read", kind=type(error).__name__, said=repr(error))
+                raise
+    ledger.note(ended=name)
+
+
+def _look(store: Store, ledger: Book, chance: random.Random, last: int) -> int:
+    version = store.version()
+    what = chance.choice(("now", "now", "past", "whole", "changes", "wait"))
+    layer = chance.choice((SINGLES, BULK))
+    if what == "now":
+        frame = store.read(layer)
+        after = store.version()
+        seen: dict[str, Any] = {"layer": layer, "digest": digest_of(frame, layer)}
+        ledger.note(saw="now", between=[version, after], torn=_torn(frame) if layer == BULK else [], **seen)
+        version = after
+    elif what == "past":
+        at = max(version - chance.randrange(30), 2)
+        ledger.note(
+            saw="past", between=[at, at], layer=layer, digest=digest_of(store.read(layer, version=at), layer)
+        )
+    elif what == "whole":
+        with store.contents() as contents:
+            parts = {
+                name: digest(row for rows in contents.layers[name] for row in rows.records)
+                for name in (SINGLES, BULK)
+            }
+            at = max(change.version for change in contents.changes)
+            list(contents.history)
+        for part, found in parts.items():
+            ledger.note(saw="whole", between=[at, at], layer=part, digest=found)
+        ledger.note(saw="versions", after=version, found=[at])
+        version = max(version, at)
+    elif what == "changes":
+        versions = [change.version for change in store.changes(since=last)]
+        ledger.note(saw="changes", since=last, before=version, found=versions)
+        version = max(version, versions[-1] if versions else version)
+    else:
+        version = store.wait(since=version, timeout_s=0.5)
+    ledger.note(version=version)
+    time.sleep(chance.uniform(0, 0.03))
+    return version
+
+
+def _torn(frame: Any) -> list[str]:
+    """Return the sets that are not there whole, of one writing."""
+    torn = []
+    for name in SETS:
+        part = frame.loc[frame.index.str.startswith(f"{name}-")]
+        if len(part) not in (0, SET_ROWS) or part["channel"].nunique() > 1:
+            torn.append(name)
+    return torn
+
+
+# One write at a time
+
+
+def hold_turn(url: str, seconds: float, answer: Connection) -> None:
+    """Hold the turn to write for so long, with something written and not yet committed."""
+    with _opened(url) as store, _turn_of(store):
+        answer.send("held")
+        time.sleep(seconds)
+    answer.send("gone")
+
+
+def _turn_of(store: Store) -> AbstractContextManager[Writing]:
+    assert isinstance(store, KeptStore)
+    return store._writing()
+
+
+def write_once(url: str, task: Task, settings: StoreSettings, answer: Connection) -> None:
+    """Say so when ready, wait for the word, do one task, and answer with what came of it and how long it took."""
+    with open_store(url, settings=settings) as store:
+        answer.send("ready")
+        answer.recv()
+        start = time.monotonic()
+        try:
+            outcome: dict[str, Any] = task.run(store)
+        except WanggeError as error:
+            outcome = {"kind": type(error).__name__, "said": [error.sentence("en"), error.sentence("zh")]}
+        answer.send((outcome, time.monotonic() - start, time.monotonic()))
+
+
+# Deaths at a chosen point
+
+
+def die_before_step(url: str, task: Task, step: int, answer: Connection) -> None:
+    """Do a task and die before that step of its transaction; say so where it has fewer."""
+    with open_store(url) as store:
+        assert isinstance(store, KeptStore)
+        write = store._writing
+
+        @contextmanager
+        def writing() -> Iterator[Writing]:
+            with write() as transaction:
+                yield _Counting(transaction, step)
+
+        store._writing = writing  # type: ignore[method-assign]
+        answer.send(task.run(store))
+
+
+class _Counting:
+    """A transaction in which the process dies before a certain step."""
+
+    def __init__(self, transaction: Writing, steps: int) -> None:
+        self._transaction = transaction
+        self._left = steps
+
+    def __getattr__(self, name: str) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return getattr(self._transaction, name)
+
+
+def die_at_write(url: str, warm: Task, task: Task, step: int, answer: Connection) -> None:
+    """Do a task and die at that write to SQLite's log, two for each page; say so where it makes fewer.
+
+    `warm` is done before, so that the log is there.
+    """
+    with open_store(url) as store:
+        warm.run(store)
+        log = f"{path_of(url)}-wal"
+        page, half = divmod(step, 2)
+        offset = end_of_log(Path(log)) + page * FRAME_BYTES + half * _FRAME_HEADER_BYTES
+        install(Rule(("pwrite64",), kills=True, file=open_file(log), place="at", offset=offset))
+        answer.send(task.run(store))
+
+
+def die_at_sync(url: str, warm: Task, task: Task, answer: Connection) -> None:
+    """Do a task and die when its log is to be put on the disk."""
+    with open_store(url) as store:
+        warm.run(store)
+        install(Rule(("fdatasync", "fsync"), kills=True, file=open_file(f"{path_of(url)}-wal")))
+        task.run(store)
+
+
+def die_at_page(url: str, page: int, answer: Connection) -> None:
+    """Close a store, and die when that page of the log goes into the file."""
+    store = open_store(url)
+    store.version()
+    file = open_file(str(path_of(url)))
+    install(Rule(("pwrite64",), kills=True, file=file, place="at", offset=(page - 1) * _PAGE_BYTES))
+    store.close()
+
+
+def die_at_call(act: Callable[[], None], calls: tuple[str, ...], answer: Connection) -> None:
+    """Act, and die at the first of these system calls."""
+    answer.send("ready")
+    install(Rule(calls, kills=True))
+    act()
+    answer.send("done")
+
+
+def frames_of_log(log: Path) -> list[tuple[int, bool]]:
+    """Return the page of each frame in a log, and whether a transaction ends with it."""
+    packed = log.read_bytes()
+    starts = range(_LOG_HEADER_BYTES, len(packed) - FRAME_BYTES + 1, FRAME_BYTES)
+    heads = (struct.unpack_from(">II", packed, start) for start in starts)
+    return [(page, size > 0) for page, size in heads]
+
+
+def end_of_log(log: Path) -> int:
+    """Return where the next transaction begins; what a dead writer left may be there."""
+    ends = [at for at, (_, ends) in enumerate(frames_of_log(log), 1) if ends]
+    return _LOG_HEADER_BYTES + max(ends, default=0) * FRAME_BYTES
+
+
+def open_file(path: str) -> int:
+    """Return the descriptor by which this process has a file open."""
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            if str(link.readlink()) == path:
+                return int(link.name)
+        except OSError:
+            continue
+    raise LookupError(path)
+
+
+# The command line
+
+
+def command(
+    arguments: list[str], output: str, uid: int | None, rules: tuple[Rule, ...], answer: Connection
+) -> None:
+    """Run a command of `wangge` in this process as another user or with system calls that fail; answer when it begins.
+
+    Parameters
+    ----------
+    output : str
+        The file that takes what it prints.
+    """
+    import app
+
+    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    os.environ["LC_ALL"] = "C.UTF-8"
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    if rules:
+        install(*rules)
+    answer.send("begun")
+    app.main(arguments)
