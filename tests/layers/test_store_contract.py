@@ -13,7 +13,9 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.layers.store_contract import Kind, StoreContract
+from tests.layers.store_contract_copies import CopiesContract
 from tests.layers.store_contract_history import HistoryContract
+from tests.layers.store_contract_sharing import SharingContract
 from tests.layers.store_contract_values import ValuesContract
 from tests.layers.store_contract_writes import WritesContract
 from tests.layers.store_machine import StoreMachine
@@ -38,11 +40,12 @@ class GeoPackages:
 @pytest.fixture
 def kind_named(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Kind]]:
     """Return what makes a kind of store by its name."""
+    files = GeoPackages(tmp_path)
     with ExitStack() as places:
 
         def make(name: str) -> Kind:
             if name == "gpkg":
-                return GeoPackages(tmp_path)
+                return files
             return places.enter_context(PostGISKind(request.getfixturevalue("postgres")))
 
         yield make
@@ -73,6 +76,14 @@ class TestWrites(WritesContract):
 
 class TestHistory(HistoryContract):
     """What was done, what was on record, what held."""
+
+
+class TestSharing(SharingContract):
+    """Threads and processes at one store."""
+
+
+class TestCopies(CopiesContract):
+    """Copies from any kind to any kind, and backups."""
 
 
 def test_does_as_plain_dictionaries_do(kind: Kind) -> None:
