@@ -25,7 +25,7 @@ COMMANDS = {
     "export": "layers.commands:export_command",
     "analyse": "layers.commands:analyse_command",
     "summary": "layers.commands:summary_command",
-    "check": "layers.commands:check_command",
+    "check": "layers.checks.command:check_command",
     "export-map": "webmap.commands:export_map",
 }
 """Where each command lives; it is imported when it is asked for, so that `--help` stays quick."""

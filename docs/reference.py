@@ -16,6 +16,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 import app  # noqa: E402
+from layers.checks.kinds import KINDS  # noqa: E402
 from layers.cli import Context  # noqa: E402
 from layers.definitions import DEFINITIONS  # noqa: E402
 from layers.schema import LAYERS  # noqa: E402
@@ -90,10 +91,34 @@ def api_page() -> str:
     return "".join(parts)
 
 
+def checks_page() -> str:
+    """Return every kind of thing that ``wangge check`` finds, faults first."""
+    parts = [
+        "# What wangge check finds\n\n",
+        _MADE,
+        "A fault contradicts: two statements of the store, or a statement and a rule, cannot both be right. A note "
+        "is unknown, or unusual and possibly right. Exit code 1 says that there are faults. What a store finds "
+        "wrong with its own file, indexes, counts and history is a fault, too, under ids of its own.\n\n"
+        "With `--json` each finding has `id`, `layer`, `fault`, `count`, `message`, `remedy`, `codes` (every "
+        "feature concerned, once) and `details`: one entry per place with its `codes` (a pair that overlaps, a "
+        "gap's neighbouring cells) and what was measured there, such as `area_m2`, `distance_m`, `lon` and `lat`. "
+        "`details` is empty where there is nothing beside the codes. What was measured comes worst first.\n",
+    ]
+    for title, fault in (("Faults", True), ("Notes", False)):
+        parts.append(f"\n## {title}\n\n| id | Chinese | English | what to do |\n|---|---|---|---|\n")
+        parts += [
+            f"| `{kind.id}` | {kind.message.zh} | {kind.message.en} | {kind.remedy.en} |\n"
+            for kind in KINDS.values()
+            if kind.fault is fault
+        ]
+    return "".join(parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "layers.md": layers_page,
     "api.md": api_page,
+    "checks.md": checks_page,
 }
 
 if __name__ == "__main__":

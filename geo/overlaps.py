@@ -86,14 +86,11 @@ def gaps(polygons: _Shapes, *, width_m: float, outline: BaseGeometry | None = No
     void = shapely.get_parts(shapely.difference(whole, covered))
     # No disc fits into what is smaller than it: most slivers need no shrinking.
     wide = void[shapely.area(void) > np.pi * radius**2]
-    cores = shapely.get_parts(shapely.buffer(wide, -radius, quad_segs=_ARC))
-    cores = cores[~shapely.is_empty(cores)]
-    if not len(cores):
-        return np.empty(0, dtype=object)
+    cores, of = shapely.get_parts(shapely.buffer(wide, -radius, quad_segs=_ARC), return_index=True)
     # Shrinking and growing by as much gives back the wide places without the cracks that led to them.
     grown = shapely.buffer(cores, radius, join_style="mitre", mitre_limit=5.0)
-    found = shapely.intersection(grown, shapely.multipolygons(wide))
-    return np.asarray(found, dtype=object)
+    found = np.asarray(shapely.intersection(grown, wide[of]), dtype=object)
+    return found[shapely.area(found) > 0.0]
 
 
 def neighbours_of(places: _Shapes, polygons: _Shapes, *, within_m: float) -> list[NDArray[np.int64]]:

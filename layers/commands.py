@@ -1,4 +1,4 @@
-"""Commands about a store as a whole: init, export, analyse, summary, check."""
+"""Commands about a store as a whole: init, export, analyse, summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layers.cli import Context, command, day_option, errors_in_words, option, pass_context, print_json
+from layers.cli import (
+    PRESENT,
+    Context,
+    State,
+    command,
+    day_option,
+    errors_in_words,
+    option,
+    pass_context,
+    print_json,
+    state_options,
+)
 from layers.problems import BadParameter
 from layers.text import Text
 
@@ -66,11 +77,11 @@ def init(
         )
 
 
-def _snapshot(context: Context) -> Snapshot:
+def _snapshot(context: Context, state: State = PRESENT) -> Snapshot:
     from layers.loading import load
 
     with context.open_store(read_only=True) as store:
-        return load(store, context.standards)
+        return load(store, context.standards, on=state.on, version=state.version)
 
 
 @command(
@@ -80,51 +91,23 @@ def _snapshot(context: Context) -> Snapshot:
     "Each with its denominator and what is unknown; the output depends on the data alone.",
 )
 @option("--json", "as_json", is_flag=True, zh="输出 JSON", en="Print JSON.")
+@state_options
 @pass_context
-def summary_command(context: Context, *, as_json: bool) -> None:
+def summary_command(context: Context, *, as_json: bool, state: State) -> None:
     """Print the district's figures."""
     from layers.summary import summary
 
     with errors_in_words(context.language):
-        found = summary(_snapshot(context))
+        found = summary(_snapshot(context, state))
         if as_json:
-            print_json(found)
+            print_json({"state": state.as_dict(), **found} if state else found)
         else:
             from layers.summary_text import summary_lines
 
+            if state:
+                context.say(state.words)
             for line in summary_lines(found, context.standards, context.language):
                 click.echo(line)
-
-
-@command(
-    "check",
-    "找出数据里的矛盾和空缺。\n\n有矛盾时退出码为 1。",
-    "Find what contradicts itself or is missing.\n\nExit code 1 says that something contradicts itself.",
-)
-@option("--json", "as_json", is_flag=True, zh="输出 JSON", en="Print JSON.")
-@pass_context
-def check_command(context: Context, *, as_json: bool) -> None:
-    """Print what the checks found."""
-    from layers.checks import SHOWN_CODES, check
-
-    with errors_in_words(context.language):
-        found = check(_snapshot(context))
-    language = context.language
-    if as_json:
-        print_json([finding.as_dict(language) for finding in found])
-    else:
-        for finding in found:
-            mark = Text("矛盾", "fault") if finding.fault else Text("提示", "note")
-            codes = ", ".join(finding.codes[:SHOWN_CODES]) + (
-                " …" if len(finding.codes) > SHOWN_CODES else ""
-            )
-            click.echo(
-                f"[{mark.to(language)}] {finding.layer}: {len(finding.codes)} {finding.message.to(language)} ({codes})"
-            )
-        if not found:
-            context.say(Text("没有发现问题。", "Nothing found."))
-    if any(finding.fault for finding in found):
-        raise SystemExit(1)
 
 
 @command(
@@ -143,17 +126,18 @@ def check_command(context: Context, *, as_json: bool) -> None:
 @day_option("--from", parameter="first", zh="诉求起日（含）", en="First day of the complaints counted.")
 @day_option("--to", parameter="last", zh="诉求止日（含）", en="Last day of the complaints counted.")
 @option("--out", required=True, type=click.Path(path_type=Path), zh="输出文件", en="File to write.")
+@state_options
 @pass_context
 def analyse_command(
-    context: Context, *, cells: str, first: datetime | None, last: datetime | None, out: Path
+    context: Context, *, cells: str, first: datetime | None, last: datetime | None, out: Path, state: State
 ) -> None:
     """Write the indicators per cell."""
     from layers.analysis import analyse
-    from layers.exports import INVENTED, check_target, write_frame
+    from layers.exports import check_target, note_of, write_frame
 
     with errors_in_words(context.language):
         check_target(out)
-        snapshot = _snapshot(context)
+        snapshot = _snapshot(context, state)
         if cells == "management" and not len(snapshot.frame("management_cells")):
             raise BadParameter(
                 Text("还没有网格。", "There are no management cells yet."),
@@ -164,11 +148,17 @@ def analyse_command(
             )
         period = (None if first is None else first.date(), None if last is None else last.date())
         frame = analyse(snapshot, cells, period=period, progress=context.progress())
-        note = INVENTED if snapshot.district.invented else None
+        note = note_of(snapshot.district, state.note)
         write_frame(frame, out, title=f"{snapshot.district.name} {cells}", note=note)
-        context.say(
-            Text("{n} 格写入 {out}", "{n} cells written to {out}").format(n=len(frame), out=out), error=True
-        )
+        done = Text("{n} 格写入 {out}", "{n} cells written to {out}").format(n=len(frame), out=out)
+        context.say(_of(state, done), error=True)
+
+
+def _of(state: State, done: Text) -> Text:
+    """Add to what was done which state it speaks of, where that is not the present one."""
+    return (
+        Text("{done}（{state}）", "{done} ({state})").format(done=done, state=state.words) if state else done
+    )
 
 
 @command(
@@ -178,11 +168,13 @@ def analyse_command(
 )
 @click.argument("layer")
 @click.argument("file", type=click.Path(path_type=Path))
+@state_options
 @pass_context
-def export_command(context: Context, *, layer: str, file: Path) -> None:
+def export_command(context: Context, *, layer: str, file: Path, state: State) -> None:
     """Write a layer to a file."""
     from layers.exports import export_layer
 
     with errors_in_words(context.language), context.open_store(read_only=True) as store:
-        rows = export_layer(store, layer, file)
-        context.say(Text("{n} 行写入 {f}", "{n} rows written to {f}").format(n=rows, f=file), error=True)
+        rows = export_layer(store, layer, file, on=state.on, version=state.version, note=state.note)
+        done = Text("{n} 行写入 {f}", "{n} rows written to {f}").format(n=rows, f=file)
+        context.say(_of(state, done), error=True)

@@ -260,7 +260,7 @@ def _management_cells() -> list[dict[str, Any]]:
             "scheme": "sample",
             "name": f"第{4 * row + column + 1}网格",
             "subdistrict": f"S{column // 2 + 1}",
-            "neighbourhood": f"S{column // 2 + 1}N{row // 2 + 1}",
+            "neighbourhood": f"S{column // 2 + 1}N{row + 1}",
             "geometry": shapely.box(400 * column, 600 * row, 400 * column + 400, 600 * row + 600),
         }
         for row in (0, 1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from geo.duplicates import same_places
 
 
-def groups_by_hand(x: list[float], y: list[float], label: list[int], within: float) -> list[list[int]]:
+def groups_by_hand(x: list[int], y: list[int], label: list[int], within: float) -> list[list[int]]:
     root = list(range(len(x)))
 
     def top(one: int) -> int:
@@ -34,7 +34,7 @@ def groups_by_hand(x: list[float], y: list[float], label: list[int], within: flo
 )
 def test_groups_are_those_that_every_pair_gives(places: list[tuple[int, int, int]], within_m: float) -> None:
     x, y, label = ([row[k] for row in places] for k in range(3))
-    found = same_places([float(v) for v in x], [float(v) for v in y], label, within_m=within_m)
+    found = same_places(x, y, label, within_m=within_m)
     assert [group.tolist() for group in found] == groups_by_hand(x, y, label, within_m)
 
 

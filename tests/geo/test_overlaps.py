@@ -79,7 +79,7 @@ def test_a_cell_moved_aside_overlaps_one_neighbour_and_leaves_a_gap_at_the_other
     column = data.draw(st.integers(0, len(columns) - 2))
     moved = data.draw(st.floats(5.5, 11.5))
     at = row * len(columns) + column
-    cells[at] = shapely.transform(cells[at], lambda xy: xy + (moved, 0.0))
+    cells[at] = shapely.transform(cells[at], lambda xy: xy + np.array([moved, 0.0]))
     found = overlaps(cells, width_m=WIDTH_M)
     assert list(zip(found.first, found.second, strict=True)) == [(at, at + 1)]
     assert total(found.shapes) == pytest.approx(moved * rows[row], rel=1e-6)
@@ -96,7 +96,7 @@ def test_a_cell_moved_aside_overlaps_one_neighbour_and_leaves_a_gap_at_the_other
 def test_a_little_to_the_side_is_nothing(moved: float) -> None:
     cells = tessellation([40, 50, 60], [30, 40])
     outline = shapely.union_all(cells)
-    cells[1] = shapely.transform(cells[1], lambda xy: xy + (moved, 0.0))
+    cells[1] = shapely.transform(cells[1], lambda xy: xy + np.array([moved, 0.0]))
     assert len(overlaps(cells, width_m=WIDTH_M).first) == 0
     assert len(gaps(cells, width_m=WIDTH_M, outline=outline)) == 0
 

@@ -1,0 +1,1 @@
+"""Checks: what in a store contradicts itself or is missing, found and named; nothing is changed."""

@@ -1,0 +1,110 @@
+"""The command `wangge check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from layers.cli import Context, command, errors_in_words, option, pass_context, print_error, print_json
+from layers.problems import BadParameter, StoreUnusable
+from layers.schema import layer_named
+from layers.text import Text, both, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from layers.checks.findings import Finding
+
+
+@command(
+    "check",
+    "找出数据里的矛盾和空缺。\n\n先查存储本身，再查各图层：编码、位置、边界、日期、取值和不明的项。"
+    "每种都附上怎样处理；见 docs/checks.md。\n\n有矛盾时退出码为 1，只有提示时为 0。",
+    "Find what contradicts itself or is missing.\n\n"
+    "First the store itself, then its layers: codes, places, borders, days, values, and what is unknown. "
+    "Each kind says what to do about it; all of them are in docs/checks.md.\n\n"
+    "Exit code 1 says that something contradicts itself; notes alone leave it at 0.",
+)
+@option("--json", "as_json", is_flag=True, zh="输出 JSON：全部位置", en="Print JSON, with every place.")
+@option(
+    "--only",
+    "kinds",
+    multiple=True,
+    metavar="ID",
+    zh="只报告这一种（可多次给出）",
+    en="Report this kind only.",
+)
+@option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    zh="只报告这一图层（可多次给出）；退出码也只看它",
+    en="Report this layer only, or several; the exit code speaks of them.",
+)
+@pass_context
+def check_command(
+    context: Context, *, as_json: bool, kinds: tuple[str, ...], layers: tuple[str, ...]
+) -> None:
+    """Print what the checks found."""
+    with errors_in_words(context.language):
+        for name in layers:
+            layer_named(name)
+        found, broken = _find(context, kinds)
+    chosen = [
+        finding
+        for finding in found
+        if (not kinds or finding.id in kinds) and (not layers or finding.layer in layers)
+    ]
+    if as_json:
+        print_json([finding.as_dict(context.language) for finding in chosen])
+    else:
+        from layers.checks.report import lines
+
+        for line in lines(chosen, context.language):
+            click.echo(line)
+    if broken is not None:
+        print_error(broken, context.language)
+    if broken is not None or any(finding.fault for finding in chosen):
+        raise SystemExit(1)
+
+
+def _find(context: Context, kinds: Sequence[str]) -> tuple[list[Finding], StoreUnusable | None]:
+    """Return what is found, and why the layers could not be read where they could not.
+
+    Raises
+    ------
+    BadParameter
+        If one of `kinds`, those asked for, is none.
+    """
+    from layers.checks.run import check, in_order, of_store
+    from layers.loading import load
+
+    with context.open_store(read_only=True) as store:
+        found = of_store(store.verify())
+        _known_kinds(kinds, found)
+        try:
+            snapshot = load(store, context.standards)
+        except StoreUnusable as error:
+            if not found:
+                raise
+            return found, error
+    return in_order([*found, *check(snapshot, progress=context.progress())]), None
+
+
+def _known_kinds(chosen: Sequence[str], found: Sequence[Finding]) -> None:
+    """Raise `BadParameter` where a kind is asked for that there is not; what a store finds has ids of its own."""
+    from layers.checks.kinds import KINDS
+
+    known = {*KINDS, *(finding.id for finding in found)}
+    unknown = [one for one in chosen if one not in known]
+    if unknown:
+        raise BadParameter(
+            Text("没有名为 {ids} 的检查。", "There is no check {ids}.").format(
+                ids=joined([both(one) for one in unknown])
+            ),
+            Text("检查有：{known}。", "The checks are {known}.").format(
+                known=joined([both(one) for one in KINDS])
+            ),
+        )
