@@ -1,0 +1,352 @@
+"""Rows in and out of the tables of one schema, within a transaction that the caller holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import shapely
+from psycopg import sql
+
+from layers.schema import LAYERS, Layer, layer_named
+from layers.store import Authorship, District
+from layers.stores.base import STEP_ROWS, Step
+from layers.stores.contents import (
+    CHUNK_ROWS,
+    ChangeRow,
+    HistoryRow,
+    codes_text,
+    day_of,
+    day_text,
+    instant_of,
+    instant_text,
+)
+from layers.stores.history import Undo
+from layers.stores.postgis import ddl
+from layers.stores.rows import Row, Rows, geometries_of, plain_geometries, wkb_of
+
+if TYPE_CHECKING:
+    from layers.stores.postgis.connection import Connection
+
+Statement = tuple[bytes, Sequence[Any]]
+"""A statement, composed once and for all, and its values."""
+
+VERSION = sql.SQL("SELECT version FROM {}").format(ddl.table(ddl.HEAD)).as_bytes()
+META = sql.SQL("SELECT value FROM {} WHERE key = %s").format(ddl.table(ddl.META)).as_bytes()
+SET_VERSION = sql.SQL("UPDATE {} SET version = %s").format(ddl.table(ddl.HEAD)).as_bytes()
+
+
+def _names(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+INSERT_HISTORY = (
+    sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s, %s::bytea, %s)")
+    .format(ddl.table(ddl.HISTORY), _names(HistoryRow._fields))
+    .as_bytes()
+)
+_INSERT_CHANGE = (
+    sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s::text[], %s, %s, %s, %s)")
+    .format(ddl.table(ddl.CHANGES), _names(ChangeRow._fields))
+    .as_bytes()
+)
+_CHANGES = (
+    sql.SQL("SELECT {} FROM {} WHERE version > %s ORDER BY version")
+    .format(_names(ChangeRow._fields), ddl.table(ddl.CHANGES))
+    .as_bytes()
+)
+_HISTORY = (
+    sql.SQL("SELECT {} FROM {} ORDER BY version, code")
+    .format(_names(HistoryRow._fields), ddl.table(ddl.HISTORY))
+    .as_bytes()
+)
+_UNDOS = """
+SELECT c.version, t.code, h.deleted, h.wkb, h.before, c.who, c.note, c.effective, c.at
+FROM {source} LEFT JOIN {history} h ON h.version = c.version AND h.code = t.code
+WHERE c.layer = %(layer)s AND c.version > %(since)s {among} ORDER BY c.version DESC, t.code
+"""
+# A single code is looked up in the index of changes; for many it is quicker to go through the changes.
+_BY_INDEX = "unnest(%(codes)s::text[]) AS t(code) JOIN {changes} c ON c.codes @> ARRAY[t.code]"
+_BY_CHANGE = "{changes} c CROSS JOIN LATERAL unnest(c.codes) AS t(code)"
+_FEW_CODES = 50
+_DISTRICT = ("geom", "name", "name_en", "metric_crs", "as_of", "invented")
+# One change may name every code of a layer.
+_CHANGES_AT_ONCE = 50
+
+
+def _select(name: str, *, days: str) -> sql.Composed:
+    layer = layer_named(name)
+    wanted: list[sql.Composable] = [sql.SQL("code"), sql.SQL("ST_AsBinary(geom, 'NDR')")]
+    for column, kind in _fields(layer):
+        wanted.append(sql.Identifier(column) + sql.SQL(days if kind == "date" else ""))
+    return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(wanted), ddl.table(name))
+
+
+@cache
+def select(name: str, *, among: bool = False, in_box: bool = False) -> bytes:
+    """Return the query for rows of the layer called `name` by code: all, or those of some codes or near a box.
+
+    A row is code, WKB, then the fields in order, days as texts.
+    """
+    conditions = []
+    if among:
+        conditions.append(sql.SQL("code = ANY(%s::text[])"))
+    if in_box:
+        # By boxes in single precision, rounded outward: a little too much.
+        conditions.append(sql.SQL(f"geom && ST_MakeEnvelope(%s, %s, %s, %s, {ddl.SRID})"))
+    where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
+    return (_select(name, days="::text") + where + sql.SQL(" ORDER BY code")).as_bytes()
+
+
+@cache
+def select_days(name: str) -> bytes:
+    """Return the query for all rows of a layer by code, days as the server's own type."""
+    return (_select(name, days="") + sql.SQL(" ORDER BY code")).as_bytes()
+
+
+@cache
+def _insert(name: str) -> bytes:
+    layer = layer_named(name)
+    places = sql.SQL(", ").join([sql.SQL("%s"), *_places(layer)])
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})")
+    return statement.format(ddl.table(name), _names(ddl.columns(layer)), places).as_bytes()
+
+
+@cache
+def _update(name: str) -> bytes:
+    layer = layer_named(name)
+    pairs = zip(ddl.columns(layer)[1:], _places(layer), strict=True)
+    assignments = [sql.SQL("{} = {}").format(sql.Identifier(column), place) for column, place in pairs]
+    values = sql.SQL(", ").join(assignments)
+    return sql.SQL("UPDATE {} SET {} WHERE code = %s").format(ddl.table(name), values).as_bytes()
+
+
+def _fields(layer: Layer) -> list[tuple[str, str]]:
+    return list(zip(ddl.columns(layer)[2:], ddl.column_types(layer)[2:], strict=True))
+
+
+def _places(layer: Layer) -> list[sql.SQL]:
+    """Return the places of a row's values, without its code."""
+    geometry = sql.SQL(f"ST_GeomFromWKB(%s::bytea, {ddl.SRID})")
+    return [geometry, *(sql.SQL(f"%s::{kind}") for _, kind in _fields(layer))]
+
+
+def inserts(layer: Layer, rows: Rows) -> list[Statement]:
+    """Return the statements that insert rows."""
+    return [(_insert(layer.name), row) for row in rows.records]
+
+
+def updates(layer: Layer, rows: Rows) -> list[Statement]:
+    """Return the statements that write rows over those with their codes."""
+    return [(_update(layer.name), (*row[1:], row[0])) for row in rows.records]
+
+
+def delete(layer: Layer, codes: Sequence[str]) -> Statement:
+    """Return the statement that deletes the rows with these codes."""
+    statement = sql.SQL("DELETE FROM {} WHERE code = ANY(%s::text[])")
+    return statement.format(ddl.table(layer.name)).as_bytes(), [list(codes)]
+
+
+def insert_change(change: ChangeRow) -> Statement:
+    """Return the statement that records a write."""
+    return _INSERT_CHANGE, _change_values(change)
+
+
+def _change_values(change: ChangeRow) -> tuple[Any, ...]:
+    at, effective = instant_of(change.at), day_of(change.effective)
+    return (change.version, change.layer, json.loads(change.codes), at, change.who, change.note, effective)
+
+
+def fit_codes(codes: Iterable[str]) -> list[str]:
+    """Return each code once that can be there: a text that the server cannot hold is nobody's."""
+    return [code for code in dict.fromkeys(codes) if "\0" not in code and _is_utf8(code)]
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# Reading
+
+
+def version(connection: Connection) -> int:
+    """Return the number of the last write, 0 before the first."""
+    return int(_one(connection, VERSION))
+
+
+def meta(connection: Connection, key: str) -> str | None:
+    """Return what the store notes under `key`."""
+    found = connection.execute(META, [key]).fetchone()
+    return None if found is None else str(found[0])
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Return the number of features per layer."""
+    each = [sql.SQL("(SELECT count(*) FROM {})").format(ddl.table(name)) for name in LAYERS]
+    found = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(each))).fetchall()
+    return dict(zip(LAYERS, found[0], strict=True))
+
+
+def size_bytes(connection: Connection, layer: Layer) -> int:
+    """Return how much the server keeps of a layer, without its indexes."""
+    name = ddl.table(layer.name).as_string()
+    return int(_one(connection, b"SELECT pg_table_size(%s::regclass)", [name]))
+
+
+def district(connection: Connection) -> District:
+    """Return what the store says of itself."""
+    query = sql.SQL("SELECT ST_AsBinary(geom, 'NDR'), {} FROM {}").format(
+        _names(_DISTRICT[1:]), ddl.table(ddl.DISTRICT)
+    )
+    ((outline, name, name_en, metric_crs, as_of, invented),) = connection.cursor(binary=True).execute(query)
+    return District(
+        name=name,
+        name_en=name_en,
+        metric_crs=metric_crs,
+        as_of=as_of,
+        outline=None if outline is None else geometries_of([outline])[0],
+        invented=invented,
+    )
+
+
+def changes(connection: Connection, *, since: int = 0) -> Iterator[ChangeRow]:
+    """Return the rows of the table of changes after version `since`, oldest first; within a transaction."""
+    for number, layer, codes, at, who, note, effective in _streamed(
+        connection, _CHANGES, [since], at_once=_CHANGES_AT_ONCE
+    ):
+        moment = None if at is None else instant_text(at)
+        yield ChangeRow(number, layer, codes_text(codes), moment, who, note, day_text(effective))
+
+
+def history(connection: Connection) -> Iterator[HistoryRow]:
+    """Return the rows of the table of history, by version and code; within a transaction."""
+    for row in _streamed(connection, _HISTORY, []):
+        yield HistoryRow(*row)
+
+
+def chunks(connection: Connection, layer: Layer) -> Iterator[Rows]:
+    """Return a layer's rows by code, some at a time; within a transaction."""
+    with connection.cursor(f"all {layer.name}") as cursor:
+        cursor.execute(select(layer.name), binary=True)
+        while records := cursor.fetchmany(CHUNK_ROWS):
+            yield Rows(records, shapely.bounds(geometries_of([record[1] for record in records])))
+
+
+def _streamed(
+    connection: Connection, query: bytes, values: Sequence[Any], *, at_once: int = CHUNK_ROWS
+) -> Iterator[Row]:
+    with connection.cursor("streamed") as cursor:
+        cursor.execute(query, values, binary=True)
+        while found := cursor.fetchmany(at_once):
+            yield from found
+
+
+def undos(layer: Layer, codes: Sequence[str] | None, *, since: int) -> tuple[bytes, dict[str, Any]]:
+    """Return the query for what `undo_of` reads, newest first, with its values."""
+    values = {"layer": layer.name, "since": since, "codes": None if codes is None else fit_codes(codes)}
+    return _undos(None if codes is None else len(codes) <= _FEW_CODES), values
+
+
+@cache
+def _undos(few: bool | None) -> bytes:
+    among = sql.SQL("AND t.code = ANY(%(codes)s::text[])" if few is False else "")
+    source = sql.SQL(_BY_INDEX if few else _BY_CHANGE).format(changes=ddl.table(ddl.CHANGES))
+    names = {"source": source, "among": among, "history": ddl.table(ddl.HISTORY)}
+    return sql.SQL(_UNDOS).format(**names).as_bytes()
+
+
+def undo_of(row: Row) -> Undo:
+    """Return what a row of `undos` says."""
+    number, code, deleted, wkb, before, who, note, effective, at = row
+    by = Authorship(who=who, note=note, effective=effective)
+    if deleted is None:
+        return Undo(number, code, "insert", by=by, at=at)
+    return Undo(number, code, "delete" if deleted else "update", wkb, json.loads(before), by, at)
+
+
+def _one(connection: Connection, query: bytes, values: Sequence[Any] = ()) -> Any:
+    ((found,),) = connection.execute(query, values).fetchall()
+    return found
+
+
+# Writing in bulk
+
+
+def copy_features(
+    connection: Connection, table: sql.Composable, layer: Layer, rows: Iterable[Row], step: Step
+) -> None:
+    """Copy rows into `table`, which has the columns of `layer`."""
+    kinds = ddl.column_types(layer)
+    days = [at for at, kind in enumerate(kinds) if kind == "date"]
+
+    def typed(row: Row) -> Sequence[Any]:
+        values = list(row)
+        for at in days:
+            values[at] = day_of(values[at])
+        return values
+
+    _copy(connection, table, ddl.columns(layer), kinds, rows, typed if days else tuple, step)
+
+
+def copy_changes(connection: Connection, rows: Iterable[ChangeRow]) -> None:
+    """Copy rows into the table of changes."""
+    kinds = ["bigint", "text", "text[]", "timestamptz", "text", "text", "date"]
+    _copy(connection, ddl.table(ddl.CHANGES), ChangeRow._fields, kinds, rows, _change_values, _unseen)
+
+
+def copy_history(connection: Connection, rows: Iterable[HistoryRow]) -> None:
+    """Copy rows into the table of history."""
+    kinds = ["bigint", "text", "boolean", "bytea", "text"]
+    _copy(connection, ddl.table(ddl.HISTORY), HistoryRow._fields, kinds, rows, tuple, _unseen)
+
+
+def _copy(
+    connection: Connection,
+    table: sql.Composable,
+    columns: Sequence[str],
+    kinds: Sequence[str],
+    rows: Iterable[Any],
+    values: Callable[[Any], Sequence[Any]],
+    step: Step,
+) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, _names(columns))
+    number = 0
+    with connection.cursor().copy(statement) as copy:
+        copy.set_types(kinds)
+        for number, row in enumerate(rows, 1):
+            copy.write_row(values(row))
+            if number % STEP_ROWS == 0:
+                step(STEP_ROWS)
+    if number % STEP_ROWS:
+        step(number % STEP_ROWS)
+
+
+def _unseen(_: int) -> None:
+    pass
+
+
+def set_district(connection: Connection, described: District) -> None:
+    """Write what the store says of itself."""
+    outline = None
+    if described.outline is not None:
+        outline = wkb_of(plain_geometries([described.outline]), "MULTIPOLYGON")[0]
+    connection.execute(sql.SQL("DELETE FROM {}").format(ddl.table(ddl.DISTRICT)))
+    connection.execute(
+        sql.SQL("INSERT INTO {} ({}) VALUES (ST_GeomFromWKB(%s::bytea, {}), %s, %s, %s, %s, %s)").format(
+            ddl.table(ddl.DISTRICT), _names(_DISTRICT), sql.Literal(ddl.SRID)
+        ),
+        [
+            outline,
+            described.name,
+            described.name_en,
+            described.metric_crs,
+            described.as_of,
+            described.invented,
+        ],
+    )
