@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from layers.bilingual import Group, Option
-from layers.cli import Context
+from layers.cli import Context, errors_in_words
+from layers.problems import Problem, ValidationError
+from layers.store import StoreSettings
 from layers.text import Language, Text
 
 DATA_FOLDER = Path(__file__).parent / "data"
@@ -26,7 +29,12 @@ COMMANDS = {
     "analyse": "layers.commands:analyse_command",
     "summary": "layers.commands:summary_command",
     "check": "layers.checks.command:check_command",
+    "history": "layers.store_commands:history_command",
     "export-map": "webmap.commands:export_map",
+    "migrate": "layers.store_commands:migrate_command",
+    "backup": "layers.store_commands:backup_command",
+    "restore": "layers.store_commands:restore_command",
+    "copy": "layers.store_commands:copy_command",
 }
 """Where each command lives; it is imported when it is asked for, so that `--help` stays quick."""
 
@@ -36,6 +44,26 @@ SETTINGS = {
         "数据存储，没有 --store 时使用；默认 gpkg:var/demo.gpkg",
         "The store where --store is not given; gpkg:var/demo.gpkg by default.",
     ),
+    "WANGGE_POOL_SIZE": Text(
+        "PostGIS：一个进程最多占用的连接数，1 至 200；默认 8",
+        "PostGIS: most connections that one process holds, 1 to 200; 8 by default.",
+    ),
+    "WANGGE_CONNECT_TIMEOUT_S": Text(
+        "PostGIS：等待服务器接受连接的秒数；默认 5",
+        "PostGIS: seconds to wait for the server to let us in; 5 by default.",
+    ),
+    "WANGGE_POOL_WAIT_S": Text(
+        "PostGIS：等待空闲连接的秒数；默认 10",
+        "PostGIS: seconds to wait for a connection that others hold; 10 by default.",
+    ),
+    "WANGGE_STATEMENT_TIMEOUT_S": Text(
+        "PostGIS：一条语句最长的秒数，0 为不限；默认 120",
+        "PostGIS: seconds after which the server gives up a statement, 0 for never; 120 by default.",
+    ),
+    "WANGGE_WRITE_WAIT_S": Text(
+        "他人写入时等待轮到自己的秒数；默认 30",
+        "Seconds that a write waits for its turn while others write; 30 by default.",
+    ),
     "LC_ALL": Text("语言，优先于 LC_MESSAGES 和 LANG", "The language; comes before LC_MESSAGES and LANG."),
     "LC_MESSAGES": Text("语言，优先于 LANG", "The language; comes before LANG."),
     "LANG": Text(
@@ -43,6 +71,16 @@ SETTINGS = {
     ),
 }
 """What is read from the environment, here and nowhere else."""
+
+_DAY_S = 86_400
+_NUMBERS: dict[str, tuple[str, type[int] | type[float], int, int]] = {
+    "WANGGE_POOL_SIZE": ("pool_size", int, 1, 200),
+    "WANGGE_CONNECT_TIMEOUT_S": ("connect_timeout_s", float, 1, 3600),
+    "WANGGE_POOL_WAIT_S": ("pool_wait_s", float, 0, 3600),
+    "WANGGE_STATEMENT_TIMEOUT_S": ("statement_timeout_s", float, 0, _DAY_S),
+    "WANGGE_WRITE_WAIT_S": ("write_wait_s", float, 0, _DAY_S),
+}
+"""The settings of `StoreSettings`: attribute, type, least and greatest value."""
 
 
 def language_of(environment: Mapping[str, str]) -> Language:
@@ -63,8 +101,8 @@ def store_option() -> Option:
     return Option(
         ["--store"],
         words=Text(
-            "数据存储，例如 gpkg:var/luohu.gpkg；默认取 WANGGE_STORE",
-            "The store, such as gpkg:var/luohu.gpkg; else the setting WANGGE_STORE.",
+            "数据存储：gpkg:文件 或 postgresql://用户@主机/数据库；默认取 WANGGE_STORE",
+            "The store: gpkg:FILE or postgresql://USER@HOST/DATABASE; else the setting WANGGE_STORE.",
         ),
         metavar="URL",
         expose_value=False,
@@ -99,12 +137,60 @@ class Wangge(Group):
         return command
 
 
+def store_settings(environment: Mapping[str, str]) -> StoreSettings:
+    """Return how stores are reached, from the settings in `environment`.
+
+    Raises
+    ------
+    ValidationError
+        Names every setting that has a wrong value.
+    """
+    given: dict[str, Any] = {}
+    problems = []
+    for name, (attribute, kind, least, most) in _NUMBERS.items():
+        text = environment.get(name, "").strip()
+        try:
+            value = kind(text or getattr(StoreSettings(), attribute))
+            if not least <= value <= most:
+                raise ValueError(text)
+        except ValueError:
+            whole = Text("整数", "whole number") if kind is int else Text("数", "number")
+            wanted = Text(
+                "应为 {least:g} 至 {most:g} 的{kind}。", "It must be a {kind} from {least:g} to {most:g}."
+            )
+            problems.append(
+                Problem(
+                    Text("设置的值不对。", "This setting has a wrong value."),
+                    wanted.format(least=least, most=most, kind=whole),
+                    field=name,
+                    value=text,
+                )
+            )
+        else:
+            given[attribute] = value
+    if problems:
+        raise ValidationError(
+            Text("环境变量中的设置有误。", "The settings in the environment are not right."), problems
+        )
+    return StoreSettings(**given)
+
+
+def operator_name() -> str:
+    """Return the name of the account that runs this program."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return str(os.getuid())
+
+
 def make_context(environment: Mapping[str, str]) -> Context:
-    """Return the commands' context from the settings in `environment`."""
+    """Return the commands' context from the settings in `environment`; `ValidationError` where they are wrong."""
     return Context(
         store_url=environment.get("WANGGE_STORE", DEFAULT_STORE),
         language=language_of(environment),
         data_folder=DATA_FOLDER,
+        settings=store_settings(environment),
+        operator=operator_name(),
     )
 
 
@@ -117,7 +203,8 @@ wangge = Wangge(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
-    context = make_context(os.environ)
+    with errors_in_words(language_of(os.environ)):
+        context = make_context(os.environ)
     wangge.run(arguments, context=context, language=context.language)
 
 

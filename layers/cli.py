@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from layers.bilingual import Command, Option
-from layers.problems import Problem, ValidationError, WanggeError
-from layers.store import Progress, Store, no_progress, open_store
+from layers.bilingual import Command, Option, language_here
+from layers.problems import Problem, StoreConflict, ValidationError, WanggeError
+from layers.store import Authorship, Progress, Store, StoreSettings, no_progress, open_store, shown_url
 from layers.text import Language, Text
 
 if TYPE_CHECKING:
@@ -36,11 +38,17 @@ class Context:
         Of everything the command says.
     data_folder : Path
         Where the standards and code lists are.
+    settings : StoreSettings
+        How stores are reached.
+    operator : str
+        Who answers for what is written: the name of the account.
     """
 
     store_url: str
     language: Language
     data_folder: Path
+    settings: StoreSettings = field(default_factory=StoreSettings)
+    operator: str = ""
     _standards: Standards | None = field(default=None, repr=False)
 
     @property
@@ -54,7 +62,16 @@ class Context:
 
     def open_store(self, *, read_only: bool = False) -> Store:
         """Open the chosen store."""
-        return open_store(self.store_url, read_only=read_only)
+        return open_store(self.store_url, read_only=read_only, settings=self.settings)
+
+    @property
+    def shown_store(self) -> str:
+        """The chosen store's URL, without a password."""
+        return shown_url(self.store_url)
+
+    def author(self, *, note: str = "", effective: date | None = None) -> Authorship:
+        """Return who writes, why and from when it holds."""
+        return Authorship(who=self.operator, note=note, effective=effective)
 
     def say(self, text: Text, *, error: bool = False) -> None:
         """Print one line, to standard error where `error`."""
@@ -100,6 +117,11 @@ def print_error(error: WanggeError, language: Language) -> None:
         if more > 0:
             text = Text("  ……还有 {more} 处。", "  … and {more} more.").format(more=more)
             click.echo(text.to(language), err=True)
+    if isinstance(error, StoreConflict):
+        from layers.edits import conflict_words
+
+        for conflict in error.conflicts[:SHOWN_PROBLEMS]:
+            click.echo(f"  {conflict_words(conflict).to(language)}", err=True)
 
 
 def _kinds_of(problems: Sequence[Problem], language: Language) -> Iterator[str]:
@@ -137,3 +159,62 @@ def day_option(name: str, *, zh: str, en: str, parameter: str | None = None) -> 
     """Declare an option that takes a day, YYYY-MM-DD."""
     names = (name,) if parameter is None else (name, parameter)
     return option(*names, zh=zh, en=en, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD")
+
+
+@dataclass(frozen=True)
+class State:
+    """Which state of a store is asked for: the present one, that of a day, or that of a version."""
+
+    on: date | None = None
+    version: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != State()
+
+    @property
+    def words(self) -> Text:
+        """The past state in words."""
+        if self.on is not None:
+            return Text("{d} 当日的情况（按现有资料）", "what held on {d}, by all that is known now").format(
+                d=self.on
+            )
+        return Text("第 {v} 版当时的记录", "as the store stood at version {v}").format(v=self.version)
+
+    @property
+    def note(self) -> str | None:
+        """What files of a past state say in every row."""
+        return f"{self.words.zh} / {self.words.en}" if self else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the past state for JSON."""
+        return {"version": self.version} if self.on is None else {"on": self.on.isoformat()}
+
+
+PRESENT = State()
+
+
+def state_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare ``--on`` and ``--version``; the command gets them as `state`."""
+
+    @wraps(function)
+    def run(*arguments: Any, on: datetime | None, version: int | None, **given: Any) -> Any:
+        if on is not None and version is not None:
+            told = Text("--on 与 --version 只能给一个。", "Give --on or --version, not both.")
+            raise click.UsageError(told.to(language_here()))
+        state = State(None if on is None else on.date(), version)
+        return function(*arguments, state=state, **given)
+
+    by_version = option(
+        "--version",
+        type=click.IntRange(min=0),
+        metavar="N",
+        zh="存储在第 N 版时的记录",
+        en="The store as it stood at version N.",
+    )
+    by_day = day_option(
+        "--on",
+        zh="按现有资料，这一天的情况（事后更正仍有效）",
+        en="What held on this day by all that is known now; later corrections count.",
+    )
+    declared: Callable[..., Any] = by_day(by_version(run))
+    return declared

@@ -21,6 +21,7 @@ from layers.cli import (
     state_options,
 )
 from layers.problems import BadParameter
+from layers.store_roles import check_role, grant_role, role_option
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 @command(
     "init",
-    "新建一个空的区。\n\n量测坐标系未给出时，由轮廓推定。",
-    "Create an empty district.\n\nWhere no metric CRS is given, it is found from the outline.",
+    "新建一个空的区。\n\n量测坐标系未给出时，由轮廓推定。--store postgresql://… 在已有的空数据库中建立，"
+    "缺什么就说明数据库管理员须执行什么。",
+    "Create an empty district.\n\nWhere no metric CRS is given, it is found from the outline. "
+    "--store postgresql://… makes it in an empty database that is there, or says what its administrator must run.",
 )
 @option("--name", required=True, zh="区的名称", en="Name of the district.")
 @option("--name-en", zh="英文名称", en="English name.")
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     en="File with the district's outline (polygons, with their CRS).",
 )
 @day_option("--as-of", zh="数据截至日期", en="The day the data speak of.")
+@role_option
 @pass_context
 def init(
     context: Context,
@@ -56,12 +60,14 @@ def init(
     metric_crs: str | None,
     outline: Path | None,
     as_of: datetime | None,
+    app_role: str | None,
 ) -> None:
     """Create an empty district."""
     from layers.districts import describe
     from layers.store import create_store
 
     with errors_in_words(context.language):
+        check_role(context.store_url, app_role)
         district = describe(
             name=name,
             name_en=name_en,
@@ -69,12 +75,13 @@ def init(
             outline_file=outline,
             as_of=None if as_of is None else as_of.date(),
         )
-        create_store(context.store_url, district).close()
+        create_store(context.store_url, district, by=context.author(), settings=context.settings).close()
         context.say(
             Text("已建立 {name}（{crs}）：{url}", "Created {name} ({crs}): {url}").format(
-                name=name, crs=district.metric_crs, url=context.store_url
+                name=name, crs=district.metric_crs, url=context.shown_store
             )
         )
+        grant_role(context, context.store_url, app_role)
 
 
 def _snapshot(context: Context, state: State = PRESENT) -> Snapshot:

@@ -30,9 +30,11 @@ from layers.schema import layer_named
 from layers.text import Text, both, joined
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import geopandas as gpd
 
-    from layers.store import Store
+    from layers.store import District, Store
 
 INVENTED = "虚构演示数据 / invented demonstration data"
 """The note in every row that leaves a demonstration district."""
@@ -46,8 +48,23 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NO_CLOCK = "1970-01-01T00:00:00.000Z"
 
 
-def export_layer(store: Store, layer_name: str, path: str | Path) -> int:
+def export_layer(
+    store: Store,
+    layer_name: str,
+    path: str | Path,
+    *,
+    on: date | None = None,
+    version: int | None = None,
+    note: str | None = None,
+) -> int:
     """Write what may leave of a layer to `path`, in the format of its ending.
+
+    Parameters
+    ----------
+    on, version : date or int, optional
+        Of a past state; see `Store.read`.
+    note : str, optional
+        Stands in every row.
 
     Returns
     -------
@@ -61,10 +78,14 @@ def export_layer(store: Store, layer_name: str, path: str | Path) -> int:
     layer = layer_named(layer_name)
     check_target(path)
     fields = [field.name for field in visible_fields(layer, way_out="export") if field.name != "code"]
-    frame = store.read(layer.name)[[*fields, "geometry"]]
-    note = INVENTED if store.district().invented else None
-    write_frame(frame, path, title=layer.name, note=note)
+    frame = store.read(layer.name, on=on, version=version)[[*fields, "geometry"]]
+    write_frame(frame, path, title=layer.name, note=note_of(store.district(), note))
     return len(frame)
+
+
+def note_of(district: District, note: str | None = None) -> str | None:
+    """Return what every row that leaves `district` says: that it is invented, and `note`."""
+    return "; ".join(filter(None, (INVENTED if district.invented else None, note))) or None
 
 
 def write_frame(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from layers.schema import Field, Layer
+from layers.schema import LAYERS, Field, Layer
 
 WayOut = Literal["page", "api", "tile", "export", "wall", "command"]
 WAYS_OUT: tuple[WayOut, ...] = get_args(WayOut)
@@ -19,3 +19,13 @@ def visible_fields(layer: Layer, *, way_out: WayOut) -> tuple[Field, ...]:
     if way_out not in WAYS_OUT:
         raise ValueError(f"{way_out!r} is no way out; they are {', '.join(WAYS_OUT)}")
     return tuple(field for field in layer.fields if not field.guarded)
+
+
+def may_leave(field_name: str, *, way_out: WayOut) -> bool:
+    """Whether values of a field may leave by `way_out`, where its layer is not known: in all that have it."""
+    return all(
+        field in visible_fields(layer, way_out=way_out)
+        for layer in LAYERS.values()
+        for field in layer.fields
+        if field.name == field_name
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from layers.cli import Context, command, errors_in_words, option, pass_context, print_json
+from layers.cli import Context, command, day_option, errors_in_words, option, pass_context, print_json
 from layers.imports.options import ImportOptions, merged, only_pairs, pairs, read_mapping_file, value_pairs
 from layers.problems import BadParameter, ValidationError, WanggeError
 from layers.schema import LAYERS
@@ -24,6 +25,7 @@ FlatGeobuf、GeoParquet、CSV（可为 .gz）或 XLSX。
 
 先检查全部内容，一次列出所有问题（行、字段、值、改法）；有问题就什么也不导入，除非用 --rejects 把问题行另存。
 按编码新增或更新，重复导入不产生变化。坐标与已有资料不符时拒绝导入，并说明哪种基准相符。
+内容若是某日起的新情况（签了新合同、换了物业），请给 --effective；否则视为对已有资料的更正。
 
 \b
 wangge import communities 小区.csv --datum bd09 --map name=小区名 --dry-run
@@ -36,7 +38,8 @@ zipped), FlatGeobuf, GeoParquet, CSV (also .gz) or XLSX.
 
 Everything is checked first and all problems are listed at once (row, field, value, remedy); nothing is imported if
 there are any, unless --rejects sets those rows aside. Features are inserted or updated by code; importing twice changes
-nothing. Coordinates that contradict what is stored are refused, naming the datum that fits.
+nothing. What is new since a day (a contract signed, a manager replaced) is imported with --effective; without it what
+is stored is corrected. Coordinates that contradict what is stored are refused, naming the datum that fits.
 
 \b
 wangge import communities estates.csv --datum bd09 --map name=estate --dry-run
@@ -120,6 +123,12 @@ wangge import complaints hotline.xlsx --datum gcj02 --rejects rejects.csv"""
     zh="基准检查不符也导入（会记录）",
     en="Import although the datum guard objects; it is recorded.",
 )
+@day_option(
+    "--effective",
+    zh="内容自此日起成立（新的事实）；不给则视为更正",
+    en="The day from which it holds: new facts. Without it what is stored is corrected.",
+)
+@option("--note", default="", metavar="TEXT", zh="导入的缘由，记入历史", en="Why; kept in the history.")
 @option(
     "--json",
     "as_json",
@@ -145,6 +154,8 @@ def import_command(context: Context, /, *, layer: str, file: Path, as_json: bool
 def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> ImportReport:
     from layers.imports.run import import_file
 
+    day: datetime | None = given.pop("effective")
+    by = context.author(note=given.pop("note").strip(), effective=None if day is None else day.date())
     options = _options(given, context.language)
     with context.open_store() as store:
         try:
@@ -154,6 +165,7 @@ def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> 
                 layer,
                 file,
                 options,
+                by=by,
                 language=context.language,
                 progress=context.progress(),
             )

@@ -24,8 +24,8 @@ from layers.imports.report import ImportReport
 from layers.imports.source import read_source
 from layers.problems import ValidationError
 from layers.schema import Layer, layer_named
-from layers.store import Authorship, Progress, Store, no_progress
-from layers.text import Language, Text
+from layers.store import NOBODY, Authorship, Progress, Store, no_progress
+from layers.text import Language, Text, both
 
 if TYPE_CHECKING:
     from layers.imports.declaring import Declared
@@ -50,6 +50,7 @@ def import_file(
     path: Path,
     options: ImportOptions,
     *,
+    by: Authorship = NOBODY,
     language: Language = "zh",
     progress: Progress = no_progress,
 ) -> ImportReport:
@@ -64,6 +65,8 @@ def import_file(
     options : ImportOptions
         With `rejects`, rows with problems are written there and the others taken; with `dry_run` nothing is
         written and the report says what would be.
+    by : Authorship
+        Who imports, why, and from which day it holds; how it was imported is added to the note.
     language : {"zh", "en"}
         Of the rejects file and of what `progress` is told.
 
@@ -76,6 +79,8 @@ def import_file(
         There is no such layer.
     BadParameter
         The options contradict each other.
+    StoreConflict
+        Somebody changed, while the import was checked, what it would overwrite.
     """
     layer = layer_named(layer_name)
     check_declaration(options)
@@ -83,6 +88,7 @@ def import_file(
     _tell(progress, 0, language)
     read = _read(layer, path, options)
     _tell(progress, 1, language)
+    seen = store.version()
     ground = Ground(store, store.district())
     checked = check(read.distinct, layer, read.mapping, read.declared, ground, standards)
     report = _report(layer, path, options, read, checked)
@@ -95,7 +101,8 @@ def import_file(
         written = store.upsert(
             layer.name,
             _frame(checked, layer, store),
-            by=Authorship(note=_note(report, read.declared)),
+            by=replace(by, note=_note(by.note, report, read.declared)),
+            based_on=seen,
             progress=progress,
         )
         report.inserted, report.updated, report.unchanged = (
@@ -280,9 +287,13 @@ def _frame(checked: Checked, layer: Layer, store: Store) -> gpd.GeoDataFrame:
     return frame
 
 
-def _note(report: ImportReport, declared: Declared) -> str:
-    """Return what the store is to remember of this write."""
-    parts = [Text("", f"imported from {report.path.name}, declared {declared.name}."), *declared.notes]
+def _note(given: str, report: ImportReport, declared: Declared) -> str:
+    """Return what the store is to remember of this write: what the operator says, and how it was imported."""
+    parts = [
+        *([both(given)] if given else []),
+        Text("", f"imported from {report.path.name}, declared {declared.name}."),
+        *declared.notes,
+    ]
     if report.verdict.status != "fits":
         parts.append(report.verdict.sentence)
     return " ".join(part.en for part in parts)

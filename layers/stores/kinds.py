@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -11,6 +12,9 @@ from layers.text import Text
 if TYPE_CHECKING:
     from layers.store import Clock, Progress, Store, StoreSettings
     from layers.stores.contents import Contents
+
+
+_SECRETS = re.compile(r"(?<=:).*@|(?<=password=)[^&\s]*", re.IGNORECASE)
 
 
 class Kind(Protocol):
@@ -40,6 +44,35 @@ class Kind(Protocol):
         """Return `url` without its password."""
 
 
+class RoleKind(Kind, Protocol):
+    """A kind whose stores belong to one role and are used by another."""
+
+    def grant_to(self, url: str, role: str, *, settings: StoreSettings) -> None:
+        """Allow a database role what daily work in the store at `url` needs, and no more."""
+
+
+def kind_with_roles(url: str) -> RoleKind:
+    """Return the kind of store that `url` names, where there are database roles.
+
+    Raises
+    ------
+    BadParameter
+        It is a file, or `url` names no store.
+    """
+    kind = kind_of(url)
+    if not hasattr(kind, "grant_to"):
+        raise BadParameter(
+            Text(
+                "存储 {url} 是文件，没有数据库角色。", "The store {url} is a file and has no database roles."
+            ).format(url=kind.shown(url)),
+            Text(
+                "请去掉 --app-role；谁可读写由文件权限决定。",
+                "Leave --app-role out; the file's permissions say who may read and write.",
+            ),
+        )
+    return cast("RoleKind", kind)
+
+
 def kind_of(url: str) -> Kind:
     """Return the kind of store that `url` names.
 
@@ -58,7 +91,9 @@ def kind_of(url: str) -> Kind:
 
         return cast("Kind", postgis)
     raise BadParameter(
-        Text("不认识存储地址 {url}。", "The store URL {url} is not understood.").format(url=url),
+        Text("不认识存储地址 {url}。", "The store URL {url} is not understood.").format(
+            url=_SECRETS.sub("…", url)
+        ),
         Text(
             "请用 gpkg:文件路径（例如 gpkg:var/luohu.gpkg）或 postgresql://用户@主机/数据库。",
             "Use gpkg:PATH, such as gpkg:var/luohu.gpkg, or postgresql://USER@HOST/DATABASE.",

@@ -51,15 +51,15 @@ def test_force_takes_what_can_be_taken_and_is_recorded(
     assert report.verdict.status == "overridden"
     assert report.rejected > 0  # some lie outside the district now
     assert store.counts()["complaints"] == report.taken
-    [(_, layer, note)] = store.notes()
-    assert layer == "complaints"
-    assert "overridden by --force: BD-09 fits" in note
-    assert "declared WGS 84" in note
+    change = store.changes(since=0)[-1]
+    assert change.layer == "complaints"
+    assert "overridden by --force: BD-09 fits" in change.by.note
+    assert "declared WGS 84" in change.by.note
 
 
 def test_the_note_of_an_ordinary_import(run: Import, store: Store, csv_of: CsvOf) -> None:
     run("communities", csv_of("code,name,街道,lng,lat", f"A,n,S1,{A}"), datum="wgs84")
-    [(_, _, note)] = store.notes()
+    note = store.changes(since=0)[-1].by.note
     assert note == (
         "imported from source.csv, declared WGS 84. "
         "WGS 84 and CGCS2000 are less than 1 m apart and are taken as one frame."

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from layers.cli import Context, print_error
+from layers.imports.checking import Checked, check
 from layers.imports.command import import_command
 from layers.problems import Problem, ValidationError
-from layers.store import Store
+from layers.store import Authorship, Store, open_store
 from layers.text import Language, both
 from tests.layers.imports.conftest import HEAD, A, CsvOf, Import
 
@@ -26,7 +29,7 @@ def typed(store: Store) -> Typed:
     """Return a typist of ``wangge import …`` in the test's store."""
 
     def run(*arguments: object, language: Language = "en") -> Result:
-        context = Context(store.url, language, DATA)
+        context = Context(store.url, language, DATA, operator="clerk")
         return CliRunner().invoke(import_command, [str(one) for one in arguments], obj=context)
 
     return run
@@ -198,3 +201,44 @@ def test_json_without_features_is_refused_in_words(
     assert done.exit_code == 1
     assert said in done.stderr
     assert "driver" not in done.stderr
+
+
+def test_an_import_is_signed_and_dated(typed: Typed, store: Store, csv_of: CsvOf) -> None:
+    head = "code,name,lng,lat,property_management"
+    path = csv_of(head, f"A,n,{A},no")
+    options = ("--datum", "wgs84", "--note", " 物业普查 ")
+    assert typed("communities", path, *options).exit_code == 0
+    path = csv_of(head, f"A,n,{A},yes")
+    assert typed("communities", path, *options, "--effective", "2024-07-01").exit_code == 0
+    first, second = (change.by for change in store.changes(since=0)[-2:])
+    assert (first.who, first.effective) == ("clerk", None)
+    assert first.note.startswith("物业普查 imported from source.csv, declared WGS 84.")
+    assert (second.who, second.effective) == ("clerk", date(2024, 7, 1))
+    held = [store.read("communities", on=date(2024, month, 30)) for month in (6, 7)]
+    assert [frame.loc["A", "property_management"] for frame in held] == ["no", "yes"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_others_change_while_a_file_is_checked_is_not_overwritten(
+    typed: Typed, store: Store, csv_of: CsvOf, monkeypatch: pytest.MonkeyPatch, language: Language
+) -> None:
+    """The import knows nothing of the household's number, and would put back the one it has seen."""
+    assert typed("communities", csv_of(HEAD, f"A,旧名,{A}"), "--datum", "wgs84").exit_code == 0
+
+    def meanwhile(*arguments: Any) -> Checked:
+        with open_store(store.url) as other:
+            changed = other.read("communities").assign(name="别人改的", households=77)
+            other.upsert("communities", changed, by=Authorship(who="colleague"))
+        return check(*arguments)
+
+    monkeypatch.setattr("layers.imports.run.check", meanwhile)
+    path = csv_of(HEAD, f"A,新名,{A}")
+    done = typed("communities", path, "--datum", "wgs84", language=language)
+    assert done.exit_code == 1
+    assert {"zh": "原为 旧名，您写 新名，对方已写 别人改的", "en": "was 旧名, yours 新名, theirs 别人改的"}[
+        language
+    ] in done.stderr
+    assert "colleague" in done.stderr
+    assert list(store.read("communities")["households"]) == [77]
+    report = json.loads(typed("communities", path, "--datum", "wgs84", "--json", language=language).stdout)
+    assert report["ok"] is True  # nobody has changed it since

@@ -1,0 +1,221 @@
+"""Commands about the store itself: migrate, backup, restore, copy, history."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from layers.cli import Context, command, errors_in_words, option, pass_context, print_json
+from layers.problems import NotFound, StoreOutdated
+from layers.schema import LAYERS, layer_named
+from layers.store import (
+    backup_store,
+    check_free,
+    copy_store,
+    migrate_store,
+    open_store,
+    shown_url,
+)
+from layers.store_roles import check_role, grant_role, role_option
+from layers.text import Text
+
+if TYPE_CHECKING:
+    from layers.store import Store
+
+
+@command(
+    "migrate",
+    "把存储升级到本程序的结构。\n\n在一个事务中完成，只进不退；请先备份。已是最新时什么也不做。",
+    "Bring the store to this program's schema.\n\n"
+    "In one transaction, forward only; make a backup first. Does nothing where it is up to date.",
+)
+@role_option
+@pass_context
+def migrate_command(context: Context, *, app_role: str | None) -> None:
+    """Bring the store to this program's schema."""
+    with errors_in_words(context.language):
+        check_role(context.store_url, app_role)
+        before, after = migrate_store(context.store_url, settings=context.settings)
+        grant_role(context, context.store_url, app_role)
+    told = (
+        Text("结构已是第 {after} 版，无须升级：{url}", "Schema {after} already, nothing to do: {url}")
+        if before == after
+        else Text(
+            "结构由第 {before} 版升级到第 {after} 版：{url}", "Schema {before} brought to {after}: {url}"
+        )
+    )
+    context.say(told.format(before=before, after=after, url=context.shown_store))
+
+
+@command(
+    "backup",
+    "把整个存储备份成一个 GeoPackage 文件。\n\n"
+    "他人正在写入时也完整一致；不论哪种存储，都含全部数据、版本和历史，包括受保护的内容，故只有本人可读（0600）。"
+    "要给别人的数据请用 export。已有的文件不会被覆盖。",
+    "Back the whole store up into one GeoPackage file.\n\n"
+    "Consistent while others write. Whatever the kind of store, it holds all data, versions and history, guarded "
+    "fields too: only its owner may read it (0600). What you give to others is made by `export`. A file that is "
+    "there is not overwritten.",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_context
+def backup_command(context: Context, *, file: Path) -> None:
+    """Back the whole store up."""
+    with errors_in_words(context.language):
+        check_free(f"gpkg:{file}", settings=context.settings)
+        with context.open_store(read_only=True) as store:
+            backup_store(store, file, settings=context.settings, progress=context.progress())
+        with open_store(f"gpkg:{file}", read_only=True) as backup:
+            _say_contents(context, Text("已备份到 {where}。", "Backed up to {where}."), file, backup)
+    context.say(
+        Text("其中有受保护的内容，请妥善保管。", "It holds guarded data: keep it where only you can read it.")
+    )
+
+
+@command(
+    "restore",
+    "由备份文件恢复存储。\n\nFILE 是 backup 写的文件，--store 是恢复到的地方：新建，或用还没有数据的存储。"
+    "每个字段、几何和版本都与备份时相同。较早程序写的备份先升级再恢复，备份文件本身不变。",
+    "Restore a store from a backup.\n\nFILE was written by `backup`; --store is where to: it is created, or one "
+    "that has no rows yet is taken. Every field, geometry and version is as it was. A backup of an older program "
+    "is migrated on the way; the file itself stays as it is.",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@role_option
+@pass_context
+def restore_command(context: Context, *, file: Path, app_role: str | None) -> None:
+    """Restore a store from a backup."""
+    with errors_in_words(context.language):
+        check_role(context.store_url, app_role)
+        with _backup(file) as source:
+            _copy(context, source, context.store_url, app_role)
+
+
+@command(
+    "copy",
+    "把一个存储完整复制成另一个，可以是另一种。\n\n目标新建，或用还没有数据的存储；每个字段、几何和版本都相同。",
+    "Copy a store into another, of whatever kind.\n\nThe target is created, or one that has no rows yet is taken; "
+    "every field, geometry and version is the same.",
+)
+@option("--from", "source_url", metavar="URL", zh="来源；默认取 --store", en="Where from; else --store.")
+@option("--to", "target_url", metavar="URL", required=True, zh="去处", en="Where to.")
+@role_option
+@pass_context
+def copy_command(context: Context, *, source_url: str | None, target_url: str, app_role: str | None) -> None:
+    """Copy a store into another."""
+    with errors_in_words(context.language):
+        check_role(target_url, app_role)
+        with open_store(source_url or context.store_url, read_only=True, settings=context.settings) as source:
+            _copy(context, source, target_url, app_role)
+
+
+def _copy(context: Context, source: Store, url: str, app_role: str | None) -> None:
+    copy_store(source, url, settings=context.settings, progress=context.progress())
+    with open_store(url, read_only=True, settings=context.settings) as made:
+        _say_contents(context, Text("已写入 {where}。", "Written to {where}."), shown_url(url), made)
+    grant_role(context, url, app_role)
+
+
+@contextmanager
+def _backup(file: Path) -> Iterator[Store]:
+    """Open a backup; one of an older program as a copy that is migrated, and gone afterwards."""
+    try:
+        with open_store(f"gpkg:{file}", read_only=True) as store:
+            yield store
+            return
+    except StoreOutdated:
+        pass
+    with tempfile.TemporaryDirectory(prefix=".wangge-", dir=file.absolute().parent) as folder:
+        copy = Path(folder, "backup.gpkg")
+        shutil.copyfile(file, copy)
+        migrate_store(f"gpkg:{copy}")
+        with open_store(f"gpkg:{copy}", read_only=True) as store:
+            yield store
+
+
+def _say_contents(context: Context, done: Text, where: object, store: Store) -> None:
+    """Say what was written and, line by line, what is in it."""
+    counts = store.counts()
+    context.say(done.format(where=where))
+    context.say(
+        Text("{name}，第 {v} 版，共 {n} 个要素：", "{name}, version {v}, {n} features:").format(
+            name=store.district().name, v=store.version(), n=f"{sum(counts.values()):,}"
+        )
+    )
+    for name, layer in LAYERS.items():
+        context.say(Text("  {t}：{n}", "  {t}: {n}").format(t=layer.title, n=f"{counts[name]:,}"))
+
+
+@command(
+    "history",
+    "谁在何时改了什么。\n\nLAYER 是图层名。不给 CODE 时列出该图层的每次写入；给出要素的编码时逐次、逐字段列出改动。"
+    "受保护的字段只说有变化。",
+    "Who changed what and when.\n\nLAYER is a layer's name. Without CODE its writes are listed; with a feature's code "
+    "each change of it, field by field. Of guarded fields it is said only that they changed.",
+)
+@click.argument("layer", metavar="LAYER", type=click.Choice(list(LAYERS)))
+@click.argument("code", metavar="[CODE]", required=False)
+@option(
+    "--since",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="VERSION",
+    zh="只列此版之后的",
+    en="Only what came after this version.",
+)
+@option("--json", "as_json", is_flag=True, zh="输出 JSON", en="Print JSON.")
+@pass_context
+def history_command(context: Context, *, layer: str, code: str | None, since: int, as_json: bool) -> None:
+    """Print the writes to a layer, or the edits of a feature."""
+    with errors_in_words(context.language), context.open_store(read_only=True) as store:
+        if code is None:
+            _writes(context, store, layer, since, as_json)
+        else:
+            _edits(context, store, layer, code, since, as_json)
+        if (first := store.history_since()) > since and not as_json:
+            told = Text(
+                "历史自第 {v} 版起保存；更早的只知道写过，不知道改了什么。",
+                "History is kept from version {v} on; of earlier writes only that they were made is known.",
+            )
+            context.say(told.format(v=first), error=True)
+
+
+def _writes(context: Context, store: Store, layer: str, since: int, as_json: bool) -> None:
+    from layers.edits import change_as_dict, change_words
+
+    writes = [change for change in store.changes(since=since) if change.layer == layer]
+    if as_json:
+        print_json([change_as_dict(change) for change in writes])
+        return
+    for change in writes:
+        context.say(change_words(change))
+    if not writes:
+        context.say(Text("没有写入。", "Nothing was written."))
+
+
+def _edits(context: Context, store: Store, layer: str, code: str, since: int, as_json: bool) -> None:
+    from layers.edits import edit_as_dict, edit_words
+
+    described, metric_crs = layer_named(layer), store.district().metric_crs
+    every = store.history(layer, code)
+    edits = [edit for edit in every if edit.version > since]
+    if not every and not len(store.read(layer, codes=[code])):
+        raise NotFound(
+            Text(
+                "{layer}中从来没有编码 {code}。", "{layer} has never had anything with the code {code}."
+            ).format(layer=described.title, code=code)
+        )
+    if as_json:
+        print_json([edit_as_dict(edit, described, metric_crs) for edit in edits])
+        return
+    for edit in edits:
+        for line in edit_words(edit, described, context.standards, metric_crs):
+            context.say(line)
+    if not edits:
+        context.say(Text("没有改动。", "Nothing was changed."))
