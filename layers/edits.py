@@ -31,7 +31,7 @@ _KINDS = {
 _FACTS = {"yes": Text("是", "yes"), "no": Text("否", "no"), "unknown": NOT_KNOWN}
 _ARROW = Text("{t}：{a} → {b}", "{t}: {a} → {b}")
 _ONE = Text("{t}：{v}", "{t}: {v}")
-_HIDDEN = Text("{t}：有变化，内容受保护", "{t}: changed; guarded, not shown")
+_HIDDEN = Text("{t}：受保护，不显示", "{t}: guarded, not shown")
 
 
 def change_as_dict(change: Change) -> dict[str, Any]:

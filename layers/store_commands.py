@@ -42,15 +42,16 @@ def migrate_command(context: Context, *, app_role: str | None) -> None:
     with errors_in_words(context.language):
         check_role(context.store_url, app_role)
         before, after = migrate_store(context.store_url, settings=context.settings)
-        grant_role(context, context.store_url, app_role)
-    told = (
-        Text("结构已是第 {after} 版，无须升级：{url}", "Schema {after} already, nothing to do: {url}")
-        if before == after
-        else Text(
-            "结构由第 {before} 版升级到第 {after} 版：{url}", "Schema {before} brought to {after}: {url}"
+        told = (
+            Text("结构已是第 {after} 版，无须升级：{url}", "Schema {after} already, nothing to do: {url}")
+            if before == after
+            else Text(
+                "结构由第 {before} 版升级到第 {after} 版：{url}",
+                "Schema {before} brought to schema {after}: {url}",
+            )
         )
-    )
-    context.say(told.format(before=before, after=after, url=context.shown_store))
+        context.say(told.format(before=before, after=after, url=context.shown_store))
+        grant_role(context, context.store_url, app_role)
 
 
 @command(
