@@ -9,8 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import HealthCheck, given, settings
 
 from tests.layers.store_contract import Kind, StoreContract
 from tests.layers.store_contract_copies import CopiesContract
@@ -18,10 +17,13 @@ from tests.layers.store_contract_history import HistoryContract
 from tests.layers.store_contract_sharing import SharingContract
 from tests.layers.store_contract_values import ValuesContract
 from tests.layers.store_contract_writes import WritesContract
-from tests.layers.store_machine import StoreMachine
+from tests.layers.store_steps import STEPS, Step, take
 from tests.postgres import PostGISKind
 
 KINDS = ("gpkg", "postgis")
+
+# Each example has a place of its own, but all of them one kind.
+ON_ONE_KIND = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @dataclass
@@ -86,8 +88,7 @@ class TestCopies(CopiesContract):
     """Copies from any kind to any kind, and backups."""
 
 
-def test_does_as_plain_dictionaries_do(kind: Kind) -> None:
-    class Machine(StoreMachine):
-        new_url = staticmethod(kind.new_url)
-
-    run_state_machine_as_test(Machine, settings=settings(max_examples=50, stateful_step_count=20))
+@ON_ONE_KIND
+@given(steps=STEPS)
+def test_does_as_plain_dictionaries_do(kind: Kind, steps: list[Step]) -> None:
+    take(steps, kind.new_url())
