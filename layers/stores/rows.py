@@ -6,9 +6,12 @@ fields in order; unknown is None, dates are ISO texts. Adapters only add their o
 
 from __future__ import annotations
 
+import gc
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +24,7 @@ from layers.schema import Field, FieldType, Layer
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pyarrow as pa
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -38,6 +42,9 @@ COLUMN_TYPES: dict[FieldType, ColumnType] = {
     "y": "number",
     "date": "date",
 }
+
+# Rows become columns so many at a time: what one part takes stays in the processor's cache.
+PART_ROWS = 4000
 
 _POLYGON, _MULTIPOLYGON = 3, 6
 _TAKEN = {"point": {0}, "polygon": {_POLYGON, _MULTIPOLYGON}}
@@ -89,10 +96,15 @@ def rows_of(frame: gpd.GeoDataFrame, layer: Layer) -> Rows:
         A code is there twice or missing, a text holds the character NUL, or a geometry is missing or of
         a kind the layer does not take: import validates all of this, so here it is a programming error.
     """
-    frame = frame.sort_index()
-    if frame.index.hasnans or not frame.index.is_unique:
-        raise ValueError(f"the codes of {layer.name} must be there and unique")
-    if any("\0" in code for code in frame.index):
+    if frame.index.hasnans:
+        raise ValueError(f"the codes of {layer.name} must be there")
+    codes = frame.index.tolist()
+    if not _ascending(codes):
+        order = sorted(range(len(codes)), key=codes.__getitem__)
+        frame, codes = frame.iloc[order], [codes[at] for at in order]
+        if not _ascending(codes):
+            raise ValueError(f"the codes of {layer.name} must be unique")
+    if "\0" in "".join(codes):
         raise ValueError(f"a code of {layer.name} holds the character NUL, which no store can keep")
     geometries = plain_geometries(frame.geometry.to_numpy())
     taken = set().union(*(_TAKEN[kind] for kind in layer.geometry))
@@ -101,9 +113,11 @@ def rows_of(frame: gpd.GeoDataFrame, layer: Layer) -> Rows:
         raise ValueError(
             f"{layer.name} takes {layer.geometry}, not empty ones or types {wrong} (-1 is missing)"
         )
-    columns = [frame.index.tolist(), wkb_of(geometries, geometry_type(layer))]
+    columns = [codes, wkb_of(geometries, geometry_type(layer))]
     columns += [_stored(frame[field.name], field) for field in value_fields(layer)]
-    return Rows(list(zip(*columns, strict=True)), shapely.bounds(geometries))
+    with without_collector():
+        records = list(zip(*columns, strict=True))
+    return Rows(records, shapely.bounds(geometries))
 
 
 def wkb_of(geometries: NDArray[np.object_], column: GeometryType) -> list[bytes]:
@@ -132,7 +146,9 @@ def geometries_of(packed: Sequence[bytes]) -> NDArray[np.object_]:
 
 def plain_geometries(geometries: Sequence[BaseGeometry] | NDArray[np.object_]) -> NDArray[np.object_]:
     """Return the geometries in two dimensions, multipolygons of one part as polygons."""
-    flat = shapely.force_2d(np.array(geometries, dtype=np.object_))
+    flat = np.array(geometries, dtype=np.object_)
+    deep = shapely.get_coordinate_dimension(flat) > 2
+    flat[deep] = shapely.force_2d(flat[deep])
     alone = (shapely.get_type_id(flat) == _MULTIPOLYGON) & (shapely.get_num_geometries(flat) == 1)
     flat[alone] = shapely.get_geometry(flat[alone], 0)
     return flat
@@ -146,19 +162,64 @@ def frame_of(records: Sequence[Row], layer: Layer) -> gpd.GeoDataFrame:
     Damaged
         When a value cannot be read as its field's type; says which.
     """
+    return frame_of_parts(
+        (records[start : start + PART_ROWS] for start in range(0, len(records), PART_ROWS)), layer
+    )
+
+
+def frame_of_parts(
+    parts: Iterable[Sequence[Row]],
+    layer: Layer,
+    wkb_in: Callable[[Sequence[bytes]], Sequence[bytes]] | None = None,
+) -> gpd.GeoDataFrame:
+    """Turn rows that come in parts, none of them empty, into one frame, as `frame_of` does.
+
+    Parameters
+    ----------
+    wkb_in : callable, optional
+        Returns the WKB in what the rows hold in its place.
+
+    Raises
+    ------
+    Damaged
+        When a value cannot be read as its field's type; says which.
+    """
     import geopandas as gpd
 
-    if not records:
+    fields = (layer.field("code"), *value_fields(layer))
+    columns: list[list[Any]] = [[] for _ in fields]
+    geometries = []
+    with without_collector():
+        for part in parts:
+            codes, packed, *values = zip(*part, strict=True)
+            geometries.append(geometries_of(packed if wkb_in is None else wkb_in(packed)))
+            for field, read, column in zip(fields, columns, (codes, *values), strict=True):
+                try:
+                    read.append(_typed(column, field))
+                except (TypeError, ValueError, OverflowError) as error:
+                    raise Damaged(f"{layer.name}.{field.name}: {error}") from error
+    if not geometries:
         return empty_frame(layer)
-    codes, packed, *values = zip(*records, strict=True)
-    columns: dict[str, Any] = {}
-    for field, column in zip(value_fields(layer), values, strict=True):
-        try:
-            columns[field.name] = _typed(column, field)
-        except (TypeError, ValueError) as error:
-            raise Damaged(f"{layer.name}.{field.name}: {error}") from error
-    index = pd.Index(list(codes), dtype="str", name="code")
-    return gpd.GeoDataFrame(columns, geometry=geometries_of(packed), crs=STORED_CRS, index=index)
+    code, *made = (_joined(read, field) for field, read in zip(fields, columns, strict=True))
+    frame = dict(zip((field.name for field in fields[1:]), made, strict=True))
+    index = pd.Index(code, name="code")
+    return gpd.GeoDataFrame(frame, geometry=np.concatenate(geometries), crs=STORED_CRS, index=index)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Keep Python's collector of cycles from looking through rows again and again: there are none in them.
+
+    It would take as long as the reading itself. Reference counts free what is no longer needed as ever;
+    where several threads are in here at once, the first that leaves lets the collector in again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def storable(text: str) -> bool:
@@ -190,6 +251,10 @@ def taken(rows: Rows, positions: NDArray[np.intp]) -> Rows:
     return Rows([chosen] if len(positions) == 1 else list(chosen), rows.bounds[positions])
 
 
+def _ascending(codes: list[str]) -> bool:
+    return all(map(operator.lt, codes, islice(codes, 1, None)))
+
+
 def _stored(values: pd.Series[Any], field: Field) -> list[Any]:
     kind = COLUMN_TYPES[field.type]
     if kind == "date":
@@ -200,17 +265,44 @@ def _stored(values: pd.Series[Any], field: Field) -> list[Any]:
         # SQLite knows no negative zero: adding zero takes its sign, so that all kinds keep the same.
         return [None if number != number else number + 0.0 for number in values.tolist()]
     plain: list[Any] = values.array.to_numpy(dtype=object, na_value=None).tolist()
-    if kind == "text" and any("\0" in value for value in plain if value is not None):
+    if kind == "text" and "\0" in "".join(filter(None, plain)):
         raise ValueError(f"{field.name} holds the character NUL, which no store can keep")
     return plain
 
 
-def _typed(column: Sequence[Any], field: Field) -> Any:
+def _typed(column: Sequence[Any], field: Field) -> pa.Array | NDArray[Any]:
+    """Return a field's values in its type, some for `_joined` to put together."""
+    import pyarrow as pa
+
     kind = COLUMN_TYPES[field.type]
     if kind == "date":
         return np.array(column, dtype="datetime64[D]").astype("datetime64[s]")
-    if field.type == "fact":
-        column = ["unknown" if value is None else value for value in column]
     if kind == "number":
-        return np.array([np.nan if value is None else value for value in column], dtype=np.float64)
-    return pd.array(list(column), dtype=DTYPES[field.type])  # type: ignore[call-overload]
+        return np.array(column, dtype=np.float64)
+    try:
+        # Told to make integers, Arrow would cut off what is behind a decimal point.
+        made = pa.array(column, type=None if kind == "integer" else pa.large_string())
+        readable = kind == "text" or pa.types.is_int64(made.type) or pa.types.is_null(made.type)
+    except (TypeError, ValueError, OverflowError):
+        readable = False
+    if not readable:
+        # No store writes such values. Pandas takes some of them, and says what is wrong with others.
+        made = pa.array(pd.array(list(column), dtype=DTYPES[field.type]))  # type: ignore[call-overload]
+    if kind == "integer":
+        return made.cast(pa.int64())
+    return made.fill_null("unknown") if field.type == "fact" else made
+
+
+def _joined(parts: list[Any], field: Field) -> Any:
+    """Return the values that `_typed` made of the parts of a column as one."""
+    import pyarrow as pa
+
+    kind = COLUMN_TYPES[field.type]
+    if kind in ("date", "number"):
+        return np.concatenate(parts)
+    whole = pa.concat_arrays(parts)
+    if kind == "text":
+        return pd.array(whole, dtype="str")
+    return pd.arrays.IntegerArray(
+        whole.fill_null(0).to_numpy(), whole.is_null().to_numpy(zero_copy_only=False)
+    )
