@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults import report
-from tests.faults.kinds import GeoPackages, Kind
+from tests.faults.kinds import GeoPackages, Kind, PostGIS
+from tests.postgres import Cluster, NoPostGIS
 
 Progress = Callable[[str], None]
 
@@ -31,10 +32,29 @@ def geopackages(tmp_path: Path, validate_gpkg: Callable[[Path], None]) -> GeoPac
     return GeoPackages(tmp_path, validate_gpkg)
 
 
-@pytest.fixture(params=["geopackage"])
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cluster]:
+    """Return a server that keeps what it commits whatever happens to the machine, as districts have it."""
+    try:
+        cluster = Cluster(fsync=True)
+    except NoPostGIS as reason:
+        pytest.skip(str(reason))
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture
+def databases(server: Cluster) -> Iterator[PostGIS]:
+    made = PostGIS(server)
+    yield made
+    if report.FULL:  # in the short form there are so few that they may go with the server
+        server.drop(*made.names)
+
+
+@pytest.fixture(params=["geopackages", "databases"])
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Return each kind of store in turn."""
-    found: Kind = request.getfixturevalue("geopackages")
+    found: Kind = request.getfixturevalue(request.param)
     return found
 
 

@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection
@@ -62,6 +63,7 @@ class Fleet:
     latencies_ms: list[float] = field(default_factory=lambda: [20.0])
     done: int = 0
     kills: Counter[str] = field(default_factory=Counter)
+    recoveries: int = 0
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -93,9 +95,23 @@ class Fleet:
         """Kill a writer at a moment drawn from how long writes take: before, within or after any step."""
         self.wait_for_progress()
         victim = self._some_writer()
-        time.sleep(self.chance.choice(self.latencies_ms) / 1000 * self.chance.uniform(0, 1.2))
+        self._wait_for_a_moment()
         victim.process.kill()
         self._bury(victim, "writer, any moment")
+
+    def kill(self, how: str, act: Callable[[], None]) -> None:
+        """Kill something else at such a moment, and wait until the writers get on again."""
+        self.wait_for_progress()
+        self._wait_for_a_moment()
+        act()
+        self.kills[how] += 1
+        # Answers may be under way that were given before.
+        self._read_books()
+        self.wait_for_progress(writes=self.writers + 1)
+        self.recoveries += 1
+
+    def _wait_for_a_moment(self) -> None:
+        time.sleep(self.chance.choice(self.latencies_ms) / 1000 * self.chance.uniform(0, 1.2))
 
     def kill_in_commit(self) -> None:
         """Have a writer die within its next commit, or right after it."""
@@ -200,14 +216,14 @@ class Command:
         return Outcome(self.process.exitcode, self.output.read_text("utf-8"))
 
 
-def begin(folder: Path, *arguments: object, uid: int | None = None, rules: tuple[Rule, ...] = ()) -> Command:
+def begin(folder: Path, *arguments: object, plain: bool = False, rules: tuple[Rule, ...] = ()) -> Command:
     """Begin a command; `folder` takes what it prints."""
     output = folder / f"output-{next(_NUMBERS)}"
-    process, answer = call(workers.command, [str(item) for item in arguments], str(output), uid, rules)
+    process, answer = call(workers.command, [str(item) for item in arguments], str(output), plain, rules)
     assert answer.recv() == "begun"
     return Command(process, output)
 
 
-def run(folder: Path, *arguments: object, uid: int | None = None, rules: tuple[Rule, ...] = ()) -> Outcome:
+def run(folder: Path, *arguments: object, plain: bool = False, rules: tuple[Rule, ...] = ()) -> Outcome:
     """Run a command to its end."""
-    return begin(folder, *arguments, uid=uid, rules=rules).outcome()
+    return begin(folder, *arguments, plain=plain, rules=rules).outcome()

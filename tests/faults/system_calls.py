@@ -48,6 +48,8 @@ _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
 _ALLOW, _KILL_PROCESS, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 
+_CAPABILITY_VERSION_3 = 0x20080522
+
 # Classic BPF: load a word of (number, architecture, address, six arguments), compare, jump, answer.
 _LOAD, _ANSWER, _IF_EQUAL, _IF_GREATER, _IF_AT_LEAST = 0x20, 0x06, 0x15, 0x25, 0x35
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
@@ -104,6 +106,14 @@ def install(*rules: Rule) -> None:
     ):
         if libc.prctl(*call):
             raise OSError(ctypes.get_errno(), "the kernel takes no system call filter")
+
+
+def give_up_privileges() -> None:
+    """Let permissions count for this thread, as they do for everybody but root; it stays the same user."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    version, none_at_all = struct.pack("<Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
+    if libc.capset(version, none_at_all):
+        raise OSError(ctypes.get_errno(), "privileges cannot be given up")
 
 
 def in_thread(act: Callable[[], T], *rules: Rule) -> T:

@@ -39,9 +39,7 @@ def state(store: Store) -> State:
             name: [row for chunk in contents.layers[name] for row in chunk.records]
             for name in (SINGLES, BULK)
         }
-        # The moments differ from run to run.
-        changes = [change._replace(at=None) for change in contents.changes]
-        return {**layers, "changes": changes, "history": list(contents.history)}
+        return {**layers, "changes": list(contents.changes), "history": list(contents.history)}
 
 
 def result(act: Any, *arguments: Any) -> tuple[int | None, Any]:

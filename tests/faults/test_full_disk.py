@@ -22,6 +22,13 @@ WRITTEN = Path(__file__).parents[1] / "layers" / "written"
 ROWS = 4000
 
 
+def old_store(geopackages: GeoPackages) -> str:
+    """Return the URL of a store that an earlier program made."""
+    url = geopackages.new_url()
+    path_of(url).write_bytes(gzip.decompress((WRITTEN / "geopackage-1.gpkg.gz").read_bytes()))
+    return url
+
+
 def table_of_complaints(file: Path, rows: int = ROWS) -> Path:
     """Write a table to import."""
     lines = (
@@ -128,9 +135,7 @@ def test_a_backup_that_does_not_fit_is_not_made(geopackages: GeoPackages, tmp_pa
 
 
 def test_a_migration_that_does_not_fit_is_not_begun_half(geopackages: GeoPackages) -> None:
-    url = geopackages.new_url()
-    path = path_of(url)
-    path.write_bytes(gzip.decompress((WRITTEN / "geopackage-1.gpkg.gz").read_bytes()))
+    url = old_store(geopackages)
     for frames in count():
         room = 0 if frames == 0 else 32 + frames * workers.FRAME_BYTES
         try:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.faults import report
 from tests.faults.conftest import Progress
 from tests.faults.fleet import Fleet
-from tests.faults.kinds import GeoPackages, made, sound
+from tests.faults.kinds import GeoPackages, Kind, PostGIS, made, sound
 from tests.faults.proof import Verdict, prove
+from tests.postgres import Cluster
 
 WRITERS, READERS = 8, 2
 
@@ -21,22 +26,58 @@ def judge(verdict: Verdict, *allowed: str) -> None:
     assert verdict.acknowledged > 0
 
 
-def test_geopackage_writers_are_killed(geopackages: GeoPackages, tmp_path: Path, progress: Progress) -> None:
-    url = made(geopackages)
-    with Fleet(url, tmp_path, WRITERS, READERS) as fleet:
+def campaign(
+    kind: Kind, folder: Path, progress: Progress, ways: Sequence[Callable[[Fleet], None]], *allowed: str
+) -> None:
+    """Kill in each way in turn while 8 write and 2 read, and judge what is left."""
+    url = made(kind)
+    with Fleet(url, folder, WRITERS, READERS) as fleet:
         for killed in range(report.KILLS):
-            if killed % 3 == 2:
-                fleet.kill_in_commit()
-            else:
-                fleet.kill_any()
+            ways[killed % len(ways)](fleet)
             if killed % 10 == 9:
                 progress(
-                    f"GeoPackage: {killed + 1} of {report.KILLS} writers killed, {fleet.done:,} writes acknowledged"
+                    f"{kind.name}: {killed + 1} of {report.KILLS} killed, {fleet.done:,} writes acknowledged"
                 )
         fleet.wait_for_progress(writes=WRITERS)
         fleet.finish()
-    with sound(geopackages, url, thoroughly=True) as store:
+    with sound(kind, url, thoroughly=True) as store:
         verdict = prove(store, *fleet.books)
-    report.CAMPAIGNS.append(report.Campaign("GeoPackage", "writers killed", verdict, fleet.kills, 0))
-    judge(verdict)
+    report.CAMPAIGNS.append(report.Campaign(kind.name, "kills", verdict, fleet.kills, fleet.recoveries))
+    judge(verdict, *allowed)
     assert fleet.kills.total() == report.KILLS
+
+
+def test_geopackage_writers_are_killed(geopackages: GeoPackages, tmp_path: Path, progress: Progress) -> None:
+    campaign(geopackages, tmp_path, progress, (Fleet.kill_any, Fleet.kill_any, Fleet.kill_in_commit))
+
+
+def test_postgis_writers_and_the_server_itself_are_killed(
+    databases: PostGIS, tmp_path: Path, progress: Progress
+) -> None:
+    cluster = databases.cluster
+
+    def kill_backend(fleet: Fleet) -> None:
+        fleet.kill(
+            "server's process of a connection",
+            lambda: kill_a_backend(cluster, databases.names[-1], fleet.chance),
+        )
+
+    def stop_at_once(fleet: Fleet) -> None:
+        fleet.kill("whole server at once", lambda: cluster.restart("immediate"))
+
+    any_moment, in_commit = Fleet.kill_any, Fleet.kill_in_commit
+    ways = (any_moment, in_commit, any_moment, kill_backend, in_commit)
+    last = (*ways[:-1], stop_at_once)
+    away = ("StoreAway", "Lost", "StoreBusy")
+    campaign(databases, tmp_path, progress, (*ways, *last), *away, *(f"{kind} (reading)" for kind in away))
+
+
+def kill_a_backend(cluster: Cluster, database: str, chance: random.Random) -> None:
+    """Kill one of the server's processes that serve a database, rather a busy one: the server then starts all anew."""
+    with cluster.connect() as connection:
+        busy = connection.execute(
+            "SELECT pid, state = 'active' FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
+            [database],
+        ).fetchall()
+    victim = chance.choice([pid for pid, active in busy if active] or [pid for pid, _ in busy])
+    os.kill(victim, signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import random
@@ -10,17 +11,17 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from layers.problems import StoreAway, StoreBusy, StoreFull, WanggeError
-from layers.store import Store, StoreSettings, open_store
+from layers.store import Store, StoreSettings, backup_store, copy_store, migrate_store, open_store
 from layers.stores.base import KeptStore, Writing
 from layers.stores.kinds import path_of
-from tests.faults.system_calls import Rule, install
+from tests.faults.system_calls import Rule, give_up_privileges, install
 from tests.faults.work import (
     BULK,
     SET_ROWS,
@@ -48,6 +49,7 @@ FRAME_BYTES = _FRAME_HEADER_BYTES + _PAGE_BYTES
 
 def write_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
     """Write task after task while the tests live, and keep book of what was intended and what was answered."""
+    _be_quiet()
     chance = random.Random(name)
     begun = open_ends(Path(book)) if Path(book).exists() else []
     ledger = Book(Path(book))
@@ -77,6 +79,11 @@ def write_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
                 if chance.random() < 0.7:
                     seen = answer.get("version", seen)
     ledger.note(ended=name)
+
+
+def _be_quiet() -> None:
+    """Keep the pool's complaints about a server that is being killed out of the tests' output."""
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
 def _packed(task: Task) -> dict[str, Any]:
@@ -140,6 +147,7 @@ def _doom(store: Store) -> None:
 
 def read_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
     """Read in all ways that there are, and keep book of what was seen between which versions."""
+    _be_quiet()
     chance = random.Random(name)
     ledger = Book(Path(book))
     with _opened(url, read_only=True) as store:
@@ -147,8 +155,8 @@ def read_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
         while _may_go_on(orders, store):
             try:
                 last = _look(store, ledger, chance, last)
-            except StoreAway as error:
-                ledger.note(refused="read", kind="StoreAway", said=error.sentence("en"))
+            except (StoreAway, StoreBusy) as error:
+                ledger.note(refused="read", kind=type(error).__name__, said=error.sentence("en"))
                 time.sleep(_PAUSE_S)
             except Exception as error:
                 ledger.note(broken="read", kind=type(error).__name__, said=repr(error))
@@ -207,17 +215,22 @@ def _torn(frame: Any) -> list[str]:
 # One write at a time
 
 
-def hold_turn(url: str, seconds: float, answer: Connection) -> None:
-    """Hold the turn to write for so long, with something written and not yet committed."""
-    with _opened(url) as store, _turn_of(store):
-        answer.send("held")
-        time.sleep(seconds)
-    answer.send("gone")
+def hold_turn(url: str, task: Task, answer: Connection) -> None:
+    """Do a task and hold the turn before it is committed until told to go on; answer then, and when it is."""
+    with open_store(url) as store:
+        assert isinstance(store, KeptStore)
+        write = store._writing
 
+        @contextmanager
+        def writing() -> Iterator[Writing]:
+            with write() as transaction:
+                yield transaction
+                answer.send("held")
+                answer.recv()
+                answer.send(time.monotonic())
 
-def _turn_of(store: Store) -> AbstractContextManager[Writing]:
-    assert isinstance(store, KeptStore)
-    return store._writing()
+        store._writing = writing  # type: ignore[method-assign]
+        task.run(store)
 
 
 def write_once(url: str, task: Task, settings: StoreSettings, answer: Connection) -> None:
@@ -296,11 +309,26 @@ def die_at_page(url: str, page: int, answer: Connection) -> None:
     store.close()
 
 
-def die_at_call(act: Callable[[], None], calls: tuple[str, ...], answer: Connection) -> None:
-    """Act, and die at the first of these system calls."""
-    answer.send("ready")
-    install(Rule(calls, kills=True))
-    act()
+def copy(url: str, target: str, dies_at: tuple[str, ...], answer: Connection) -> None:
+    """Copy a store, and die at the first of these system calls; answer when it begins, and when it is done."""
+    _be_quiet()
+    with open_store(url, read_only=True) as store:
+        answer.send("begun")
+        if dies_at:
+            install(Rule(dies_at, kills=True))
+        if target.startswith("gpkg:"):
+            backup_store(store, path_of(target))
+        else:
+            copy_store(store, target)
+    answer.send("done")
+
+
+def migrate(url: str, dies_at: tuple[str, ...], answer: Connection) -> None:
+    """Migrate a store, and die at the first of these system calls; answer when it begins, and when it is done."""
+    answer.send("begun")
+    if dies_at:
+        install(Rule(dies_at, kills=True))
+    migrate_store(url)
     answer.send("done")
 
 
@@ -333,14 +361,18 @@ def open_file(path: str) -> int:
 
 
 def command(
-    arguments: list[str], output: str, uid: int | None, rules: tuple[Rule, ...], answer: Connection
+    arguments: list[str], output: str, plain: bool, rules: tuple[Rule, ...], answer: Connection
 ) -> None:
-    """Run a command of `wangge` in this process as another user or with system calls that fail; answer when it begins.
+    """Run a command of `wangge` in this process; answer when it begins.
 
     Parameters
     ----------
     output : str
         The file that takes what it prints.
+    plain : bool
+        Permissions count, which they do not for root otherwise.
+    rules : tuple of Rule
+        System calls that fail.
     """
     import app
 
@@ -349,10 +381,8 @@ def command(
     os.dup2(file, 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
     os.environ["LC_ALL"] = "C.UTF-8"
-    if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
+    if plain:
+        give_up_privileges()
     if rules:
         install(*rules)
     answer.send("begun")
