@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     "kinds",
     multiple=True,
     metavar="ID",
-    zh="只报告这一种（可多次给出）",
-    en="Report this kind only.",
+    zh="只报告这一种（可多次给出）；退出码也只看它",
+    en="Report this kind only, or several; the exit code speaks of them.",
 )
 @option(
     "--layer",

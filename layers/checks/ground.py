@@ -201,11 +201,14 @@ def check_entrances(snapshot: Snapshot) -> list[Finding]:
         frame, shapes = snapshot.frame(layer), snapshot.metric(layer)
         lon, lat = (frame[name].to_numpy(dtype=np.float64) for name in ("entrance_lon", "entrance_lat"))
         known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat) & ~shapely.is_missing(shapes))
-        doors = shapely.points(*crs.points_to_metric(lon[known], lat[known], snapshot.district.metric_crs))
-        far = shapely.distance(shapes[known], np.asarray(doors, dtype=object))
+        x, y = crs.points_to_metric(lon[known], lat[known], snapshot.district.metric_crs)
+        there = np.isfinite(x) & np.isfinite(y)  # what cannot be projected is far
+        far = np.full(len(known), np.inf)
+        doors = np.asarray(shapely.points(x[there], y[there]), dtype=object)
+        far[there] = shapely.distance(shapes[known][there], doors)
         is_point = shapely.get_type_id(shapes[known]) == 0
         limit = np.where(is_point, kinds.ENTRANCE_OF_POINT_M, kinds.ENTRANCE_M)
-        rows = np.flatnonzero(~(far <= limit))  # what cannot be projected is far, too
+        rows = np.flatnonzero(far > limit)
         rows = worst_first(rows, far[rows])
         found.append(
             of_rows(

@@ -164,6 +164,18 @@ def test_a_row_and_its_parent_name_different_places(standards: Standards) -> Non
     assert ("contradicting_subdistrict", "buildings") not in findings
 
 
+def test_a_row_that_contradicts_several_parents_is_named_once(standards: Standards) -> None:
+    findings = changed(standards, "buildings", {("C01-B1", "subdistrict"): "S2"})
+    (case,) = findings["contradicting_subdistrict", "buildings"].cases
+    assert case.details == {"subdistrict": "S2", "community": "C01", "which_names": "S1"}
+    # Without a community it is its neighbourhood that says otherwise.
+    findings = changed(
+        standards, "buildings", {("C01-B1", "subdistrict"): "S2", ("C01-B1", "community"): None}
+    )
+    (case,) = findings["contradicting_subdistrict", "buildings"].cases
+    assert case.details == {"subdistrict": "S2", "neighbourhood": "S1N1", "which_names": "S1"}
+
+
 def test_what_is_not_said_or_does_not_exist_contradicts_nothing(standards: Standards) -> None:
     findings = changed(
         standards, "communities", {("C12", "neighbourhood"): None, ("C11", "neighbourhood"): "S9N9"}
@@ -206,6 +218,26 @@ def test_values_that_no_import_would_let_in(
     (case,) = findings[kind, layer].cases
     assert case.codes == (next(iter(change))[0],)
     assert case.details == details
+
+
+def test_bounds_belong_to_the_range(standards: Standards) -> None:
+    values = {("B90", "floors"): 1, ("B91", "floors"): 200, ("B92", "floor_area_m2"): 0.0}
+    assert faults(changed(standards, "buildings", values)) == []
+    assert faults(changed(standards, "buildings", {("B91", "floors"): 201})) == [
+        ("value_out_of_range", "buildings")
+    ]
+
+
+def test_floors_or_floor_area_will_do(standards: Standards) -> None:
+    values: dict[tuple[str, str], Any] = {
+        ("C06-B1", "floors"): 6,
+        ("C06-B2", "floor_area_m2"): 900.0,
+        ("C01-B1", "floors"): None,
+        ("C01-B2", "floor_area_m2"): None,
+    }
+    codes = changed(standards, "buildings", values)["floors_unknown", "buildings"].codes
+    assert "C06-B3" in codes
+    assert not {"C06-B1", "C06-B2", "C01-B1", "C01-B2"} & set(codes)
 
 
 def test_an_empty_district_has_nothing_to_find(standards: Standards) -> None:

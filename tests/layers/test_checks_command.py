@@ -152,6 +152,8 @@ def test_a_store_that_cannot_be_read_is_reported_as_far_as_it_goes(
     assert "[fault] store: 1 × broken (damaged)" in done.stdout
     assert "The buildings cannot be read." in done.stderr
     assert json.loads(check(sound, "--json").stdout)[0]["id"] == "damaged"
+    # Whatever is asked for: it could not be looked for.
+    assert check(sound, "--only", "overlap").exit_code == 1
 
 
 def test_no_store_is_said(tmp_path: Path) -> None:

@@ -2,79 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
-
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
-from layers.checks.findings import Case, Finding
 from layers.checks.run import check
-from layers.frames import conform
 from layers.loading import load
-from layers.schema import LAYERS
-from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import open_store
 from tests.district import METRIC_CRS, ORIGIN, small_district
-
-Frames = dict[str, gpd.GeoDataFrame]
-Found = dict[tuple[str, str | None], Finding]
-
-
-def stored(*shapes: Any) -> np.ndarray:
-    """Take shapes from the sheet to EPSG:4490."""
-    moved = shapely.transform(list(shapes), lambda xy: xy + ORIGIN)
-    return np.asarray(gpd.GeoSeries(moved, crs=METRIC_CRS).to_crs("EPSG:4490").array, dtype=object)
-
-
-def put(frames: Frames, layer: str, code: str, shape: Any) -> None:
-    """Give a feature another shape, drawn on the sheet."""
-    put_stored(frames, layer, code, stored(shape)[0])
-
-
-def put_stored(frames: Frames, layer: str, code: str, shape: Any) -> None:
-    frame = frames[layer]
-    shapes = np.asarray(frame.geometry.array, dtype=object).copy()
-    shapes[frame.index.get_loc(code)] = shape
-    frames[layer] = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs="EPSG:4490"))
-
-
-def add(frames: Frames, layer: str, shape: Any, **fields: Any) -> None:
-    """Add a feature, drawn on the sheet."""
-    row = gpd.GeoDataFrame([fields], geometry=stored(shape), crs="EPSG:4490")
-    frames[layer] = pd.concat([frames[layer], conform(row, LAYERS[layer])]).sort_index()
-
-
-def found_after(
-    standards: Standards, *changes: Callable[[Frames], None], outline: bool = True, only: str | None = None
-) -> Found:
-    district, frames = small_district(outline=outline)
-    for change in changes:
-        change(frames)
-    findings = check(Snapshot(1, district, standards, frames))
-    return {(finding.id, finding.layer): finding for finding in findings if only in (None, finding.id)}
-
-
-def faults(findings: Found) -> list[tuple[str, str | None]]:
-    return [key for key, finding in findings.items() if finding.fault]
-
-
-def case(findings: Found, kind: str, layer: str) -> Case:
-    (only,) = findings[kind, layer].cases
-    return only
-
-
-def is_at(one: Case, x: float, y: float, *, within_m: float = 0.2) -> bool:
-    """Whether a case's lon and lat are this place of the sheet."""
-    place = gpd.GeoSeries.from_xy([one.details["lon"]], [one.details["lat"]], crs="EPSG:4490").to_crs(
-        METRIC_CRS
-    )
-    return bool(place.iloc[0].distance(shapely.Point(x + ORIGIN[0], y + ORIGIN[1])) <= within_m)
+from tests.layers.drawing import Frames, add, case, faults, found_after, is_at, put, stored
 
 
 @pytest.mark.parametrize(
@@ -292,11 +230,16 @@ def test_entrances_far_from_their_building(standards: Standards) -> None:
 
 def test_an_entrance_at_the_ends_of_the_earth_is_far(standards: Standards) -> None:
     def change(frames: Frames) -> None:
-        frame = frames["facilities"].copy()
-        frame.loc["F01", ["entrance_lon", "entrance_lat"]] = [22.5, 114.1]
-        frames["facilities"] = frame
+        for layer, code in (("facilities", "F01"), ("buildings", "C01-B1")):
+            frame = frames[layer].copy()
+            frame.loc[code, ["entrance_lon", "entrance_lat"]] = [22.5, 114.1]
+            frames[layer] = frame
 
-    assert found_after(standards, change)["entrance_far", "facilities"].codes == ("F01",)
+    findings = found_after(standards, change)
+    for layer, code in (("facilities", "F01"), ("buildings", "C01-B1")):
+        one = case(findings, "entrance_far", layer)
+        assert one.codes == (code,)
+        assert one.details == {"lon": 22.5, "lat": 114.1}  # how far cannot be said
 
 
 def test_what_was_entered_twice(standards: Standards) -> None:
@@ -324,84 +267,6 @@ def test_buildings_of_one_shape_whatever_their_rings_begin_with(standards: Stand
 
     findings = found_after(standards, change)
     assert case(findings, "same_shape", "buildings").codes == ("B91", "B92")
-
-
-RING = [(114.13, 22.54), (114.14, 22.54), (114.14, 22.55), (114.13, 22.54)]
-INFINITE = shapely.transform(shapely.Polygon(RING), lambda xy: np.where(xy == 22.55, np.inf, xy))
-
-
-@pytest.mark.parametrize(
-    ("shape", "reason"),
-    [
-        (None, "missing"),
-        (shapely.Polygon(), "empty"),
-        (INFINITE, "not_finite"),
-    ],
-)
-@pytest.mark.parametrize("layer", list(LAYERS))
-def test_a_shape_that_cannot_be_used_is_named_and_nothing_else_is_kept_from_being_found(
-    standards: Standards, layer: str, shape: Any, reason: str
-) -> None:
-    def change(frames: Frames) -> None:
-        put_stored(frames, layer, frames[layer].index[0], shape)
-        put(frames, "mediation_rooms", "M2", shapely.Point(1500, 900))
-
-    _, frames = small_district()
-    findings = found_after(standards, change)
-    one = case(findings, "invalid_geometry", layer)
-    assert one.codes == (frames[layer].index[0],)
-    assert one.details == {"reason": reason}
-    assert "M2" in findings["outside_community", "mediation_rooms"].codes
-    assert {kind for kind, _ in faults(findings)} <= {
-        "invalid_geometry",
-        "outside_community",
-        "outside_neighbourhood",
-        "outside_subdistrict",
-        "cell_gap",  # without the first cell
-    }
-
-
-def test_a_shape_that_crosses_itself_is_named_with_the_place_and_measured_mended(
-    standards: Standards,
-) -> None:
-    bow = shapely.Polygon([(20, 20), (260, 580), (260, 20), (20, 580)])
-    findings = found_after(standards, lambda frames: put(frames, "communities", "C01", bow))
-    one = case(findings, "invalid_geometry", "communities")
-    assert one.codes == ("C01",)
-    assert one.details["reason"] == "self_intersection"
-    assert is_at(one, 140, 300, within_m=0.5)
-    # Its buildings lie where the bow is narrow.
-    assert "C01-B3" in findings["outside_community", "buildings"].codes
-
-
-def test_coordinates_off_the_map_and_kinds_that_do_not_belong(standards: Standards) -> None:
-    def change(frames: Frames) -> None:
-        put_stored(frames, "complaints", "C01-001", shapely.Point(22.54, 114.13))
-        put_stored(frames, "facilities", "F01", shapely.Point(0, 0))
-        put(frames, "facilities", "F02", shapely.LineString([(420, 880), (430, 880)]))
-        put(frames, "management_cells", "G01", shapely.Point(200, 300))
-
-    findings = found_after(standards, change)
-    assert findings["off_map", "complaints"].codes == ("C01-001",)
-    assert case(findings, "off_map", "facilities").details == {"lon": 0.0, "lat": 0.0}
-    assert case(findings, "wrong_geometry", "facilities").details == {"geometry": "LineString"}
-    assert findings["wrong_geometry", "management_cells"].codes == ("G01",)
-    assert ("cell_gap", "management_cells") in findings
-
-
-def test_everything_wrong_at_once_does_not_stop_the_checks(standards: Standards) -> None:
-    district, frames = small_district()
-    for name, frame in frames.items():
-        frames[name] = frame.set_geometry(
-            gpd.GeoSeries(np.full(len(frame), None), index=frame.index, crs="EPSG:4490")
-        )
-    snapshot = Snapshot(
-        1, replace(district, metric_crs="+proj=tmerc +lon_0=114 +datum=WGS84"), standards, frames
-    )
-    findings = [finding for finding in check(snapshot) if finding.fault]
-    assert [(finding.id, finding.layer) for finding in findings] == [
-        ("invalid_geometry", name) for name in LAYERS
-    ]
 
 
 def test_the_demonstration_has_contracts_and_terms_that_ended_and_no_other_fault(
