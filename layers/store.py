@@ -189,6 +189,16 @@ class Store(ABC):
         """Return the number of the last committed write; cheap enough to ask per request."""
 
     @abstractmethod
+    def ready(self) -> int:
+        """Make sure that the store is still one for this program, and return its version.
+
+        Raises
+        ------
+        StoreOutdated, StoreUnusable, StoreMissing
+            Since it was opened, a backup of an older program was put there, or a newer one migrated it.
+        """
+
+    @abstractmethod
     def wait(self, *, since: int, timeout_s: float) -> int:
         """Wait until the version is another than `since`, and return it; after `timeout_s` the same.
 

@@ -96,6 +96,12 @@ class GeoPackageStore(KeptStore):
         with self._database.reading() as connection:
             return tables.version(connection)
 
+    def ready(self) -> int:
+        """Make sure that the store is still one for this program, and return its version."""
+        with self._database.reading() as connection:
+            self._check(connection)
+            return tables.version(connection)
+
     def counts(self) -> dict[str, int]:
         """Return the number of features per layer."""
         with self._database.reading() as connection:

@@ -71,6 +71,15 @@ class PostGISStore(KeptStore):
         """Return the number of the last committed write."""
         return self._database.ask(tables.version)
 
+    def ready(self) -> int:
+        """Make sure that the store is still one for this program, and return its version."""
+
+        def found(connection: Connection) -> int:
+            self._check(migrations.found_schema(connection, self._address))
+            return tables.version(connection)
+
+        return self._database.ask(found)
+
     def wait(self, *, since: int, timeout_s: float) -> int:
         """Wait until the version is another than `since`, and return it; after `timeout_s` the same.
 
