@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from layers.schema import LAYERS
-from layers.store import Store, create_store, open_store
+from layers.store import Authorship, Store, create_store, open_store
 from layers.stores.geopackage.store import GeoPackageStore
 from layers.stores.geopackage.turns import turn
 from tests.layers.store_contract import PLACE, points
@@ -37,7 +37,7 @@ def write_for_ever(url: str, name: str, log: str) -> None:
         for step in count():
             if not tests.is_alive():
                 return
-            store.upsert("complaints", points(codes_of(name, step)), note=name)
+            store.upsert("complaints", points(codes_of(name, step)), by=Authorship(who=name))
             os.write(handle, f"{name} {step}\n".encode())
 
 

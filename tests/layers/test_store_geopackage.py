@@ -7,7 +7,7 @@ import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layers.schema import LAYERS
-from layers.store import District, create_store, open_store
+from layers.store import Authorship, District, create_store, open_store
 from layers.stores.geopackage import blobs, ddl
 from layers.stores.geopackage.connection import free_of_wal_reset_bug, prepare
 from layers.stores.geopackage.store import GeoPackageStore, is_store
 from layers.stores.geopackage.tables import in_box, select
-from layers.stores.rows import Damaged, geometry_type
+from layers.stores.rows import Damaged, GeometryType, geometry_type
 from tests.district import small_district
 from tests.layers.store_contract import PLACE, SOUTH, WEST, frame_of, points
 
+NOON = datetime(2019, 12, 31, 12, tzinfo=UTC)
 GDAL_TYPES = {
     "text": "String",
     "fact": "String",
@@ -96,7 +97,7 @@ def test_the_validator_accepts_it_after_writes(
     store: GeoPackageStore, validate_gpkg: Callable[[Path], None]
 ) -> None:
     store.upsert("complaints", points([str(k) for k in range(3000)]))
-    store.upsert("complaints", points([str(k) for k in range(10, 20)]), note="moved")
+    store.upsert("complaints", points([str(k) for k in range(10, 20)]), by=Authorship(note="moved"))
     store.delete("complaints", [str(k) for k in range(5)])
     store.upsert("subdistricts", frame_of("subdistricts", ["a"], [shapely.box(114, 22, 115, 23)]))
     store.close()
@@ -107,7 +108,7 @@ def test_ogrinfo_sees_every_layer_field_and_the_crs(sample: Path) -> None:
     _, layers = small_district()
     declared = {"POINT": "Point", "MULTIPOLYGON": "Multi Polygon", "GEOMETRY": "Unknown (any)"}
     listed = re.findall(r"^\d+: (\w+)", ogrinfo(sample), re.MULTILINE)
-    assert set(listed) == {"district", *LAYERS, "wangge_meta", "wangge_changes"}
+    assert set(listed) == {"district", *LAYERS, "wangge_meta", "wangge_changes", "wangge_history"}
     for layer in LAYERS.values():
         seen = ogrinfo("-so", sample, layer.name)
         fields = re.findall(r"^(\w+): (\w+) \(\d+\.\d+\)", seen, re.MULTILINE)
@@ -188,7 +189,7 @@ def test_the_same_frames_make_the_same_store(tmp_path: Path) -> None:
     made = []
     for name, rows in (("one", layers), ("two", shuffled)):
         path = tmp_path / f"{name}.gpkg"
-        create_store(f"gpkg:{path}", place, layers=rows).close()
+        create_store(f"gpkg:{path}", place, layers=rows, clock=lambda: NOON).close()
         made.append(content(path))
     assert made[0] == made[1]
 
@@ -206,10 +207,7 @@ def test_the_extent_takes_in_what_is_written(store: GeoPackageStore) -> None:
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_the_r_tree_follows_every_write(
-    store: GeoPackageStore, data: st.DataObject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("layers.stores.geopackage.tables._BULK_ROWS", data.draw(st.sampled_from([1, 3, 1000])))
+def test_the_r_tree_follows_every_write(store: GeoPackageStore, data: st.DataObject) -> None:
     triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'buildings'"
     for _ in range(data.draw(st.integers(1, 4))):
         codes = data.draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
@@ -254,8 +252,7 @@ def test_every_kind_of_header_is_understood(order: str, kind: int) -> None:
     )
     blob = head + shapely.to_wkb(shape)
     assert shapely.from_wkb(blobs.wkb_inside(blob)) == shape
-    assert blobs.envelope_of(blob) == (1, 3, 2, 4)
-    assert blobs.is_empty(blob) == 0
+    assert blobs.envelope_of(blob) == ((1, 2, 3, 4) if kind else None)
 
 
 @pytest.mark.parametrize(
@@ -266,9 +263,34 @@ def test_what_is_no_geometry_is_damage(blob: Any) -> None:
         blobs.wkb_inside(blob)
 
 
-def test_empty_geometries_of_other_programs_are_told(store: GeoPackageStore) -> None:
-    assert blobs.is_empty(b"GP\x00\x11" + b"\x00" * 4 + shapely.to_wkb(shapely.Point())) == 1
-    assert blobs.is_empty(None) is None
+SQUARE, POINT = shapely.box(1, 2, 3, 4), shapely.Point(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("column", "shape", "wanted"),
+    [
+        ("POINT", shapely.Point(1, 2, 5), POINT),
+        ("MULTIPOLYGON", SQUARE, shapely.MultiPolygon([SQUARE])),
+        ("MULTIPOLYGON", shapely.force_3d(shapely.MultiPolygon([SQUARE]), 5), shapely.MultiPolygon([SQUARE])),
+        ("GEOMETRY", shapely.MultiPolygon([SQUARE]), SQUARE),
+        ("GEOMETRY", shapely.force_3d(SQUARE, 5), SQUARE),
+        ("GEOMETRY", POINT, POINT),
+    ],
+)
+@pytest.mark.parametrize("byte_order", [0, 1])
+def test_geometry_of_other_programs_becomes_what_wangge_writes(
+    column: GeometryType, shape: Any, wanted: Any, byte_order: int
+) -> None:
+    plain = blobs.plain(shapely.to_wkb(shape, byte_order=byte_order), column)
+    assert plain == shapely.to_wkb(wanted, byte_order=1)
+    assert blobs.plain(plain, column) is plain
+
+
+def test_an_empty_geometry_is_marked_as_the_standard_says() -> None:
+    empty = shapely.Polygon()
+    (blob,) = blobs.blobs_of([shapely.to_wkb(empty)], np.array([shapely.bounds(empty)]), 4490)
+    assert blob[3] == 0x11
+    assert shapely.from_wkb(blobs.wkb_inside(blob)) == empty
 
 
 # SQLite itself

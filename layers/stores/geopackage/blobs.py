@@ -6,9 +6,7 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import shapely
-
-from layers.stores.rows import Damaged
+from layers.stores.rows import Damaged, GeometryType, geometries_of, wkb_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +18,15 @@ _LITTLE_ENDIAN, _ENVELOPE_XY, _EMPTY = 0x01, 0x02, 0x10
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 _MAGIC = b"GP\x00"
 
+_POINT, _POLYGON, _MULTIPOLYGON = (struct.pack("<BI", 1, kind) for kind in (1, 3, 6))
+_ALONE = _MULTIPOLYGON + struct.pack("<I", 1)
+_PLAIN: dict[GeometryType, tuple[bytes, ...]] = {
+    "POINT": (_POINT,),
+    "MULTIPOLYGON": (_MULTIPOLYGON,),
+    "GEOMETRY": (_POINT, _POLYGON, _MULTIPOLYGON),
+}
+"""How little-endian WKB of two dimensions begins, by type of column."""
+
 
 def blobs_of(packed: Sequence[bytes], bounds: NDArray[np.float64], srs_id: int) -> list[bytes]:
     """Put headers before WKB; points carry no envelope, for it would be longer than they are.
@@ -28,15 +35,21 @@ def blobs_of(packed: Sequence[bytes], bounds: NDArray[np.float64], srs_id: int) 
     ----------
     packed : sequence of little-endian WKB
     bounds : array of shape (n, 4)
-        West, south, east, north.
+        West, south, east, north; not a number for an empty geometry, which only other programs write.
     """
-    bare = _MAGIC + struct.pack("<Bi", _LITTLE_ENDIAN, srs_id)
-    boxed = _MAGIC + struct.pack("<Bi", _LITTLE_ENDIAN | _ENVELOPE_XY, srs_id)
+    bare, boxed, empty = (
+        _MAGIC + struct.pack("<Bi", _LITTLE_ENDIAN | flags, srs_id) for flags in (0, _ENVELOPE_XY, _EMPTY)
+    )
     envelope = struct.Struct("<4d").pack
-    return [
-        bare + wkb if west == east and south == north else boxed + envelope(west, east, south, north) + wkb
-        for wkb, (west, south, east, north) in zip(packed, bounds.tolist(), strict=True)
-    ]
+    made = []
+    for wkb, (west, south, east, north) in zip(packed, bounds.tolist(), strict=True):
+        if west != west:
+            made.append(empty + wkb)
+        elif west == east and south == north:
+            made.append(bare + wkb)
+        else:
+            made.append(boxed + envelope(west, east, south, north) + wkb)
+    return made
 
 
 def wkb_inside(blob: bytes) -> bytes:
@@ -47,28 +60,47 @@ def wkb_inside(blob: bytes) -> bytes:
     Damaged
         When it is not a GeoPackage geometry.
     """
+    return wkbs_inside([blob])[0]
+
+
+def wkbs_inside(blobs: Sequence[bytes]) -> list[bytes]:
+    """Return the WKB in GeoPackage geometries, whoever wrote them.
+
+    Raises
+    ------
+    Damaged
+        When one is not a GeoPackage geometry.
+    """
     try:
-        if blob[:3] == _MAGIC:
-            return blob[8 + _ENVELOPE_BYTES[blob[3] >> 1 & 7] :]
-    except (IndexError, TypeError):
-        pass
-    raise Damaged("not a GeoPackage geometry")
+        starts = {head: _header_bytes(head) for head in {blob[:4] for blob in blobs}}
+        return [blob[starts[blob[:4]] :] for blob in blobs]
+    except (IndexError, TypeError) as error:
+        raise Damaged("not a GeoPackage geometry") from error
 
 
-def is_empty(blob: bytes | None) -> int | None:
-    """Answer as the R-tree extension's SQL function ST_IsEmpty."""
-    if blob is None:
-        return None
-    wkb_inside(blob)
-    return int(bool(blob[3] & _EMPTY))
+def _header_bytes(head: bytes) -> int:
+    if head[:3] != _MAGIC:
+        raise TypeError
+    return 8 + _ENVELOPE_BYTES[head[3] >> 1 & 7]
 
 
-def envelope_of(blob: bytes) -> Envelope:
-    """Return (west, east, south, north), from the header where it says so."""
+def plain(wkb: bytes, column: GeometryType) -> bytes:
+    """Return WKB as `layers.stores.rows.wkb_of` makes it: other programs write it in other ways too.
+
+    Raises
+    ------
+    Damaged
+        When it is of another way and cannot be read.
+    """
+    if wkb[:5] in _PLAIN[column] and (column != "GEOMETRY" or wkb[:9] != _ALONE):
+        return wkb
+    return wkb_of(geometries_of([wkb]), column)[0]
+
+
+def envelope_of(blob: bytes) -> Envelope | None:
+    """Return (west, south, east, north) where the header has them."""
     flags = blob[3]
-    if flags >> 1 & 7:
-        order = "<" if flags & _LITTLE_ENDIAN else ">"
-        west, east, south, north = struct.unpack_from(order + "4d", blob, 8)
-    else:
-        west, south, east, north = shapely.bounds(shapely.from_wkb(wkb_inside(blob))).tolist()
-    return west, east, south, north
+    if not flags >> 1 & 7:
+        return None
+    west, east, south, north = struct.unpack_from("<4d" if flags & _LITTLE_ENDIAN else ">4d", blob, 8)
+    return west, south, east, north

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import apsw
 
 from layers.problems import StoreFull, StoreMissing
-from layers.stores.geopackage import blobs, faults
+from layers.stores.geopackage import faults
 from layers.stores.geopackage.turns import turn
 from layers.text import Text
 
@@ -191,21 +191,18 @@ class Database:
 
 
 def prepare(connection: apsw.Connection) -> None:
-    """Set what every connection needs: durable commits, and the functions that R-tree triggers call."""
+    """Set what every connection needs: durable commits, distrust of the file's pages, and no triggers.
+
+    The triggers in the file are for other programs. Wangge writes the R-tree itself, for a trigger would
+    call six functions for each feature, and records its own versions.
+    """
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
     # Else SQLite takes the quoted name of a column that is not there for a text.
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.pragma("synchronous", "FULL")
     connection.pragma("temp_store", "MEMORY")
     connection.pragma("journal_size_limit", _WAL_LIMIT_BYTES)
-    functions: dict[str, Callable[[bytes], object]] = {
-        "ST_IsEmpty": blobs.is_empty,
-        "ST_MinX": lambda blob: blobs.envelope_of(blob)[0],
-        "ST_MaxX": lambda blob: blobs.envelope_of(blob)[1],
-        "ST_MinY": lambda blob: blobs.envelope_of(blob)[2],
-        "ST_MaxY": lambda blob: blobs.envelope_of(blob)[3],
-    }
-    for name, function in functions.items():
-        connection.create_scalar_function(name, function, 1, deterministic=True)  # type: ignore[arg-type]
+    connection.pragma("cell_size_check", True)
 
 
 def use_wal(connection: apsw.Connection) -> None:

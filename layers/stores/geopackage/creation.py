@@ -22,7 +22,7 @@ from layers.schema import LAYERS, Layer
 from layers.store import District, Progress
 from layers.stores.base import steps
 from layers.stores.contents import Contents
-from layers.stores.geopackage import ddl, faults, tables
+from layers.stores.geopackage import ddl, faults, records, tables
 from layers.stores.geopackage.blobs import blobs_of
 from layers.stores.geopackage.connection import beside, connect, prepare, use_wal
 from layers.stores.geopackage.turns import turn
@@ -110,7 +110,7 @@ def refuse_existing(path: Path, *, unless_empty: bool = False) -> None:
 def _never_had_a_row(path: Path) -> bool:
     try:
         with closing(connect(path)) as connection:
-            return is_wangge(connection) and tables.version(connection) == 0
+            return is_wangge(connection) and records.version(connection) == 0
     except apsw.Error:
         return False
 
@@ -144,10 +144,7 @@ def _fill(path: Path, contents: Contents, progress: Progress) -> None:
         # If this fails the file is thrown away, so that nothing need be kept to undo it.
         connection.pragma("journal_mode", "off")
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(ddl.STANDARD_TABLES)
-        _insert_srs(connection)
-        connection.execute(ddl.WANGGE_TABLES)
-        _insert_contents(connection, contents.district.as_of)
+        make_tables(connection, contents.district.as_of)
         _insert_district(connection, contents.district)
         said = {"schema_version": ddl.SCHEMA_VERSION, "history_since": contents.history_since}
         connection.executemany(
@@ -155,22 +152,30 @@ def _fill(path: Path, contents: Contents, progress: Progress) -> None:
             [(key, str(value)) for key, value in said.items()],
         )
         for layer in LAYERS.values():
-            connection.execute(ddl.layer_tables(layer))
             _insert_layer(connection, layer, contents, progress)
-            for statement in ddl.triggers(layer).values():
-                connection.execute(statement)
-        tables.record(connection, contents.changes, contents.history)
+        records.record(connection, contents.changes, contents.history)
         connection.execute("COMMIT")
         use_wal(connection)
     finally:
         connection.close(True)
 
 
+def make_tables(connection: apsw.Connection, as_of: date | None) -> None:
+    """Make every table of a store, without rows but for the standard's own; `as_of` is the district's day."""
+    connection.execute(ddl.STANDARD_TABLES)
+    _insert_srs(connection)
+    connection.execute(ddl.WANGGE_TABLES)
+    _insert_contents(connection, as_of)
+    for layer in LAYERS.values():
+        connection.execute(ddl.layer_tables(layer))
+        for statement in ddl.triggers(layer).values():
+            connection.execute(statement)
+
+
 def _insert_layer(connection: apsw.Connection, layer: Layer, contents: Contents, progress: Progress) -> None:
     step = steps(progress, layer, contents.counts.get(layer.name, 0))
     for rows in contents.layers.get(layer.name, ()):
-        tables.insert_with_boxes(connection, layer, rows, step)
-        tables.grow_extent(connection, layer.name, rows.bounds)
+        tables.insert(connection, layer, rows, step)
 
 
 def _insert_srs(connection: apsw.Connection) -> None:

@@ -9,6 +9,7 @@ without a word.
 from __future__ import annotations
 
 from layers.schema import Layer
+from layers.stores.geopackage import outside
 from layers.stores.rows import COLUMN_TYPES, ColumnType, geometry_type, value_fields
 
 APPLICATION_ID = 0x47504B47
@@ -85,6 +86,11 @@ def layer_tables(layer: Layer) -> str:
 
 
 def triggers(layer: Layer) -> dict[str, str]:
+    """Return the triggers that other programs set off, by name."""
+    return _r_tree_triggers(layer) | outside.triggers(layer)
+
+
+def _r_tree_triggers(layer: Layer) -> dict[str, str]:
     """Return the R-tree's triggers by name, as the standard words them (annex F.3, since 1.4)."""
     table, tree = f'"{layer.name}"', f'"rtree_{layer.name}_geom"'
     box = "ST_MinX(NEW.geom), ST_MaxX(NEW.geom), ST_MinY(NEW.geom), ST_MaxY(NEW.geom)"

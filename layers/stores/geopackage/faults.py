@@ -14,6 +14,17 @@ from layers.stores.rows import Damaged
 from layers.text import Text
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# A constraint, a type or a size that does not fit was checked before, and a text was one when it was written.
+DAMAGE = (
+    apsw.CorruptError,
+    apsw.FormatError,
+    apsw.SQLError,
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.TooBigError,
+    UnicodeDecodeError,
+    Damaged,
+)
 _RESTORE = Text("请用备份恢复该文件。", "Restore the file from a backup.")
 
 
@@ -102,7 +113,7 @@ def said(path: Path, connection: apsw.Connection | None = None) -> Iterator[None
             raise full(path) from error
         why = Text("读写磁盘出错（{detail}）", "the disk failed ({detail})").format(detail=error)
         raise unusable(path, why, Text("请检查磁盘后重试。", "Check the disk and try again.")) from error
-    except (apsw.CorruptError, apsw.FormatError, apsw.SQLError, Damaged) as error:
+    except DAMAGE as error:
         raise damaged(path, str(error)) from error
 
 

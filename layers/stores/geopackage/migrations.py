@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apsw
 
-from layers.stores.geopackage import ddl, faults, tables
+from layers.stores.geopackage import ddl, faults, records
 from layers.stores.geopackage.connection import Database
 from layers.stores.geopackage.creation import is_wangge
 from layers.stores.kinds import newer
@@ -37,8 +37,8 @@ def schema_version(connection: apsw.Connection, path: Path) -> int:
                 "Make a store with `wangge init` and bring the file in with `wangge import`.",
             ),
         )
-    said = tables.meta(connection, "schema_version")
-    if said is None or not said.isdecimal() or int(said) < 1:
+    said = records.meta(connection, "schema_version")
+    if not isinstance(said, str) or not said.isdecimal() or int(said) < 1:
         raise faults.damaged(path, f"{ddl.META}: schema_version")
     if int(said) > ddl.SCHEMA_VERSION:
         raise newer(f"gpkg:{path}", int(said), ddl.SCHEMA_VERSION)

@@ -21,14 +21,14 @@ import apsw
 from layers.schema import LAYERS, Layer
 from layers.store import Change, Clock, District, Fault, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
-from layers.stores.contents import Contents, change_of
-from layers.stores.geopackage import ddl, faults, migrations, tables
-from layers.stores.geopackage.blobs import wkb_inside
+from layers.stores.contents import Contents
+from layers.stores.geopackage import ddl, faults, migrations, records, tables
+from layers.stores.geopackage.blobs import wkb_inside, wkbs_inside
 from layers.stores.geopackage.connection import Database, connect
 from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
 from layers.stores.geopackage.transaction import Transaction
 from layers.stores.kinds import outdated, path_of
-from layers.stores.rows import Row, frame_of, geometries_of
+from layers.stores.rows import frame_of_parts, geometries_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -94,13 +94,13 @@ class GeoPackageStore(KeptStore):
     def version(self) -> int:
         """Return the number of the last committed write."""
         with self._database.reading() as connection:
-            return tables.version(connection)
+            return records.version(connection)
 
     def ready(self) -> int:
         """Make sure that the store is still one for this program, and return its version."""
         with self._database.reading() as connection:
             self._check(connection)
-            return tables.version(connection)
+            return records.version(connection)
 
     def counts(self) -> dict[str, int]:
         """Return the number of features per layer."""
@@ -110,7 +110,7 @@ class GeoPackageStore(KeptStore):
     def changes(self, *, since: int) -> list[Change]:
         """Return the writes after version `since`, oldest first."""
         with self._database.reading() as connection:
-            return [change_of(row) for row in tables.changes(connection, since=since)]
+            return [records.told(row) for row in records.changes(connection, since=since)]
 
     def wait(self, *, since: int, timeout_s: float) -> int:
         """Wait until the version is another than `since`, and return it; after `timeout_s` the same."""
@@ -129,13 +129,16 @@ class GeoPackageStore(KeptStore):
                 history_since=transaction.history_since(),
                 counts=tables.counts(connection),
                 layers={name: tables.chunks(connection, layer) for name, layer in LAYERS.items()},
-                changes=tables.changes(connection),
-                history=tables.history(connection),
+                changes=records.changes(connection),
+                history=records.history(connection),
             )
 
     def verify(self) -> list[Fault]:
-        """Return what is wrong with the file: its pages, its indexes, its counts."""
-        return []
+        """Return what is wrong with the file: its pages, tables, indexes, values and records."""
+        from layers.stores.geopackage.verification import faults_of
+
+        with self._transaction() as transaction:
+            return faults_of(transaction.connection)
 
     def _read(self, layer: Layer, codes: Sequence[str] | None, bbox: Box | None) -> gpd.GeoDataFrame:
         conditions: list[str] = []
@@ -149,9 +152,7 @@ class GeoPackageStore(KeptStore):
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         with self._database.reading() as connection:
             query = f"{tables.select(layer)}{where} ORDER BY code"
-            records: list[Row] = connection.execute(query, values).fetchall()
-        with faults.said(self.path):
-            frame = frame_of([(code, wkb_inside(blob), *rest) for code, blob, *rest in records], layer)
+            frame = frame_of_parts(tables.parts(connection.execute(query, values)), layer, wkbs_inside)
         # The R-tree keeps single precision, rounded outward.
         return frame if bbox is None else meeting(frame, bbox)
 
@@ -173,6 +174,8 @@ class GeoPackageStore(KeptStore):
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
         with self._database.writing() as connection:
+            if records.meta(connection, "schema_version") != str(ddl.SCHEMA_VERSION):
+                self._check(connection)  # a newer program has migrated the store since we opened it
             yield Transaction(connection)
 
     def close(self) -> None:

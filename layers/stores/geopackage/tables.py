@@ -10,31 +10,34 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import apsw
+import numpy as np
 import shapely
 
 from layers.schema import LAYERS, Layer
-from layers.store import Authorship
 from layers.stores.base import STEP_ROWS, Step
-from layers.stores.contents import CHUNK_ROWS, ChangeRow, HistoryRow, day_of, instant_of
+from layers.stores.contents import CHUNK_ROWS
 from layers.stores.geopackage import ddl
-from layers.stores.geopackage.blobs import blobs_of, wkb_inside
-from layers.stores.history import Undo
-from layers.stores.rows import Row, Rows, geometries_of, value_fields
+from layers.stores.geopackage.blobs import blobs_of, plain, wkb_inside
+from layers.stores.rows import PART_ROWS, Damaged, Row, Rows, geometries_of, geometry_type, value_fields
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 AMONG_CODES = "code IN (SELECT value FROM json_each(?))"
-_TOUCHED_AMONG = " AND t.value IN (SELECT value FROM json_each(?))"
-
-_BULK_ROWS = 1000
+_MOST_ROWS = 2**63
 
 
 def select(layer: Layer) -> str:
     """Return the query for all of a layer: code, geometry, then the fields in order."""
     fields = "".join(f', "{field.name}"' for field in value_fields(layer))
     return f'SELECT code, geom{fields} FROM "{layer.name}"'
+
+
+def parts(found: Iterable[Row]) -> Iterator[list[Row]]:
+    """Return rows as they are found, some at a time."""
+    rows = iter(found)
+    while some := list(islice(rows, PART_ROWS)):
+        yield some
 
 
 def in_box(layer: Layer) -> str:
@@ -56,39 +59,21 @@ def present(connection: apsw.Connection, layer: Layer, codes: Sequence[str] | No
     """
     where, values = ("", []) if codes is None else (f" WHERE {AMONG_CODES}", [json.dumps(list(codes))])
     found: Iterable[Row] = connection.execute(f"{select(layer)}{where} ORDER BY code", values)
-    return [(code, wkb_inside(blob), *values) for code, blob, *values in found]
+    column = geometry_type(layer)
+    return [(code, plain(wkb_inside(blob), column), *rest) for code, blob, *rest in found]
 
 
 def insert(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
     """Insert rows whose codes are not there."""
-    if len(rows.records) < _BULK_ROWS:
-        _insert_features(connection, layer, rows, step)
-    else:
-        insert_many(connection, layer, rows, step)
-    grow_extent(connection, layer.name, rows.bounds)
-
-
-def insert_many(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
-    """Insert rows without the R-tree's triggers, which call Python six times for each.
-
-    The triggers are back before anybody else can write.
-    """
-    triggers = ddl.triggers(layer)
-    for name in triggers:
-        connection.execute(f'DROP TRIGGER "{name}"')
-    insert_with_boxes(connection, layer, rows, step)
-    for statement in triggers.values():
-        connection.execute(statement)
-
-
-def insert_with_boxes(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
-    """Insert rows into a table without triggers, and their boxes into its R-tree."""
-    first = _insert_features(connection, layer, rows, step)
-    boxes = enumerate(rows.bounds.tolist(), first)
-    connection.executemany(
-        f'INSERT INTO "rtree_{layer.name}_geom" VALUES (?, ?, ?, ?, ?)',
-        ((fid, west, east, south, north) for fid, (west, south, east, north) in boxes),
-    )
+    first: int = connection.execute(f'SELECT coalesce(max(fid), 0) + 1 FROM "{layer.name}"').get
+    if first + len(rows.records) > _MOST_ROWS:
+        raise Damaged(f"{layer.name}: no fid is left")
+    fields = "".join(f', "{field.name}"' for field in value_fields(layer))
+    places = ", ?" * (3 + len(value_fields(layer)))
+    statement = f'INSERT INTO "{layer.name}" (fid, code, geom{fields}) VALUES ({places[2:]})'
+    values = [(fid, *record) for fid, record in enumerate(_stored(rows), first)]
+    _in_steps(connection, statement, values, step)
+    _box(connection, layer, "?", range(first, first + len(values)), rows)
 
 
 def update(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
@@ -97,7 +82,8 @@ def update(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) ->
     statement = f'UPDATE "{layer.name}" SET geom = ?{fields} WHERE code = ?'
     values = ((blob, *rest, code) for code, blob, *rest in _stored(rows))
     _in_steps(connection, statement, list(values), step)
-    grow_extent(connection, layer.name, rows.bounds)
+    fid = f'(SELECT fid FROM "{layer.name}" WHERE code = ?)'
+    _box(connection, layer, fid, [record[0] for record in rows.records], rows)
 
 
 def counts(connection: apsw.Connection) -> dict[str, int]:
@@ -109,77 +95,18 @@ def counts(connection: apsw.Connection) -> dict[str, int]:
 def chunks(connection: apsw.Connection, layer: Layer) -> Iterable[Rows]:
     """Return a layer's rows by code, some at a time."""
     found: Iterator[Row] = iter(connection.execute(f"{select(layer)} ORDER BY code"))
+    column = geometry_type(layer)
     while some := list(islice(found, CHUNK_ROWS)):
-        records = [(code, wkb_inside(blob), *values) for code, blob, *values in some]
+        records = [(code, plain(wkb_inside(blob), column), *rest) for code, blob, *rest in some]
         yield Rows(records, shapely.bounds(geometries_of([record[1] for record in records])))
 
 
 def delete(connection: apsw.Connection, layer: Layer, codes: Sequence[str]) -> None:
     """Delete the rows with these codes."""
-    connection.execute(f'DELETE FROM "{layer.name}" WHERE {AMONG_CODES}', [json.dumps(list(codes))])
-
-
-def record(connection: apsw.Connection, changes: Iterable[ChangeRow], history: Iterable[HistoryRow]) -> None:
-    """Record writes and what they replaced."""
-    names = ", ".join(ChangeRow._fields)
-    connection.executemany(f"INSERT INTO {ddl.CHANGES} ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
-    names = ", ".join(HistoryRow._fields)
-    connection.executemany(f"INSERT INTO {ddl.HISTORY} ({names}) VALUES (?, ?, ?, ?, ?)", history)
-
-
-def changes(connection: apsw.Connection, *, since: int = 0) -> Iterable[ChangeRow]:
-    """Return the rows of the table of changes after version `since`, oldest first."""
-    names = ", ".join(ChangeRow._fields)
-    query = f"SELECT {names} FROM {ddl.CHANGES} WHERE version > ? ORDER BY version"
-    found: Iterable[Row] = connection.execute(query, [since])
-    return (ChangeRow(*row) for row in found)
-
-
-def history(connection: apsw.Connection) -> Iterable[HistoryRow]:
-    """Return the rows of the table of history, by version and code."""
-    names = ", ".join(HistoryRow._fields)
-    found: Iterable[Row] = connection.execute(f"SELECT {names} FROM {ddl.HISTORY} ORDER BY version, code")
-    return (
-        HistoryRow(version, code, bool(deleted), wkb, before) for version, code, deleted, wkb, before in found
-    )
-
-
-def undos(
-    connection: apsw.Connection, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0
-) -> list[Undo]:
-    """Return what takes back the writes to a layer after version `since`, newest first, of all or of `codes`."""
-    among, values = ("", []) if codes is None else (_TOUCHED_AMONG, [json.dumps(list(codes))])
-    found: Iterable[Row] = connection.execute(
-        "SELECT c.version, t.value, h.deleted, h.wkb, h.before, c.who, c.note, c.effective, c.at "
-        f"FROM {ddl.CHANGES} c, json_each(c.codes) t "
-        f"LEFT JOIN {ddl.HISTORY} h ON h.version = c.version AND h.code = t.value "
-        f"WHERE c.version > ? AND c.layer = ?{among} ORDER BY c.version DESC, t.value",
-        [since, layer.name, *values],
-    )
-    return [
-        Undo(
-            version,
-            code,
-            "insert" if deleted is None else "delete" if deleted else "update",
-            wkb,
-            None if before is None else json.loads(before),
-            Authorship(who=who, note=note, effective=day_of(effective)),
-            instant_of(at),
-        )
-        for version, code, deleted, wkb, before, who, note, effective, at in found
-    ]
-
-
-def meta(connection: apsw.Connection, key: str) -> str | None:
-    """Return what the store says of itself under `key`."""
-    said: str | None = connection.execute(f"SELECT value FROM {ddl.META} WHERE key = ?", [key]).get
-    return said
-
-
-def version(connection: apsw.Connection) -> int:
-    """Return the number of the last write; 0 before the first."""
-    last: int = connection.execute(f"SELECT coalesce(max(version), 0) FROM {ddl.CHANGES}").get
-    return last
+    among = [json.dumps(list(codes))]
+    gone = f'SELECT fid FROM "{layer.name}" WHERE {AMONG_CODES}'
+    connection.execute(f'DELETE FROM "rtree_{layer.name}_geom" WHERE id IN ({gone})', among)
+    connection.execute(f'DELETE FROM "{layer.name}" WHERE {AMONG_CODES}', among)
 
 
 def grow_extent(connection: apsw.Connection, table: str, bounds: NDArray[np.float64]) -> None:
@@ -187,6 +114,7 @@ def grow_extent(connection: apsw.Connection, table: str, bounds: NDArray[np.floa
 
     Shrinking it after a delete would mean reading the whole layer.
     """
+    bounds = bounds[~np.isnan(bounds[:, 0])]
     if len(bounds) == 0:
         return
     extent = [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()]
@@ -198,15 +126,22 @@ def grow_extent(connection: apsw.Connection, table: str, bounds: NDArray[np.floa
     )
 
 
-def _insert_features(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> int:
-    """Insert into the feature table alone, and return the first row's fid; the others follow it."""
-    first: int = connection.execute(f'SELECT coalesce(max(fid), 0) + 1 FROM "{layer.name}"').get
-    fields = "".join(f', "{field.name}"' for field in value_fields(layer))
-    places = ", ?" * (3 + len(value_fields(layer)))
-    statement = f'INSERT INTO "{layer.name}" (fid, code, geom{fields}) VALUES ({places[2:]})'
-    values = [(fid, *record) for fid, record in enumerate(_stored(rows), first)]
-    _in_steps(connection, statement, values, step)
-    return first
+def _box(
+    connection: apsw.Connection, layer: Layer, fid: str, of: Iterable[int] | Iterable[str], rows: Rows
+) -> None:
+    """Put the boxes of `rows` into the R-tree, under the `fid` that SQL finds for each one in `of`.
+
+    A box that another program has left there, or has not made, is put right by the way.
+    """
+    connection.executemany(
+        f'INSERT OR REPLACE INTO "rtree_{layer.name}_geom" VALUES ({fid}, ?, ?, ?, ?)',
+        (
+            (key, west, east, south, north)
+            for key, (west, south, east, north) in zip(of, rows.bounds.tolist(), strict=True)
+            if west == west  # an empty geometry has no box
+        ),
+    )
+    grow_extent(connection, layer.name, rows.bounds)
 
 
 def _stored(rows: Rows) -> Iterable[Row]:

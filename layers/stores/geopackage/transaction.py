@@ -9,7 +9,7 @@ import apsw
 from layers.schema import Layer
 from layers.stores.base import Step
 from layers.stores.contents import ChangeRow, HistoryRow
-from layers.stores.geopackage import tables
+from layers.stores.geopackage import records, tables
 from layers.stores.history import Undo
 from layers.stores.rows import Row, Rows
 
@@ -22,11 +22,11 @@ class Transaction:
 
     def version(self) -> int:
         """Return the number of the last write, 0 before the first."""
-        return tables.version(self.connection)
+        return records.version(self.connection)
 
     def history_since(self) -> int:
         """Return the version from which on history is kept."""
-        return int(tables.meta(self.connection, "history_since") or 0)
+        return records.history_since(self.connection)
 
     def rows(self, layer: Layer, codes: Sequence[str] | None = None) -> list[Row]:
         """Return the present rows by code, all or those there are of `codes`."""
@@ -34,7 +34,7 @@ class Transaction:
 
     def undos(self, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0) -> list[Undo]:
         """Return what takes back the writes after version `since`, newest first."""
-        return tables.undos(self.connection, layer, codes, since=since)
+        return list(records.undos(self.connection, layer, codes, since=since))
 
     def insert(self, layer: Layer, rows: Rows, step: Step) -> None:
         """Insert rows whose codes are not there."""
@@ -50,4 +50,4 @@ class Transaction:
 
     def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
         """Record the write."""
-        tables.record(self.connection, [change], history)
+        records.record(self.connection, [change], history)

@@ -1,0 +1,149 @@
+"""The records of one GeoPackage, within a transaction that the caller holds: its versions, and what they replaced."""
+
+# ruff: noqa: S608 - names of tables come from the schema; values are always bound
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+import apsw
+
+from layers.schema import LAYERS, Layer
+from layers.store import Authorship, Change
+from layers.stores.contents import ChangeRow, HistoryRow, change_of, day_of, instant_of
+from layers.stores.geopackage import ddl
+from layers.stores.geopackage.blobs import plain
+from layers.stores.history import Undo
+from layers.stores.rows import Damaged, Row, geometry_type, value_fields
+
+_TOUCHED_AMONG = " AND t.value IN (SELECT value FROM json_each(?))"
+
+
+def record(connection: apsw.Connection, changes: Iterable[ChangeRow], history: Iterable[HistoryRow]) -> None:
+    """Record writes and what they replaced."""
+    names = ", ".join(ChangeRow._fields)
+    connection.executemany(f"INSERT INTO {ddl.CHANGES} ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
+    names = ", ".join(HistoryRow._fields)
+    connection.executemany(f"INSERT INTO {ddl.HISTORY} ({names}) VALUES (?, ?, ?, ?, ?)", history)
+
+
+def changes(connection: apsw.Connection, *, since: int = 0) -> Iterable[ChangeRow]:
+    """Return the rows of the table of changes after version `since`, oldest first."""
+    names = ", ".join(ChangeRow._fields)
+    query = f"SELECT {names} FROM {ddl.CHANGES} WHERE version > ? ORDER BY version"
+    found: Iterable[Row] = connection.execute(query, [since])
+    return (ChangeRow(*row) for row in found)
+
+
+def told(row: ChangeRow) -> Change:
+    """Return a row of the table of changes as people are told of it.
+
+    Raises
+    ------
+    Damaged
+        When it cannot be read.
+    """
+    try:
+        change = change_of(row)
+        if not all(isinstance(code, str) for code in change.codes):
+            raise TypeError(f"the codes of version {row.version}")
+        return change
+    except (TypeError, ValueError) as error:
+        raise Damaged(f"{ddl.CHANGES}: {error}") from error
+
+
+def history(connection: apsw.Connection) -> Iterable[HistoryRow]:
+    """Return the rows of the table of history, by version and code."""
+    names = ", ".join(HistoryRow._fields)
+    columns = {name: geometry_type(layer) for name, layer in LAYERS.items()}
+    found: Iterable[Row] = connection.execute(
+        f"SELECT c.layer, h.{names.replace(', ', ', h.')} FROM {ddl.HISTORY} h "
+        f"LEFT JOIN {ddl.CHANGES} c USING (version) ORDER BY h.version, h.code"
+    )
+    for layer, version, code, deleted, wkb, before in found:
+        if layer not in columns:
+            raise Damaged(f"{ddl.HISTORY}: version {version} of {layer}")
+        kept = None if wkb is None else plain(wkb, columns[layer])
+        yield HistoryRow(version, code, bool(deleted), kept, before)
+
+
+def undos(
+    connection: apsw.Connection, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0
+) -> Iterator[Undo]:
+    """Return what takes back the writes to a layer after version `since`, newest first, of all or of `codes`.
+
+    Raises
+    ------
+    Damaged
+        When something of it cannot be read.
+    """
+    return (undo_of(layer, row) for row in touches(connection, layer, codes, since=since))
+
+
+def touches(
+    connection: apsw.Connection, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0
+) -> Iterable[Row]:
+    """Return the rows of which `undo_of` makes the undos that `undos` returns."""
+    among, values = ("", []) if codes is None else (_TOUCHED_AMONG, [json.dumps(list(codes))])
+    found: Iterable[Row] = connection.execute(
+        "SELECT c.version, t.value, h.deleted, h.wkb, h.before, c.who, c.note, c.effective, c.at "
+        f"FROM {ddl.CHANGES} c, json_each(c.codes) t "
+        f"LEFT JOIN {ddl.HISTORY} h ON h.version = c.version AND h.code = t.value "
+        f"WHERE c.version > ? AND c.layer = ?{among} ORDER BY c.version DESC, t.value",
+        [since, layer.name, *values],
+    )
+    return found
+
+
+def undo_of(layer: Layer, row: Row) -> Undo:
+    """Return what takes back a write to a feature.
+
+    Raises
+    ------
+    Damaged
+        When it cannot be read.
+    """
+    version, code, deleted, wkb, before, who, note, effective, at = row
+    try:
+        by = Authorship(who=who, note=note, effective=day_of(effective))
+        if not isinstance(code, str):
+            raise TypeError("a code that is none")
+        if deleted is None:
+            return Undo(version, code, "insert", by=by, at=instant_of(at))
+        values = json.loads(before)
+        names = {field.name for field in value_fields(layer)}
+        if not isinstance(values, dict) or values.keys() - names:
+            raise ValueError("the values before")
+        if deleted and (wkb is None or names - values.keys()):
+            raise ValueError("not the whole feature")
+        kept = None if wkb is None else plain(wkb, geometry_type(layer))
+        return Undo(version, code, "delete" if deleted else "update", kept, values, by, instant_of(at))
+    except (TypeError, ValueError) as error:
+        raise Damaged(f"{ddl.HISTORY}: version {version}, {code}: {error}") from error
+
+
+def meta(connection: apsw.Connection, key: str) -> str | None:
+    """Return what the store says of itself under `key`."""
+    said: str | None = connection.execute(f"SELECT value FROM {ddl.META} WHERE key = ?", [key]).get
+    return said
+
+
+def history_since(connection: apsw.Connection) -> int:
+    """Return the version from which on history is kept.
+
+    Raises
+    ------
+    Damaged
+        When the store does not say.
+    """
+    said = meta(connection, "history_since")
+    if not isinstance(said, str) or not said.isdecimal():
+        raise Damaged(f"{ddl.META}: history_since")
+    return int(said)
+
+
+def version(connection: apsw.Connection) -> int:
+    """Return the number of the last write; 0 before the first."""
+    last: int = connection.execute(f"SELECT coalesce(max(version), 0) FROM {ddl.CHANGES}").get
+    return last
