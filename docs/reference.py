@@ -93,17 +93,17 @@ def api_page() -> str:
 
 def checks_page() -> str:
     """Return every kind of thing that ``wangge check`` finds, faults first."""
-    parts = [
-        "# What wangge check finds\n\n",
-        _MADE,
+    about = (
         "A fault contradicts: two statements of the store, or a statement and a rule, cannot both be right. A note "
         "is unknown, or unusual and possibly right. Exit code 1 says that there are faults. What a store finds "
         "wrong with its own file, indexes, counts and history is a fault, too, under ids of its own.\n\n"
-        "With `--json` each finding has `id`, `layer` (null: the store as a whole), `fault`, `count`, `message`, `remedy`, `codes` (every "
+        "With `--json` each finding has `id`, `layer` (null: the store as a whole), `fault`, `count`, `message`, "
+        "`remedy`, `codes` (every "
         "feature concerned, once) and `details`: one entry per place with its `codes` (a pair that overlaps, a "
         "gap's neighbouring cells) and what was measured there, such as `area_m2`, `distance_m`, `lon` and `lat`. "
-        "`details` is empty where there is nothing beside the codes. What was measured comes worst first.\n",
-    ]
+        "`details` is empty where there is nothing beside the codes. What was measured comes worst first.\n"
+    )
+    parts = ["# What wangge check finds\n\n", _MADE, about]
     for title, fault in (("Faults", True), ("Notes", False)):
         parts.append(f"\n## {title}\n\n| id | Chinese | English | what to do |\n|---|---|---|---|\n")
         parts += [
