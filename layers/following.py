@@ -57,18 +57,18 @@ class Snapshots:
         snapshot = self._snapshot
         if snapshot is not None and self._follower is not None:
             return snapshot
-        began = time.monotonic()
         if snapshot is not None and snapshot.version == self._store.version():
-            self._confirmed = began
             return snapshot
         return self._renewed()
 
-    def age_s(self) -> float | None:
-        """Return for how long nobody has seen that the snapshot is of the store's present version.
+    def latest(self) -> tuple[Snapshot | None, float | None]:
+        """Return what was read last, and how many seconds ago it was known to be the store's present version.
 
-        None where there is no snapshot yet.
+        The store is not asked. The first is None where nothing has been read yet, the second where nobody
+        follows the store, so that each request sees to it.
         """
-        return None if self._confirmed is None else time.monotonic() - self._confirmed
+        known = self._confirmed if self._follower is not None else None
+        return self._snapshot, None if known is None else time.monotonic() - known
 
     def start(self) -> None:
         """Read the store and follow it in the background from then on.

@@ -122,6 +122,10 @@ class StoreOutdated(StoreUnusable):
     """The store was made by an older program: `wangge migrate` brings it up to date."""
 
 
+class StoreNewer(StoreUnusable):
+    """The store was made or migrated by a newer program."""
+
+
 class StoreAway(WanggeError):
     """The database server does not answer, or was lost; trying again later will work."""
 

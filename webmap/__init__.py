@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from layers.following import Snapshots
     from layers.standards import Standards
     from layers.store import Store
+    from webmap.health import Probe
     from webmap.index import FeatureIndexes
     from webmap.tile_cache import TileCache
 
@@ -39,6 +40,7 @@ class Service:
     standards: Standards
     snapshots: Snapshots
     indexes: FeatureIndexes
+    probe: Probe
     tiles: TileCache
 
 
@@ -48,7 +50,8 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
     Parameters
     ----------
     store : Store
-        Read, never written; it stays the caller's to close.
+        Read, never written; it stays the caller's to close. Each request asks it for its version, until
+        the service's `snapshots` are started: then they follow it in the background.
     standards : Standards
     settings : Settings, optional
     """
@@ -67,6 +70,7 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
         security,
         tiles,
     )
+    from webmap.health import Probe
     from webmap.index import FeatureIndexes
     from webmap.tile_cache import TileCache
 
@@ -83,6 +87,7 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
         standards=standards,
         snapshots=snapshots,
         indexes=FeatureIndexes(snapshots),
+        probe=Probe(store, snapshots),
         tiles=TileCache(settings.tile_cache_mib * 2**20),
     )
     for part in (responses, assets, security, errors):

@@ -14,6 +14,7 @@ from layers.summary import summary
 from layers.text import Language, Text
 from layers.views import ViewQuery, card, search, view
 from webmap.district import describe
+from webmap.health import NotReady
 from webmap.operations import JSON, current_snapshot, operation, service
 from webmap.params import LANGUAGE, text, whole
 from webmap.view_parameters import UNIT_EXAMPLES, VIEW_PARAMETERS
@@ -36,14 +37,35 @@ api = Blueprint("api", __name__)
 @api.get("/healthz")
 @operation(
     tag="service",
-    summary=Text("服务是否正常、存储是否可读", "Whether the service runs and the store can be read"),
+    summary=Text("服务进程是否在运行；不访问存储", "Whether the process is alive; the store is not asked"),
     answers={JSON: "Health"},
-    errors=(400, 405, 500, 503),
+    errors=(400, 405, 500),
 )
 def health() -> Response:
-    """Answer when the store answers."""
-    service().store.version()
+    """Answer as long as the process does."""
     return jsonify({"status": "ok"})
+
+
+@api.get("/readyz")
+@operation(
+    LANGUAGE,
+    tag="service",
+    summary=Text(
+        "能否提供服务：存储可达、结构一致、数据已读入；不能则为 503，并说明是哪一部分",
+        "Whether the service can do its work: store reachable, schema current, data read; else 503, saying which "
+        "part fails",
+    ),
+    answers={JSON: "Readiness"},
+    errors=(400, 405, 500, 503),
+)
+def readiness(*, lang: Language) -> Response:
+    """Ask the store, for a moment."""
+    found = service().probe.readiness()
+    if not found.ready:
+        raise NotReady(found)
+    response = jsonify(found.as_dict(lang))
+    response.cache_control.no_store = True
+    return response
 
 
 @api.get("/api")

@@ -24,9 +24,11 @@ _ANYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  (compared with,
 
 @command(
     "serve",
-    "打开地图服务。\n\n读取存储，不写入；别的程序可以同时导入，页面随之更新。按 Ctrl+C 停止。",
+    "打开地图服务。\n\n读取存储，不写入；别的程序可以同时导入，页面随即更新。数据库服务器中断时，页面仍显示最后读到的一版。"
+    "/healthz 表示进程在运行，/readyz 表示可以提供服务。按 Ctrl+C 停止。",
     "Serve the map.\n\nReads the store and never writes it; other programs may import meanwhile, and the page "
-    "follows. Ctrl+C stops it.",
+    "follows at once. While a database server is away, pages show the version read last. /healthz says that the "
+    "process is alive, /readyz that it can do its work. Ctrl+C stops it.",
 )
 @option(
     "--host",
@@ -59,15 +61,19 @@ def serve(context: Context, *, host: str, port: int, threads: int) -> None:
         from webmap import create_app
 
         app = create_app(store, context.standards)
-        # What is wrong with the store shows now, and the first page need not wait for the data.
-        app.extensions["wangge"].snapshots.current()
+        snapshots = app.extensions["wangge"].snapshots
+        # What is wrong with the store shows now, and no page waits for the data.
+        snapshots.start()
         address = f"http://{_shown_host(host)}:{listener.getsockname()[1]}"
         context.say(
             Text(
                 "网格服务已启动：{address}（Ctrl+C 停止）", "Wangge is at {address} (Ctrl+C stops it)"
             ).format(address=address)
         )
-        _run(app, listener, threads)
+        try:
+            _run(app, listener, threads)
+        finally:
+            snapshots.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

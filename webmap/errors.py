@@ -1,8 +1,8 @@
 """Every error a request can end in: one table from exception to status, one shape for all.
 
-The API answers ``{"error": {"status", "title", "detail", "remedy", "parameter"?, "problems"?}}``,
-pages answer a page, tiles a line of text. What nobody foresaw is logged with a reference and answered
-without a detail.
+The API answers ``{"error": {"status", "title", "detail", "remedy", …}}``, with what else there is to say of
+some: "parameter", "problems", "conflicts" (both sides), "codes", "readiness". Pages answer a page, tiles a
+line of text. What nobody foresaw is logged with a reference and answered without a detail.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from flask import Flask, Response, current_app, jsonify, render_template, reques
 from werkzeug.exceptions import HTTPException
 
 from layers import problems
+from layers.edits import conflict_as_dict
+from layers.problems import Conflict
 from layers.text import LANGUAGES, Language, Text
+from webmap.health import NotReady, Readiness
 from webmap.params import BadQuery
 
 STATUSES: tuple[tuple[type[problems.WanggeError], HTTPStatus], ...] = (
@@ -27,7 +30,12 @@ STATUSES: tuple[tuple[type[problems.WanggeError], HTTPStatus], ...] = (
     (problems.StoreFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (problems.StoreReadOnly, HTTPStatus.CONFLICT),
     (problems.StoreExists, HTTPStatus.CONFLICT),
+    (problems.StoreConflict, HTTPStatus.CONFLICT),
+    (problems.FeaturesExist, HTTPStatus.CONFLICT),
     (problems.StoreMissing, HTTPStatus.SERVICE_UNAVAILABLE),
+    (problems.StoreAway, HTTPStatus.SERVICE_UNAVAILABLE),
+    (problems.StoreOutdated, HTTPStatus.SERVICE_UNAVAILABLE),
+    (problems.StoreNewer, HTTPStatus.SERVICE_UNAVAILABLE),
     (problems.StoreUnusable, HTTPStatus.SERVICE_UNAVAILABLE),
     (problems.WanggeError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -65,6 +73,9 @@ class Failure:
     remedy: Text | None = None
     parameter: str | None = None
     problems: tuple[problems.Problem, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    codes: tuple[str, ...] = ()
+    readiness: Readiness | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -84,6 +95,12 @@ class Failure:
             said["parameter"] = self.parameter
         if self.problems:
             said["problems"] = [problem.as_dict(language) for problem in self.problems]
+        if self.conflicts:
+            said["conflicts"] = [conflict_as_dict(one, way_out="api") for one in self.conflicts]
+        if self.codes:
+            said["codes"] = list(self.codes)
+        if self.readiness is not None:
+            said["readiness"] = self.readiness.as_dict(language)
         return {"error": said}
 
 
@@ -104,6 +121,9 @@ def _known_failure(error: problems.WanggeError) -> Failure:
         remedy=error.remedy,
         parameter=error.parameter if isinstance(error, BadQuery) else None,
         problems=error.problems if isinstance(error, problems.ValidationError) else (),
+        conflicts=error.conflicts if isinstance(error, problems.StoreConflict) else (),
+        codes=error.codes if isinstance(error, problems.FeaturesExist) else (),
+        readiness=error.readiness if isinstance(error, NotReady) else None,
         headers=(("Retry-After", str(RETRY_AFTER_S)),) if status is HTTPStatus.SERVICE_UNAVAILABLE else (),
     )
 
@@ -127,7 +147,7 @@ def answer(failure: Failure) -> Response:
     """Answer in the form that the address speaks: JSON, a line of text, or a page."""
     language = request_language()
     area = request.path.split("/")[1]
-    if area in ("api", "healthz"):
+    if area in ("api", "healthz", "readyz"):
         response = jsonify(failure.as_dict(language))
     elif area in ("tiles", "static"):
         response = Response(f"{failure.status} {failure.detail.to(language)}\n", mimetype="text/plain")

@@ -44,6 +44,18 @@ SCHEMAS: dict[str, Schema] = {
                         remedy=STRING,
                     )
                 ),
+                "conflicts": listed(
+                    record(
+                        {"base": ANYTHING, "mine": ANYTHING, "theirs": ANYTHING, "guarded": YES_NO},
+                        code=STRING,
+                        field=nullable(STRING),
+                        version=WHOLE,
+                        who=STRING,
+                        at=nullable(STRING),
+                    )
+                ),
+                "codes": listed(STRING),
+                "readiness": ref("Readiness"),
             },
             status=WHOLE,
             title=STRING,
@@ -52,6 +64,15 @@ SCHEMAS: dict[str, Schema] = {
         )
     ),
     "Health": record(status={"const": "ok"}),
+    "Readiness": record(
+        status={"enum": ["ready", "not_ready"]},
+        version=nullable(WHOLE),
+        store_version=nullable(WHOLE),
+        age_s=nullable(WHOLE),
+        checks=listed(
+            record(id={"enum": ["store", "schema", "snapshot"]}, ok=nullable(YES_NO), detail=STRING)
+        ),
+    ),
     "Links": record(links=listed(_LINK)),
     "Geometry": _GEOMETRY,
     "Feature": _FEATURE,

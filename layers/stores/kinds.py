@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from layers.problems import BadParameter, StoreOutdated, StoreUnusable
+from layers.problems import BadParameter, StoreNewer, StoreOutdated
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -117,9 +117,9 @@ def outdated(url: str, found: int, needed: int) -> StoreOutdated:
     )
 
 
-def newer(url: str, found: int, known: int) -> StoreUnusable:
+def newer(url: str, found: int, known: int) -> StoreNewer:
     """Say that a store is of a schema that this program does not know."""
-    return StoreUnusable(
+    return StoreNewer(
         Text(
             "存储 {url} 由更新版本的网格生成（结构第 {found} 版，本程序只到第 {known} 版）。",
             "The store {url} was made by a newer Wangge (schema {found}; this program knows up to {known}).",

@@ -99,7 +99,7 @@ def test_what_another_process_writes_is_there_without_asking(store: Store, stand
 
 def test_without_a_follower_each_request_asks(store: Store, standards: Standards) -> None:
     snapshots = Snapshots(store, standards)
-    assert snapshots.age_s() is None
+    assert snapshots.latest() == (None, None)
     first = snapshots.current()
     version = renamed(store, "新")
     assert first.version < version == snapshots.current().version
@@ -211,9 +211,9 @@ def test_a_store_of_the_same_version_put_in_its_place_is_noticed(
 def test_the_age_says_how_long_nothing_was_heard(store: Store, standards: Standards) -> None:
     watched: Any = Failing(store)
     with followed(watched, standards) as snapshots:
-        eventually(lambda: (snapshots.age_s() or 9) < 0.5)
+        eventually(lambda: (snapshots.latest()[1] or 9) < 0.5)
         watched.error = StoreAway(both("x"))
-        eventually(lambda: (snapshots.age_s() or 0) > 1.5)
+        eventually(lambda: (snapshots.latest()[1] or 0) > 1.5)
 
 
 def test_it_starts_only_on_a_store_that_can_be_read_and_only_once(store: Store, standards: Standards) -> None:

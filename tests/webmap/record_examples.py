@@ -25,6 +25,7 @@ _NUMBERS = 12
 # Per operation: the address, with its parameters as a client writes them. None has no answer to show.
 REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
     "health": ("/healthz", {}),
+    "readiness": ("/readyz", {"lang": "en"}),
     "start": ("/api", {}),
     "document": ("/api/openapi.json", {"lang": "en"}),
     "district": ("/api/district", {"lang": "en"}),

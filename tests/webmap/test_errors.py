@@ -2,18 +2,24 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
+import shapely
 from flask import Flask
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
 
 from layers import problems
 from layers.standards import Standards
 from layers.store import Store
 from layers.text import both
+from tests.district import GUARDED_TEXT
 from webmap import create_app
 from webmap.errors import RETRY_AFTER_S, STATUSES, failure_of
 from webmap.params import BadQuery
+from webmap.schemas import SCHEMAS
 
 WORDS = both("x")
 EXPECTED: dict[type[problems.WanggeError], int] = {
@@ -27,6 +33,10 @@ EXPECTED: dict[type[problems.WanggeError], int] = {
     problems.StoreExists: 409,
     problems.StoreReadOnly: 409,
     problems.StoreFull: 507,
+    problems.StoreAway: 503,
+    problems.StoreOutdated: 503,
+    problems.StoreNewer: 503,
+    problems.FeaturesExist: 409,
     problems.WanggeError: 503,
 }
 
@@ -56,6 +66,38 @@ def test_all_problems_of_an_import_are_told() -> None:
     problem = problems.Problem(both("m"), both("r"), row=2, field="f", value="v")
     said = failure_of(problems.ValidationError(WORDS, [problem])).as_dict("en")["error"]
     assert said["problems"] == [{"row": 2, "field": "f", "value": "v", "message": "m", "remedy": "r"}]
+
+
+def test_a_conflict_shows_both_sides_but_nothing_guarded() -> None:
+    at = datetime(2024, 7, 1, 8, 30, tzinfo=timezone(timedelta(hours=8)))
+    last: dict[str, Any] = {"version": 12, "who": "colleague", "at": at}
+    point = shapely.Point(114.1, 22.5)
+    whole = {"geometry": point, "category": "lift_fault", "text": GUARDED_TEXT}
+    conflicts = (
+        problems.Conflict(code="C1", field="households", base=1, mine=2, theirs=None, **last),
+        problems.Conflict(code="C1", field="geometry", base=None, mine=point, theirs=point, **last),
+        problems.Conflict(code="K1", field="text", base=None, mine="x", theirs=GUARDED_TEXT, **last),
+        problems.Conflict(code="K2", field=None, base=whole, mine=None, theirs=whole, **last),
+    )
+    failure = failure_of(problems.StoreConflict(WORDS, WORDS, conflicts))
+    assert failure.status == 409
+    said = failure.as_dict("zh")["error"]
+    Draft202012Validator(SCHEMAS["Error"] | {"components": {"schemas": SCHEMAS}}).validate({"error": said})
+    shown = json.loads(json.dumps(said["conflicts"]))
+    told = {"version": 12, "who": "colleague", "at": "2024-07-01T00:30:00+00:00"}
+    place = {"type": "Point", "coordinates": [114.1, 22.5]}
+    there = {"geometry": place, "category": "lift_fault"}
+    assert shown == [
+        {"code": "C1", "field": "households", "base": 1, "mine": 2, "theirs": None, **told},
+        {"code": "C1", "field": "geometry", "base": None, "mine": place, "theirs": place, **told},
+        {"code": "K1", "field": "text", "guarded": True, **told},
+        {"code": "K2", "field": None, "base": there, "mine": None, "theirs": there, **told},
+    ]
+
+
+def test_codes_that_are_there_already_are_told() -> None:
+    said = failure_of(problems.FeaturesExist(WORDS, codes=("A", "B"))).as_dict("en")["error"]
+    assert (said["status"], said["codes"]) == (409, ["A", "B"])
 
 
 @pytest.mark.parametrize("lang", ["zh", "en", "fr"])
@@ -146,6 +188,7 @@ def test_a_busy_store_is_503(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Non
         raise problems.StoreBusy(WORDS)
 
     monkeypatch.setattr(app.extensions["wangge"].store, "version", busy)
-    response = app.test_client().get("/healthz")
-    assert response.status_code == 503
-    assert response.headers["Retry-After"] == str(RETRY_AFTER_S)
+    for path in ("/api/district", "/"):
+        response = app.test_client().get(path)
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == str(RETRY_AFTER_S)

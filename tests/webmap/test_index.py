@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.index import FeatureIndex
+from layers.following import Snapshots
 from layers.frames import conform
 from layers.schema import LAYERS
-from layers.following import Snapshots
 from layers.standards import Standards, read_standards
 from layers.store import Store, create_store
 from tests.district import small_district

@@ -15,7 +15,7 @@ from tests.district import small_district
 from webmap import create_app
 
 TILE = "/tiles/communities/14/13386/7138.mvt"
-PLACES = ("/healthz", "/api/district", "/api/layers/buildings/features?bbox=114,22,115,23", TILE, "/")
+PLACES = ("/readyz", "/api/district", "/api/layers/buildings/features?bbox=114,22,115,23", TILE, "/")
 
 
 @pytest.fixture
@@ -68,3 +68,52 @@ def test_a_store_that_goes_away_is_said_and_not_a_500(
             response = client.get(place)
             assert response.status_code == 503, place
             assert "Retry-After" in response.headers
+
+
+def test_another_store_at_its_place_leaves_nothing_of_the_first(
+    path: Path, standards: Standards, tmp_path: Path
+) -> None:
+    """Though it has as many versions: tiles, answers by place and views are all of the new one."""
+    district, frames = small_district()
+    frames["communities"] = frames["communities"].drop(index="C01")
+    east = frames["facilities"].geometry.translate(0.002, 0)
+    frames["facilities"] = frames["facilities"].set_geometry(east)
+    create_store(f"gpkg:{tmp_path}/other.gpkg", district, layers=frames).close()
+    store, client = service(path, standards)
+    near = "/api/layers/facilities/features?bbox=114.126,22.543,114.134,22.555"
+    with store:
+        version = client.get("/api/district").get_json()["version"]
+        tile, rows, found = client.get(TILE), client.get("/api/view?unit=communities"), client.get(near)
+        assert "C01" in rows.get_json()["rows"]["id"]
+        for file in path.parent.glob("s.gpkg*"):
+            file.unlink()
+        (tmp_path / "other.gpkg").rename(path)
+        client.application.extensions["wangge"].snapshots.start()
+        try:
+            assert client.get("/api/district").get_json()["version"] == version
+            again = client.get(TILE, headers={"If-None-Match": tile.headers["ETag"]})
+            assert again.status_code == 200 and again.headers["ETag"] != tile.headers["ETag"]
+            rows = client.get("/api/view?unit=communities", headers={"If-None-Match": rows.headers["ETag"]})
+            assert rows.status_code == 200 and "C01" not in rows.get_json()["rows"]["id"]
+            codes = [
+                {one["id"] for one in answer.get_json()["features"]} for answer in (found, client.get(near))
+            ]
+            assert codes[0] != codes[1]
+            assert codes[1] == set(frames["facilities"].cx[114.126:114.134, 22.543:22.555].index)
+        finally:
+            client.application.extensions["wangge"].snapshots.stop()
+
+
+def test_a_followed_service_asks_the_store_nothing(path: Path, standards: Standards) -> None:
+    with open_store(f"gpkg:{path}", read_only=True) as store:
+        app = create_app(store, standards)
+        client, snapshots = app.test_client(), app.extensions["wangge"].snapshots
+        snapshots.start()
+        try:
+            for file in path.parent.iterdir():
+                file.unlink()
+            for place in PLACES:
+                assert client.get(place).status_code == (503 if place == "/readyz" else 200), place
+            assert client.get("/healthz").status_code == 200
+        finally:
+            snapshots.stop()
