@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -123,19 +124,36 @@ def owning(address: Address, settings: StoreSettings, *, trial: bool = False) ->
     StoreMissing, StoreUnusable, StoreReadOnly, StoreBusy, StoreFull, StoreAway
     """
     with faults.said(address), connect(address, settings, unhurried=True) as connection:
-        try:
-            connection.execute("BEGIN")
-            # One at a time; who comes second finds what the first has done.
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_OWNERS_TURN])
-            yield connection
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise faults.not_allowed(address, str(error)) from error
+        connection.execute("BEGIN")
+        # One at a time; who comes second finds what the first has done.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_OWNERS_TURN])
+        yield connection
         try:
             connection.execute("ROLLBACK" if trial else "COMMIT")
         except psycopg.OperationalError as error:
-            if connection.broken:
+            if not trial and faults.may_be_kept(error):
                 raise faults.unknown_outcome(address, str(error)) from error
             raise
+
+
+def _check(connection: Connection) -> None:
+    """Raise where an idle connection has been lost; a journey to the server only where there are signs of it.
+
+    A server that stops says so or hangs up, and the keep-alives of one that vanished hang up for it.
+    """
+    connection.autocommit = True  # whatever its last use was
+    ear = select.poll()
+    ear.register(connection.fileno(), select.POLLIN)
+    if ear.poll(0):
+        ConnectionPool.check_connection(connection)
+
+
+def again(question: Callable[[], Answer]) -> Answer:
+    """Return the answer to a question that only reads, asked once more where a connection was lost."""
+    try:
+        return question()
+    except faults.Lost:
+        return question()
 
 
 def abandon(parents: object) -> None:
@@ -170,17 +188,16 @@ class Database:
         ------
         StoreAway, StoreBusy, StoreFull, StoreReadOnly, StoreUnusable
         """
-        try:
-            with faults.said(self.address):
-                try:
-                    with self._lent() as connection:
-                        yield connection
-                except psycopg.errors.InsufficientPrivilege as error:
-                    raise self._not_allowed(error) from error
-        except PoolClosed as error:
-            raise ValueError(f"the store {self.address.shown} has been closed") from error
-        except PoolTimeout as error:
-            raise self._none_to_lend() from error
+        with faults.said(self.address):
+            try:
+                with self._lent() as connection:
+                    yield connection
+            except PoolClosed as error:
+                raise ValueError(f"the store {self.address.shown} has been closed") from error
+            except PoolTimeout as error:
+                raise self._none_to_lend() from error
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise self._not_allowed(error) from error
 
     @contextmanager
     def passing(self) -> Iterator[Connection]:
@@ -194,12 +211,12 @@ class Database:
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return what `question`, which only reads, finds out; a lost connection is made up for once."""
-        try:
+
+        def asked() -> Answer:
             with self.connection() as connection:
                 return question(connection)
-        except faults.Lost:
-            with self.connection() as connection:
-                return question(connection)
+
+        return again(asked)
 
     def close(self) -> None:
         """Close what is idle now, and what is lent out when it comes back."""
@@ -239,7 +256,7 @@ class Database:
             max_size=settings.pool_size,
             timeout=settings.pool_wait_s,
             reconnect_timeout=settings.pool_wait_s,
-            check=ConnectionPool.check_connection,
+            check=_check,
             configure=configure,
             name="wangge",
             open=False,

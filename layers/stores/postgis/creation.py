@@ -41,7 +41,9 @@ def build(
     StoreExists, StoreMissing, StoreUnusable, StoreReadOnly, StoreBusy, StoreFull, StoreAway
     """
     with owning(address, settings) as connection:
-        _make_room(connection, address, over_empty=over_empty)
+        found = _check_room(connection, address, over_empty=over_empty)
+        search_postgis(connection)
+        migrations.apply(connection, after=found)
         _fill(connection, contents, progress)
 
 
@@ -53,20 +55,20 @@ def refuse_existing(address: Address, settings: StoreSettings, *, unless_empty: 
     StoreExists, StoreMissing, StoreUnusable, StoreReadOnly, StoreBusy, StoreAway
     """
     with owning(address, settings, trial=True) as connection:
-        _make_room(connection, address, over_empty=unless_empty)
+        _check_room(connection, address, over_empty=unless_empty)
 
 
-def _make_room(connection: Connection, address: Address, *, over_empty: bool) -> None:
-    """Make the tables, or see that they have never had a row, and that nobody writes now."""
+def _check_room(connection: Connection, address: Address, *, over_empty: bool) -> int:
+    """Return the schema of the store that is there and has never had a row, so that nobody writes now; else 0.
+
+    Then the database has what it takes to make one.
+    """
     found = migrations.found_schema(connection, address)
     if found is None:
         prerequisites.prepare(connection, address)
-        search_postgis(connection)
-        migrations.apply(connection, after=0)
-        return
+        return 0
     if over_empty and found <= ddl.SCHEMA_VERSION and _never_had_a_row(connection):
-        migrations.apply(connection, after=found)
-        return
+        return found
     raise StoreExists(
         Text(
             "数据库 {url} 中已有存储，不会被覆盖。",

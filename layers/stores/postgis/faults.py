@@ -61,6 +61,15 @@ def _away(address: Address, detail: str) -> tuple[Text, Text]:
     )
 
 
+def may_be_kept(error: psycopg.Error) -> bool:
+    """Tell whether a commit that ended in `error` may be kept all the same.
+
+    It is not where the server refused it; where it said nothing, or only that it is going, it may have
+    committed before.
+    """
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
 def unknown_outcome(address: Address, detail: str) -> StoreAway:
     """Say that the server was lost in the moment of the commit."""
     return StoreAway(
@@ -186,6 +195,8 @@ def problem_of(address: Address, state: str | None, error: Exception) -> WanggeE
         return _full(address)
     if state == "25006":
         return read_only(address)
+    if state == "42501":
+        return not_allowed(address, detail)
     if state in ("3F000", "42P01", "42703"):
         why = Text("它的表与本程序不符（{detail}）", "its tables are not those of this program ({detail})")
         remedy = Text(

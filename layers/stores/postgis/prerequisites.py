@@ -99,7 +99,7 @@ def _make_postgis(connection: Connection, address: Address) -> list[sql.Composed
         with connection.transaction():
             # Where everybody else's is, not in our own schema.
             connection.execute(make + sql.SQL(" SCHEMA public"))
-    except psycopg.errors.InsufficientPrivilege:
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName):
         return [make + sql.SQL(";")]
     return _postgis(connection, address, sql.Identifier(connection.info.user))
 

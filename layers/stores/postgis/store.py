@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from layers.schema import LAYERS, Layer
 from layers.store import Change, Clock, District, Edit, Fault, Progress, StoreSettings, utc_now
@@ -17,17 +17,13 @@ from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents, change_of
 from layers.stores.postgis import creation, faults, migrations, roles, tables, verification
 from layers.stores.postgis.addresses import Address, address_of, shown_url
-from layers.stores.postgis.connection import Connection, Database, owning
+from layers.stores.postgis.connection import Connection, Database, again, owning
 from layers.stores.postgis.listening import Listener
 from layers.stores.postgis.transaction import ReadTransaction, WriteTransaction
 from layers.stores.rows import frame_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import geopandas as gpd
-
-Answer = TypeVar("Answer")
 
 # From this size on, a connection for Arrow, which takes 60 ms to make, is worth its while.
 _BULK_BYTES = 4 * 2**20
@@ -112,16 +108,16 @@ class PostGISStore(KeptStore):
     ) -> gpd.GeoDataFrame:
         """Return features ordered by code, all or those asked for."""
         read = super().read
-        return _twice(lambda: read(layer, codes=codes, bbox=bbox, version=version, on=on))
+        return again(lambda: read(layer, codes=codes, bbox=bbox, version=version, on=on))
 
     def history(self, layer: str, code: str) -> list[Edit]:
         """Return what was done to one feature, oldest first."""
         history = super().history
-        return _twice(lambda: history(layer, code))
+        return again(lambda: history(layer, code))
 
     def history_since(self) -> int:
         """Return the version from which on history is kept."""
-        return _twice(super().history_since)
+        return again(super().history_since)
 
     def verify(self) -> list[Fault]:
         """Return what is wrong with the indexes, the counts, the geometries and the records."""
@@ -130,7 +126,7 @@ class PostGISStore(KeptStore):
             with self._transaction() as transaction:
                 return verification.faults_of(transaction.connection)
 
-        return _twice(found)
+        return again(found)
 
     @contextmanager
     def contents(self) -> Iterator[Contents]:
@@ -196,14 +192,6 @@ class PostGISStore(KeptStore):
 
     def _check(self, schema: int | None) -> None:
         migrations.require_present_schema(schema, self._address)
-
-
-def _twice(question: Callable[[], Answer]) -> Answer:
-    """Return the answer to a question that only reads, asked again where a connection was lost."""
-    try:
-        return question()
-    except faults.Lost:
-        return question()
 
 
 def open_at(url: str, *, read_only: bool, settings: StoreSettings, clock: Clock = utc_now) -> PostGISStore:

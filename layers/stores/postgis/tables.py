@@ -25,7 +25,7 @@ from layers.stores.contents import (
 )
 from layers.stores.history import Undo
 from layers.stores.postgis import ddl
-from layers.stores.rows import Row, Rows, geometries_of, plain_geometries, wkb_of
+from layers.stores.rows import Row, Rows, geometries_of, plain_geometries, storable, wkb_of
 
 if TYPE_CHECKING:
     from layers.stores.postgis.connection import Connection
@@ -35,7 +35,9 @@ Statement = tuple[bytes, Sequence[Any]]
 
 VERSION = sql.SQL("SELECT version FROM {}").format(ddl.table(ddl.HEAD)).as_bytes()
 META = sql.SQL("SELECT value FROM {} WHERE key = %s").format(ddl.table(ddl.META)).as_bytes()
-SET_VERSION = sql.SQL("UPDATE {} SET version = %s").format(ddl.table(ddl.HEAD)).as_bytes()
+SET_VERSION = (
+    sql.SQL("UPDATE {} SET version = %s RETURNING pg_notify(%s, %s)").format(ddl.table(ddl.HEAD)).as_bytes()
+)
 
 
 def _names(columns: Iterable[str]) -> sql.Composed:
@@ -159,17 +161,16 @@ def _change_values(change: ChangeRow) -> tuple[Any, ...]:
     return (change.version, change.layer, json.loads(change.codes), at, change.who, change.note, effective)
 
 
+@cache
+def at_once(statements: tuple[bytes, ...]) -> bytes:
+    """Return one statement that does what `statements`, which touch different rows, do one after another."""
+    parts = [b"s%d AS (%s)" % (number, statement) for number, statement in enumerate(statements[:-1])]
+    return b"WITH %s %s" % (b", ".join(parts), statements[-1])
+
+
 def fit_codes(codes: Iterable[str]) -> list[str]:
     """Return each code once that can be there: a text that the server cannot hold is nobody's."""
-    return [code for code in dict.fromkeys(codes) if "\0" not in code and _is_utf8(code)]
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return [code for code in dict.fromkeys(codes) if storable(code)]
 
 
 # Reading

@@ -27,12 +27,12 @@ Check = Callable[[int], None]
 """Called with the schema of the store; raises where this program must not write to it."""
 
 _BULK_ROWS = 200
+_AT_ONCE = 6
 _TURN = (
     sql.SQL("SELECT h.version, m.value FROM {} h, {} m WHERE m.key = 'schema_version' FOR UPDATE OF h")
     .format(ddl.table(ddl.HEAD), ddl.table(ddl.META))
     .as_bytes()
 )
-_ANNOUNCE = b"SELECT pg_notify(%s, %s)"
 _STAGED = sql.Identifier("staged")
 
 
@@ -69,6 +69,8 @@ class WriteTransaction(ReadTransaction):
 
     def __init__(self, connection: Connection, address: Address, check: Check) -> None:
         super().__init__(connection)
+        # The first statement begins a transaction, on the same journey.
+        connection.autocommit = False
         self._address = address
         self._check = check
         self._version: int | None = None
@@ -112,8 +114,7 @@ class WriteTransaction(ReadTransaction):
             self._waiting += [(tables.INSERT_HISTORY, row) for row in history]
         self._waiting += [
             tables.insert_change(change),
-            (tables.SET_VERSION, [change.version]),
-            (_ANNOUNCE, [ddl.CHANNEL, str(change.version)]),
+            (tables.SET_VERSION, [change.version, ddl.CHANNEL, str(change.version)]),
         ]
 
     def commit(self) -> None:
@@ -124,27 +125,23 @@ class WriteTransaction(ReadTransaction):
         StoreAway
             The server was lost: it is not known whether it kept the write, if there was any.
         """
-        if self._version is None:
-            return
         wrote = bool(self._waiting)
         try:
             with self.connection.pipeline():
                 self._send()
                 self.connection.execute("COMMIT")
         except psycopg.OperationalError as error:
-            if wrote and self.connection.broken:
+            if wrote and faults.may_be_kept(error):
                 raise faults.unknown_outcome(self._address, str(error)) from error
             raise
 
     def _ask(self, query: bytes, values: Any) -> list[Row]:
-        begin = self._version is None
-        self._flush()
         with self.connection.pipeline():
-            if begin:
-                self.connection.execute("BEGIN")
+            self._send()
+            if self._version is None:
                 turn = self.connection.execute(_TURN, prepare=True)
             cursor = self.connection.cursor(binary=True).execute(query, values)
-        if begin:
+        if self._version is None:
             ((self._version, schema),) = turn.fetchall()
             self._check(int(schema))
         return cursor.fetchall()
@@ -155,12 +152,15 @@ class WriteTransaction(ReadTransaction):
             step(rows)
 
     def _flush(self) -> None:
-        if self._waiting:
-            with self.connection.pipeline():
-                self._send()
+        with self.connection.pipeline():
+            self._send()
 
     def _send(self) -> None:
+        """Send what is gathered: few statements as one, for each costs more here than at the server."""
         waiting, self._waiting = self._waiting, []
+        if 1 < len(waiting) <= _AT_ONCE:
+            statement = tables.at_once(tuple(statement for statement, _ in waiting))
+            waiting = [(statement, [value for _, values in waiting for value in values])]
         for statement, values in waiting:
             self.connection.execute(statement, values, prepare=True)
 
