@@ -10,7 +10,7 @@ import os
 import pwd
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -111,9 +111,14 @@ class Cluster:
         """The major version of PostgreSQL."""
         return int((self._data / "PG_VERSION").read_text())
 
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self.folder / "log")
+    @property
+    def running(self) -> bool:
+        """Whether there is a server, be it ready or not."""
+        return (self._data / "postmaster.pid").exists()
+
+    def start(self, *, prepare: Callable[[], None] | None = None) -> None:
+        """Start the server and wait until it answers; `prepare` runs in its process before it begins."""
+        self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self.folder / "log", prepare=prepare)
 
     def stop(self, mode: StopMode = "fast") -> None:
         """Stop the server; `immediate` is as if it had been killed."""
@@ -223,7 +228,7 @@ class Cluster:
             connection.execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
         self.execute("CREATE EXTENSION postgis", _TEMPLATE)
 
-    def _run(self, program: str, *arguments: str | Path) -> None:
+    def _run(self, program: str, *arguments: str | Path, prepare: Callable[[], None] | None = None) -> None:
         # pg_ctl's child, the server, would hold a pipe open for ever.
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(
@@ -233,6 +238,7 @@ class Cluster:
                 stderr=said,
                 cwd="/",
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "Asia/Shanghai"},
+                preexec_fn=prepare,
                 **self._as,
             )
             said.seek(0)

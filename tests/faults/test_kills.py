@@ -17,6 +17,9 @@ from tests.postgres import Cluster
 
 WRITERS, READERS = 8, 2
 
+AWAY = tuple(f"{kind}{who}" for kind in ("StoreAway", "Lost", "StoreBusy") for who in ("", " (reading)"))
+"""What writers and readers may be told while the server is away."""
+
 
 def judge(verdict: Verdict, *allowed: str) -> None:
     """Assert that nothing was lost, torn or refused for no reason."""
@@ -68,8 +71,7 @@ def test_postgis_writers_and_the_server_itself_are_killed(
     any_moment, in_commit = Fleet.kill_any, Fleet.kill_in_commit
     ways = (any_moment, in_commit, any_moment, kill_backend, in_commit)
     last = (*ways[:-1], stop_at_once)
-    away = ("StoreAway", "Lost", "StoreBusy")
-    campaign(databases, tmp_path, progress, (*ways, *last), *away, *(f"{kind} (reading)" for kind in away))
+    campaign(databases, tmp_path, progress, (*ways, *last), *AWAY)
 
 
 def kill_a_backend(cluster: Cluster, database: str, chance: random.Random) -> None:
