@@ -96,7 +96,7 @@ def checks_page() -> str:
     about = (
         "A fault contradicts: two statements of the store, or a statement and a rule, cannot both be right. A note "
         "is unknown, or unusual and possibly right. Exit code 1 says that there are faults. What a store finds "
-        "wrong with its own file, indexes, counts and history is a fault, too, under ids of its own.\n\n"
+        "wrong with its own file, indexes, counts and history is a fault, too, under ids of its own (`--only store`).\n\n"
         "With `--json` each finding has `id`, `layer` (null: the store as a whole), `fault`, `count`, `message`, "
         "`remedy`, `codes` (every "
         "feature concerned, once) and `details`: one entry per place with its `codes` (a pair that overlaps, a "

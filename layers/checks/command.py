@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layers.checks.kinds import KINDS
 from layers.cli import Context, command, errors_in_words, option, pass_context, print_error, print_json
-from layers.problems import BadParameter, StoreUnusable
+from layers.problems import BadParameter, WanggeError
 from layers.schema import layer_named
 from layers.text import Text, both, joined
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from layers.checks.findings import Finding
+
+_STORE = "store"
 
 
 @command(
@@ -32,8 +35,8 @@ if TYPE_CHECKING:
     "kinds",
     multiple=True,
     metavar="ID",
-    zh="只报告这一种（可多次给出）；退出码也只看它",
-    en="Report this kind only, or several; the exit code speaks of them.",
+    zh="只报告这一种（可多次给出；store 为存储本身）；退出码也只看它",
+    en="Report this kind only, or several (store: the store itself); the exit code speaks of them.",
 )
 @option(
     "--layer",
@@ -49,17 +52,16 @@ def check_command(
 ) -> None:
     """Print what the checks found."""
     with errors_in_words(context.language):
-        for name in layers:
-            layer_named(name)
-        found, broken = _find(context, kinds)
+        _refuse_unknown(kinds, layers)
+        found, broken = _find(context)
     chosen = [
         finding
         for finding in found
-        if (not kinds or finding.id in kinds) and (not layers or finding.layer in layers)
+        if (not kinds or _name(finding) in kinds) and (not layers or finding.layer in layers)
     ]
     if as_json:
         print_json([finding.as_dict(context.language) for finding in chosen])
-    else:
+    elif chosen or broken is None:
         from layers.checks.report import lines
 
         for line in lines(chosen, context.language):
@@ -70,41 +72,37 @@ def check_command(
         raise SystemExit(1)
 
 
-def _find(context: Context, kinds: Sequence[str]) -> tuple[list[Finding], StoreUnusable | None]:
-    """Return what is found, and why the layers could not be read where they could not.
-
-    Raises
-    ------
-    BadParameter
-        If one of `kinds`, those asked for, is none.
-    """
+def _find(context: Context) -> tuple[list[Finding], WanggeError | None]:
+    """Return what is found, and why the layers could not be read where they could not."""
     from layers.checks.run import check, in_order, of_store
     from layers.loading import load
 
     with context.open_store(read_only=True) as store:
-        found = of_store(store.verify())
-        _known_kinds(kinds, found)
+        found = in_order(of_store(store.verify()))
         try:
             snapshot = load(store, context.standards)
-        except StoreUnusable as error:
-            if not found:
-                raise
+        except WanggeError as error:
             return found, error
     return in_order([*found, *check(snapshot, progress=context.progress())]), None
 
 
-def _known_kinds(chosen: Sequence[str], found: Sequence[Finding]) -> None:
-    """Raise `BadParameter` where a kind is asked for that there is not; what a store finds has ids of its own."""
-    from layers.checks.kinds import KINDS
+def _name(finding: Finding) -> str:
+    """Return what a finding is asked for by: what stores find wrong with themselves has one name for all."""
+    return finding.id if finding.id in KINDS else _STORE
 
-    known = {*KINDS, *(finding.id for finding in found)}
-    unknown = [one for one in chosen if one not in known]
+
+def _refuse_unknown(kinds: Sequence[str], layers: Sequence[str]) -> None:
+    """Raise where a kind or a layer is asked for that there is not."""
+    for name in layers:
+        layer_named(name)
+    known = (*KINDS, _STORE)
+    unknown = [one for one in kinds if one not in known]
     if unknown:
         raise BadParameter(
             Text("没有名为 {ids} 的检查。", "There is no check {ids}.").format(
                 ids=joined([both(one) for one in unknown])
             ),
             Text("检查有：{known}。", "The checks are {known}.").format(
-                known=joined([both(one) for one in KINDS])
+                known=joined([both(one) for one in known])
             ),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from layers.checks.kinds import KINDS
 from layers.schema import LAYERS
 from layers.text import Language, Text, both
 
@@ -60,28 +61,33 @@ _TOLD: dict[str, Callable[[Any], Text]] = {
 def lines(findings: Sequence[Finding], language: Language, *, shown: int = SHOWN_CASES) -> Iterator[str]:
     """Say each finding in a few lines, its first `shown` places, and how many there are in all."""
     for finding in findings:
-        mark = Text("矛盾", "fault") if finding.fault else Text("提示", "note")
-        head = Text(
-            "[{mark}] {layer}：{n} 处{message} ({id})", "[{mark}] {layer}: {n} × {message} ({id})"
-        ).format(
-            mark=mark,
-            layer=Text("存储", "store")
-            if finding.layer is None
-            else Text(f"{LAYERS[finding.layer].title.zh} {finding.layer}", finding.layer),
-            n=f"{len(finding.cases):,}",
-            message=finding.kind.message,
-            id=finding.id,
-        )
-        yield head.to(language)
+        yield " ".join(_head(finding).to(language).split())  # what a database says may have lines
         yield from _places(finding.cases, shown, language)
         yield f"    → {finding.kind.remedy.to(language)}"
     faults = sum(len(finding.cases) for finding in findings if finding.fault)
     notes = sum(len(finding.cases) for finding in findings if not finding.fault)
     if findings:
-        text = Text("共 {f} 处矛盾，{n} 处提示。", "{f} faults and {n} notes in all.")
+        text = Text("共 {f} 处矛盾，{n} 处提示。", "Faults: {f}, notes: {n}.")
         yield text.format(f=f"{faults:,}", n=f"{notes:,}").to(language)
     else:
         yield Text("没有发现问题。", "Nothing found.").to(language)
+
+
+def _head(finding: Finding) -> Text:
+    """Say what was found where, and how often; a store tells in a sentence what is wrong with itself."""
+    how = Text("[{mark}] {layer}：{n} 处{message} ({id})", "[{mark}] {layer}: {n} × {message} ({id})")
+    if finding.id not in KINDS:
+        how = Text("[{mark}] {layer}：{message}({id})", "[{mark}] {layer}: {message} ({id})")
+    layer = Text("存储", "store")
+    if finding.layer is not None:
+        layer = Text(f"{LAYERS[finding.layer].title.zh} {finding.layer}", finding.layer)
+    return how.format(
+        mark=Text("矛盾", "fault") if finding.fault else Text("提示", "note"),
+        layer=layer,
+        n=f"{len(finding.cases):,}",
+        message=finding.kind.message,
+        id=finding.id,
+    )
 
 
 def _places(cases: Sequence[Case], shown: int, language: Language) -> Iterator[str]:

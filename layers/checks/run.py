@@ -80,12 +80,15 @@ def in_order(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def of_store(faults: Sequence[Fault]) -> list[Finding]:
-    """Return what a store found wrong with itself (`Store.verify`) as findings, all of them faults."""
+    """Return what a store found wrong with itself (`Store.verify`) as findings: each a fault of one case.
+
+    The message says how many there are; the codes may be the first of them only.
+    """
     return [
         Finding(
             Kind(fault.id, True, fault.message, _RESTORE),
             fault.layer,
-            tuple(Case((code,)) for code in fault.codes) or (Case(()),),
+            (Case(fault.codes),),
         )
         for fault in faults
     ]

@@ -338,16 +338,17 @@ def test_what_the_store_finds_comes_first() -> None:
     made = of_store(
         [
             Fault("counts", "buildings", Text("数目不符", "counts differ"), ("B1", "B2")),
-            Fault("file", None, both("page 7")),
+            Fault("file", None, both("page 7\n  cell 3")),
         ]
     )
     assert [finding.id for finding in in_order(made)] == ["file", "counts"]
     assert all(finding.fault for finding in made)
-    assert [len(finding.cases) for finding in made] == [2, 1]
+    assert [len(finding.cases) for finding in made] == [1, 1]
+    assert made[0].codes == ("B1", "B2")
     text = "\n".join(lines(in_order(made), "en"))
-    assert "[fault] store: 1 × page 7 (file)" in text
+    assert "[fault] store: page 7 cell 3 (file)" in text
     assert "B1, B2" in text
-    assert "3 faults and 0 notes" in text
+    assert "Faults: 2, notes: 0." in text
 
 
 def test_ten_thousand_places_are_a_few_lines(standards: Standards) -> None:

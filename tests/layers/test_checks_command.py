@@ -103,6 +103,7 @@ def test_kinds_and_layers_can_be_chosen_and_the_exit_code_speaks_of_them(faulty:
     assert {layer for _, layer in found} == {"buildings", "communities"}
     assert chosen("--layer", "buildings", "--only", "cell_gap") == (0, set())
     assert check(faulty, "--layer", "facilities").output == "Nothing found.\n"
+    assert chosen("--only", "store") == (0, set())
 
 
 def test_a_kind_or_a_layer_that_there_is_not_is_said(sound: str) -> None:
@@ -124,13 +125,15 @@ def test_what_the_store_finds_wrong_with_itself_is_a_fault(
     done = check(sound)
     assert done.exit_code == 1
     told = done.stdout.splitlines()
-    assert told[0] == "[fault] store: 1 × page 7 is damaged (damaged)"
+    assert told[0] == "[fault] store: page 7 is damaged (damaged)"
     assert "wangge restore" in told[1]
-    assert told[2] == "[fault] buildings: 1 × index and rows differ (index_mismatch)"
-    found = json.loads(check(sound, "--json", "--only", "damaged").stdout)
+    assert told[2] == "[fault] buildings: index and rows differ (index_mismatch)"
+    found = json.loads(check(sound, "--json", "--only", "store").stdout)
     assert [(finding["id"], finding["layer"], finding["count"]) for finding in found] == [
-        ("damaged", None, 1)
+        ("damaged", None, 1),
+        ("index_mismatch", "buildings", 1),
     ]
+    assert check(sound, "--only", "overlap").exit_code == 0
 
 
 def test_a_store_that_cannot_be_read_is_reported_as_far_as_it_goes(
@@ -149,11 +152,12 @@ def test_a_store_that_cannot_be_read_is_reported_as_far_as_it_goes(
     )
     done = check(sound)
     assert done.exit_code == 1
-    assert "[fault] store: 1 × broken (damaged)" in done.stdout
+    assert "[fault] store: broken (damaged)" in done.stdout
     assert "The buildings cannot be read." in done.stderr
     assert json.loads(check(sound, "--json").stdout)[0]["id"] == "damaged"
     # Whatever is asked for: it could not be looked for.
-    assert check(sound, "--only", "overlap").exit_code == 1
+    done = check(sound, "--only", "overlap")
+    assert (done.exit_code, done.stdout) == (1, "")
 
 
 def test_no_store_is_said(tmp_path: Path) -> None:
