@@ -17,9 +17,10 @@ COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --universal --pytho
 help: ## say what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
 
-run: setup ## set up, build the demonstration district if there is none, serve it (HOST, PORT, STORE)
+run: setup ## set up, build the demonstration district if there is none, migrate it, serve it (HOST, PORT, STORE)
 	@mkdir -p $(dir $(STORE))
 	@test -e $(STORE) || .venv/bin/wangge demo --store gpkg:$(STORE)
+	@.venv/bin/wangge migrate --store gpkg:$(STORE)
 	@.venv/bin/wangge serve --store gpkg:$(STORE) --host $(HOST) --port $(PORT)
 
 test: setup-test ## set up what the tests need and run every check and test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,10 @@ from click.testing import CliRunner, Result
 
 import app
 from layers.cli import Context
-from layers.store import create_store
-from layers.text import Language
+from layers.problems import BadParameter, ValidationError
+from layers.standards import Standards
+from layers.store import StoreSettings, create_store, open_store
+from layers.text import Language, both
 from tests.district import GUARDED_TEXT, small_district
 
 ROOT = Path(__file__).parent.parent
@@ -244,3 +247,77 @@ def test_a_pipe_that_is_closed_is_no_traceback(small: str) -> None:
         ["bash", "-c", f"{wangge} summary --json | true"], capture_output=True, text=True, env=environment
     )
     assert "Traceback" not in done.stderr
+
+
+def test_settings_reach_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "WANGGE_POOL_SIZE": "3",
+        "WANGGE_CONNECT_TIMEOUT_S": " 1.5 ",
+        "WANGGE_POOL_WAIT_S": "0",
+        "WANGGE_STATEMENT_TIMEOUT_S": "0",
+        "WANGGE_WRITE_WAIT_S": "",
+    }
+    expected = StoreSettings(
+        pool_size=3, connect_timeout_s=1.5, pool_wait_s=0.0, statement_timeout_s=0.0, write_wait_s=30.0
+    )
+    assert app.store_settings(given) == expected
+    assert app.store_settings({}) == StoreSettings()
+    opened: list[StoreSettings] = []
+
+    def stop(url: str, *, settings: StoreSettings, **_: object) -> None:
+        opened.append(settings)
+        raise BadParameter(both("enough"))
+
+    for place in ("layers.cli.open_store", "layers.store_commands.open_store"):
+        monkeypatch.setattr(place, stop)
+    for command in ("summary", "history communities", "serve", "copy --to gpkg:x"):
+        assert CliRunner().invoke(app.wangge, command.split(), obj=app.make_context(given)).exit_code == 1
+    assert opened == [expected] * 4
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("C", ["It must be a whole number from 1 to 200.", "It must be a number from 0 to 86400."]),
+        ("zh_CN.UTF-8", ["应为 1 至 200 的整数。", "应为 0 至 86400 的数。"]),
+    ],
+)
+def test_wrong_settings_are_all_said_at_once(language: str, said: list[str]) -> None:
+    wrong = {"WANGGE_POOL_SIZE": "8.5", "WANGGE_WRITE_WAIT_S": "soon", "WANGGE_STATEMENT_TIMEOUT_S": "-1"}
+    environment = {**os.environ, **wrong, "LC_ALL": language, "PYTHONUTF8": "1"}
+    command = [sys.executable, str(ROOT / "app.py"), "summary"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4
+    for name, value in wrong.items():
+        assert [line for line in lines if line.startswith(f"  {name} = {value!r}")]
+    for sentence in said:
+        assert any(line.endswith(sentence) for line in lines)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e99", "0", "１０００", "x", "8 8"])
+def test_a_setting_out_of_its_range_is_refused(value: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        app.store_settings({"WANGGE_POOL_SIZE": value})
+    assert [problem.field for problem in caught.value.problems] == ["WANGGE_POOL_SIZE"]
+
+
+def test_whoever_runs_it_is_the_author(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standards: Standards
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody else")
+    context = app.make_context({})
+    assert context.operator == pwd.getpwuid(os.getuid()).pw_name == app.operator_name()
+    monkeypatch.setattr("data.demo.generate", lambda *_, **__: small_district())
+    context.store_url = f"gpkg:{tmp_path}/demo.gpkg"
+    assert CliRunner().invoke(app.wangge, ["demo"], obj=context).exit_code == 0
+    with open_store(context.store_url) as store:
+        authors = {(change.by.who, change.by.note) for change in store.changes(since=0)}
+    assert authors == {(context.operator, "wangge demo")}
+
+    def nameless(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    assert app.operator_name() == str(os.getuid())
