@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import apsw
+import geopandas as gpd
 import psycopg
 
 from layers.store import Authorship, Store, create_store, open_store
@@ -121,10 +122,11 @@ def assert_pages_sound(connection: psycopg.Connection[Any]) -> None:
     )
 
 
-def made(kind: Kind) -> str:
-    """Return the URL of a new store with the features that writers begin with."""
+def made(kind: Kind, layers: Mapping[str, gpd.GeoDataFrame] | None = None) -> str:
+    """Return the URL of a new store with `layers`, or just with the features that writers begin with."""
     url = kind.new_url()
-    create_store(url, PLACE, layers=first_frames(), by=Authorship(note=MADE)).close()
+    frames = first_frames() if layers is None else layers
+    create_store(url, PLACE, layers=frames, by=Authorship(note=MADE)).close()
     return url
 
 

@@ -10,31 +10,32 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layers.schema import LAYERS
 from layers.store import Store
 from layers.stores.base import KeptStore
 from layers.stores.contents import ChangeRow
-from layers.stores.rows import Row, value_fields
+from layers.stores.rows import Row, rows_of, value_fields
 from tests.faults.work import (
     BULK,
-    HOT,
     MADE,
-    SETS,
     SINGLES,
     Task,
-    codes_of_set,
     digest_of,
     entries,
+    first_frames,
     mark,
     rows,
     shown,
     task_of,
 )
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 _MAY_BE_KEPT = "StoreAway"
@@ -70,10 +71,21 @@ class Verdict:
 
 
 def prove(
-    store: Store, writers: Iterable[Path], readers: Iterable[Path] = (), *, past_reads: int = 20
+    store: Store,
+    writers: Iterable[Path],
+    readers: Iterable[Path] = (),
+    *,
+    first: Mapping[str, gpd.GeoDataFrame] | None = None,
+    past_reads: int = 20,
 ) -> Verdict:
-    """Compare the books with the store, and some of its past states too."""
-    proof = _Proof(store)
+    """Compare the books with the store, and some of its past states too.
+
+    Parameters
+    ----------
+    first : mapping of layer to frame, optional
+        What the store was made with; else `first_frames`.
+    """
+    proof = _Proof(store, first_frames() if first is None else first)
     for book in writers:
         proof.take_book(book)
     proof.replay()
@@ -86,13 +98,14 @@ def prove(
 
 
 class _Proof:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, first: Mapping[str, gpd.GeoDataFrame]) -> None:
         self.verdict = Verdict()
         self._store = store
+        self._first = first
         self._tasks: dict[str, Task] = {}
         self._done: dict[str, dict[str, Any]] = {}
         self._refused: dict[str, str] = {}
-        self._rows: dict[str, dict[str, Row]] = {name: {} for name in (SINGLES, BULK)}
+        self._rows: dict[str, dict[str, Row]] = {name: {} for name in LAYERS}
         self._totals: dict[str, int] = dict.fromkeys(self._rows, 0)
         # Per layer the versions that touched it and what stood for it from then on.
         self._moments: dict[str, list[int]] = {name: [0] for name in self._rows}
@@ -135,10 +148,9 @@ class _Proof:
             self._replay(change)
 
     def _replay(self, change: ChangeRow) -> None:
-        first = {SINGLES: HOT, BULK: codes_of_set(SETS[0])}
         if change.note == MADE:
-            task: Task | None = Task(MADE, "insert", first[change.layer])
-            self._apply(change, change.layer, first[change.layer], rows(change.layer, first[change.layer], 0))
+            first = rows_of(self._first[change.layer], LAYERS[change.layer]).records
+            self._apply(change, change.layer, [row[0] for row in first], {row[0]: row for row in first})
             return
         task = self._tasks.get(change.note)
         if task is None or change.layer != task.layer:
@@ -187,12 +199,12 @@ class _Proof:
     def compare_present(self) -> None:
         """Compare what is there now, as read in each way."""
         for name in LAYERS:
-            due = [row for _, row in sorted(self._rows.get(name, {}).items())]
+            due = [row for _, row in sorted(self._rows[name].items())]
             found = sorted(self._present[name])
             if found != due:
                 wrong = {row[0] for row in set(found) ^ set(due)}
                 self._tear(f"{name} holds {len(found)} features, not {len(due)}: {_odd(sorted(wrong))}")
-            elif name in self._rows:
+            else:
                 self._compare_reads(name)
 
     def _compare_reads(self, name: str) -> None:
@@ -217,7 +229,7 @@ class _Proof:
             self._tear(f"the history is not what was replaced: {wrong}")
         last = self.verdict.versions
         for version in range(2, last + 1, max(1, last // reads)):
-            for name in self._rows:
+            for name in (SINGLES, BULK):
                 if digest_of(self._store.read(name, version=version), name) != self._digest_at(name, version):
                     self._tear(f"{name} of version {version} is read otherwise than it was written")
 
