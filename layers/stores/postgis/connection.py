@@ -74,6 +74,7 @@ def session(settings: StoreSettings, *, read_only: bool = False, unhurried: bool
         "default_transaction_read_only": "on" if read_only else "off",
         # Compiling a statement takes longer than any of ours.
         "jit": "off",
+        "wangge.writing": "on",
     }
     parts = [
         sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(str(value)))

@@ -196,3 +196,91 @@ CREATE INDEX backdrop_geom ON wangge.backdrop USING gist (geom);
 
 INSERT INTO wangge.head (version) VALUES (0);
 INSERT INTO wangge.meta VALUES ('history_since', '0');
+
+-- Edits by other programs (QGIS, psql) become versions as well, one for each statement. Wangge's own sessions
+-- have wangge.writing set to on and record their writes themselves.
+
+CREATE FUNCTION wangge.take_turn() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT AS $$
+BEGIN
+  PERFORM 1 FROM wangge.head FOR UPDATE;
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION wangge.refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'TRUNCATE would leave no history: use DELETE FROM %.%', TG_TABLE_SCHEMA, TG_TABLE_NAME;
+END
+$$;
+
+-- Writes what layers.stores.base would have: the codes touched, and of each feature that was there what is
+-- replaced. It runs as the owner, so that who edits a layer needs no right to the records.
+CREATE FUNCTION wangge.record_edit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT SET extra_float_digits = 1 SET jit = off AS $$
+DECLARE
+  fields text;
+  numbers text[];
+  side constant text := 'SELECT code, ST_AsBinary(geom, ''NDR'') AS wkb,
+    (SELECT row_to_json(r) FROM (SELECT %1$s) r) AS fields FROM %2$I WHERE %3$L';
+BEGIN
+  SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
+    coalesce(array_agg(attname::text) FILTER (WHERE atttypid = 'float8'::regtype), '{}')
+  INTO fields, numbers FROM pg_attribute
+  WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('code', 'geom');
+  EXECUTE 'WITH o AS ('
+    || format(side, fields, CASE TG_OP WHEN 'INSERT' THEN 'new_rows' ELSE 'old_rows' END, TG_OP <> 'INSERT')
+    || '), n AS ('
+    || format(side, fields, CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END, TG_OP <> 'DELETE')
+    || $sql$), touched AS (
+      SELECT coalesce(o.code, n.code) AS code, o.code IS NOT NULL AS was, n.code IS NULL AS gone,
+        CASE WHEN o.wkb IS DISTINCT FROM n.wkb THEN o.wkb END AS wkb, o.fields AS before, n.fields AS after
+      FROM o FULL JOIN n ON n.code = o.code
+      WHERE (o.wkb, o.fields::text) IS DISTINCT FROM (n.wkb, n.fields::text)
+    ), head AS (
+      UPDATE wangge.head SET version = version + 1 WHERE EXISTS (SELECT FROM touched) RETURNING version
+    ), change AS (
+      INSERT INTO wangge.changes (version, layer, codes, at, who, note)
+      SELECT version, $1, (SELECT array_agg(code ORDER BY code) FROM touched), clock_timestamp(), session_user,
+        'QGIS 或其他程序 / QGIS or another program' FROM head
+    ), history AS (
+      INSERT INTO wangge.history (version, code, deleted, wkb, before)
+      SELECT version, code, gone, wkb, (
+        SELECT '{' || coalesce(string_agg(to_json(f.key) || ':' || CASE
+            -- A number that is no integer is one by its point; infinite ones are written as Python does.
+            WHEN f.key = ANY ($2) AND f.value::text ~ '^-?[0-9]+$' THEN f.value || '.0'
+            WHEN f.key = ANY ($2) THEN coalesce(f.value #>> '{}', 'null')
+            ELSE f.value::text END, ',' ORDER BY f.place), '') || '}'
+        FROM json_each(before) WITH ORDINALITY AS f(key, value, place)
+        WHERE gone OR f.value::text IS DISTINCT FROM (after -> f.key)::text
+      ) FROM head, touched WHERE was
+    ) SELECT pg_notify('wangge', version::text) FROM head$sql$
+  USING TG_TABLE_NAME, numbers;
+  RETURN NULL;
+END
+$$;
+
+DO $$
+DECLARE
+  layer text;
+  event text;
+  seen text;
+  elsewhere constant text := 'FOR EACH STATEMENT WHEN (current_setting(''wangge.writing'', true) IS DISTINCT FROM ''on'')';
+BEGIN
+  FOREACH layer IN ARRAY ARRAY[
+    'subdistricts', 'neighbourhoods', 'communities', 'buildings', 'management_cells',
+    'mediation_rooms', 'facilities', 'complaints', 'backdrop'
+  ] LOOP
+    EXECUTE format('CREATE TRIGGER turn BEFORE INSERT OR UPDATE OR DELETE ON wangge.%I %s
+      EXECUTE FUNCTION wangge.take_turn()', layer, elsewhere);
+    EXECUTE format('CREATE TRIGGER kept BEFORE TRUNCATE ON wangge.%I
+      EXECUTE FUNCTION wangge.refuse_truncate()', layer);
+    FOR event, seen IN VALUES ('insert', 'NEW TABLE AS new_rows'), ('delete', 'OLD TABLE AS old_rows'),
+      ('update', 'OLD TABLE AS old_rows NEW TABLE AS new_rows')
+    LOOP
+      EXECUTE format('CREATE TRIGGER record_%s AFTER %s ON wangge.%I REFERENCING %s %s
+        EXECUTE FUNCTION wangge.record_edit()', event, event, layer, seen, elsewhere);
+    END LOOP;
+  END LOOP;
+END
+$$;
