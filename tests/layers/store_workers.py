@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from contextlib import AbstractContextManager
+from datetime import date
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,8 +15,9 @@ from typing import Any
 
 import apsw
 
+from layers.problems import WanggeError
 from layers.schema import LAYERS
-from layers.store import Authorship, Store, create_store, open_store
+from layers.store import Authorship, Store, create_store, migrate_store, open_store
 from layers.stores.geopackage.store import GeoPackageStore
 from layers.stores.geopackage.turns import turn
 from tests.layers.store_contract import PLACE, points
@@ -109,3 +112,67 @@ def summary(url: str, answer: Connection) -> None:
     with open_store(url, read_only=True) as store:
         seen: dict[str, Any] = {name: store.read(name).index.tolist() for name in LAYERS}
         answer.send((store.version(), seen["complaints"]))
+
+
+def look_through(folder: str, answer: Connection) -> None:
+    """Do all one can with each file in a folder, and answer for each what it was refused for, and its faults."""
+    seen: dict[str, tuple[list[str], list[str]]] = {}
+    for path in sorted(Path(folder).iterdir()):
+        refusals: list[str] = []
+        faults: list[str] = []
+        for look in LOOKS:
+            try:
+                with open_store(f"gpkg:{path}") as store:
+                    faults += look(store)
+            except WanggeError as error:
+                refusals.append(type(error).__name__)
+                assert str(path) in error.sentence("zh") and str(path) in error.sentence("en")
+        seen[path.name] = (refusals, faults)
+    answer.send(seen)
+
+
+def _verified(store: Store) -> list[str]:
+    return [fault.id for fault in store.verify()]
+
+
+def _read(store: Store) -> list[str]:
+    for name in LAYERS:
+        store.read(name)
+        store.read(name, version=store.history_since())
+        store.read(name, on=date(2019, 1, 1))
+    store.read("buildings", bbox=(114, 22, 115, 23))
+    store.history("complaints", "C07-001")
+    store.changes(since=0)
+    store.counts()
+    store.district()
+    return []
+
+
+def _copied(store: Store) -> list[str]:
+    with store.contents() as contents:
+        for rows in contents.layers.values():
+            list(rows)
+        list(contents.changes)
+        list(contents.history)
+    return []
+
+
+def _written(store: Store) -> list[str]:
+    store.upsert("complaints", points(["C07-001", "new"]))
+    store.delete("buildings", ["B90", "C01-B1"])
+    return []
+
+
+LOOKS = (_verified, _read, _copied, _written)
+
+
+def migrate_and_die(url: str, moment: str) -> None:
+    """Migrate a store, and be killed before the first statement that has `moment` in it."""
+
+    def before_each(cursor: apsw.Cursor, statement: str, values: object) -> bool:
+        if moment in statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+    apsw.connection_hooks.append(lambda connection: connection.set_exec_trace(before_each))
+    migrate_store(url)

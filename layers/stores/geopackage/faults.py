@@ -22,6 +22,7 @@ DAMAGE = (
     apsw.ConstraintError,
     apsw.MismatchError,
     apsw.TooBigError,
+    apsw.NoMemError,
     UnicodeDecodeError,
     Damaged,
 )

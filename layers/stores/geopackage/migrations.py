@@ -45,6 +45,11 @@ def schema_version(connection: apsw.Connection, path: Path) -> int:
     return int(said)
 
 
+def script(number: int) -> str:
+    """Return the SQL that makes schema `number` of the one before it."""
+    return files("layers.stores.geopackage").joinpath("sql", f"{number:04}.sql").read_text("utf-8")
+
+
 def migrate(path: Path, *, busy_timeout_s: float) -> tuple[int, int]:
     """Bring the store at `path` (absolute) to the present schema, whole or not at all.
 
@@ -70,8 +75,7 @@ def migrate(path: Path, *, busy_timeout_s: float) -> tuple[int, int]:
         with database.writing() as connection:
             # Somebody else may have been quicker.
             for number in range(schema_version(connection, path) + 1, ddl.SCHEMA_VERSION + 1):
-                sql = files("layers.stores.geopackage").joinpath("sql", f"{number:04}.sql")
-                connection.execute(sql.read_text("utf-8"))
+                connection.execute(script(number))
             connection.execute(
                 f"UPDATE {ddl.META} SET value = ? WHERE key = 'schema_version'", [str(ddl.SCHEMA_VERSION)]
             )

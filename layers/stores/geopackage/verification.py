@@ -62,11 +62,14 @@ def faults_of(connection: apsw.Connection) -> list[Fault]:
 
 
 def _until_damage(layer: Layer | None, check: Iterator[Fault]) -> list[Fault]:
-    """Return what a check finds, and that it came to no end where it did not."""
+    """Return what a check finds, and that it came to no end where it did not.
+
+    Where even the tables' definitions are damaged, any column may hold anything.
+    """
     found: list[Fault] = []
     try:
         found.extend(check)
-    except faults.DAMAGE as error:
+    except (*faults.DAMAGE, TypeError, ValueError, OverflowError) as error:
         message = Text("{what}无法读取（{detail}）。", "{what} cannot be read ({detail}).")
         what = Text("文件的一部分", "Part of the file") if layer is None else layer.title
         name = None if layer is None else layer.name
@@ -153,7 +156,7 @@ def _geometries(connection: apsw.Connection, layer: Layer) -> Iterator[Fault]:
     )
     fits = np.concatenate(fit)
     yield from _of("geometry", layer, message, compress(codes, ~fits))
-    yield from _r_tree(connection, layer, dict(zip(fids, codes, strict=True)), np.concatenate(bounds))
+    yield from _r_tree(connection, layer, np.array(fids, dtype=np.int64), codes, np.concatenate(bounds))
 
 
 def _shapes_of(blobs: Sequence[Any]) -> NDArray[np.object_]:
@@ -186,14 +189,17 @@ def _contains(blob: Any, bounds: NDArray[np.float64]) -> bool:
 
 
 def _r_tree(
-    connection: apsw.Connection, layer: Layer, codes: dict[int, Any], bounds: NDArray[np.float64]
+    connection: apsw.Connection,
+    layer: Layer,
+    fids: NDArray[np.int64],
+    codes: Sequence[Any],
+    bounds: NDArray[np.float64],
 ) -> Iterator[Fault]:
-    """Compare the boxes of the R-tree with those of the features: `codes` by fid, and their `bounds`."""
+    """Compare the boxes of the R-tree with the bounds of the features."""
     tree = f'SELECT id, minx, miny, maxx, maxy FROM "rtree_{layer.name}_geom" ORDER BY id'
     boxes = connection.execute(tree).fetchall()
     ids = np.array([0, *(number for number, *_ in boxes)], dtype=np.int64)
     sides = np.array([[np.nan] * 4, *(box for _, *box in boxes)])
-    fids = np.array(list(codes), dtype=np.int64)
     at = np.searchsorted(ids[1:], fids, side="right")
     low, high = np.split(sides[at], 2, axis=1)
     found = (ids[at] == fids) & (low <= bounds[:, :2]).all(axis=1) & (high >= bounds[:, 2:]).all(axis=1)
@@ -202,7 +208,7 @@ def _r_tree(
         "{n} 个{layer}在空间索引中缺失或位置不符。",
         "The R-tree lacks {n} of {layer}, or has them elsewhere.",
     )
-    yield from _of("index", layer, message, compress(codes.values(), placed & ~found))
+    yield from _of("index", layer, message, compress(codes, placed & ~found))
     stray = len(boxes) - int(np.isin(ids[1:], fids[placed]).sum())
     if stray:
         message = Text(
@@ -283,10 +289,10 @@ def _history(connection: apsw.Connection, layer: Layer) -> Iterator[Fault]:
         for (_, code, deleted, wkb, *_), undo, shape in zip(part, undos, shapes, strict=True):
             if undo is None or (wkb is not None and shape is None):
                 wrong.add(str(code))
-            kinds.append((code, "insert" if deleted is None else "delete" if deleted else "update"))
+            kinds.append((str(code), "insert" if deleted is None else "delete" if deleted else "update"))
     message = Text("{n} 个{layer}的历史记录无法读取。", "The history of {n} of {layer} cannot be read.")
     yield from _of("history", layer, message, wrong)
-    present = (code for (code,) in connection.execute(f'SELECT code FROM "{layer.name}"'))
+    present = (str(code) for (code,) in connection.execute(f'SELECT code FROM "{layer.name}"'))
     yield from history_faults(layer, present, kinds, from_nothing=since == 0)
 
 
