@@ -120,6 +120,8 @@ def _run(app: Flask, listener: socket.socket, threads: int) -> None:
     signal.signal(signal.SIGTERM, stop)
     # It warns of every request that waits for a thread, if only for a moment.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    # It tells of every attempt to reach a server that is away; the follower tells of the outage once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     server = create_server(
         app, sockets=[listener], threads=threads, ident="wangge", clear_untrusted_proxy_headers=True
     )
