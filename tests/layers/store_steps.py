@@ -23,7 +23,7 @@ Step = tuple[str, dict[str, Any]]
 
 CODES = ("a", "A", "é", "\ufdd0", "😀")
 DAYS = (date(2019, 12, 31), date(2020, 1, 1), date(1, 1, 1), date(9999, 12, 31))
-CODE_WEIGHTS = (9, 3, 1, 1, 1)
+CODE_WEIGHTS = (15, 4, 1, 1, 1)
 ALL_DAYS = (*DAYS, date(2020, 1, 2), date(1949, 10, 1))
 TEXTS = ("x", "", "\\N\t'\"\n", "业委会")
 
@@ -47,13 +47,13 @@ FEATURES: dict[str, dict[str, Sequence[Any]]] = {
 """The layers that are worked on, and the values that are tried."""
 
 # How many versions ago the author looked; -1 is a version that has not been.
-VERSIONS_AGO = (*[None] * 8, 0, 1, 1, 2, 5, -1)
+VERSIONS_AGO = (*[None] * 16, 0, 1, 1, 2, 5, -1)
 WORK = (
-    *["insert"] * 2,
-    *["update"] * 5,
+    *["insert"] * 3,
+    *["update"] * 7,
     *["upsert"] * 4,
-    *["delete"] * 3,
-    *["look"] * 4,
+    *["delete"] * 4,
+    *["look"] * 3,
     "remember",
     "open_again",
 )
@@ -63,7 +63,7 @@ def _choose_steps(seed: int, kept: list[bool]) -> list[Step]:
     chance = Random(seed)
     # Most happens again and again to the same.
     layers = chance.sample(list(FEATURES), len(FEATURES))
-    steps = [_choose_step(chance, chance.choices(layers, weights=(8, 2, 1))[0]) for _ in kept]
+    steps = [_choose_step(chance, chance.choices(layers, weights=(12, 2, 1))[0]) for _ in kept]
     return [step for step, is_kept in zip(steps, kept, strict=True) if is_kept]
 
 
@@ -81,7 +81,7 @@ def _choose_step(chance: Random, layer: str) -> Step:
     by = Authorship(
         who=chance.choice(("", "甲", "O'Hara")),
         note=chance.choice(("", '"why"')),
-        effective=chance.choices((None, *DAYS), weights=(3, 4, 4, 1, 1))[0],
+        effective=chance.choices((None, *DAYS), weights=(3, 5, 5, 1, 1))[0],
     )
     given: dict[str, Any] = {"layer": layer, "by": by}
     if work != "insert":
