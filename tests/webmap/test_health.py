@@ -21,6 +21,7 @@ from layers.standards import Standards
 from layers.store import Store, create_store, open_store
 from layers.text import both
 from tests.district import small_district
+from tests.layers.test_following import eventually
 from tests.postgres import Cluster
 from webmap import create_app, health
 from webmap.errors import RETRY_AFTER_S
@@ -219,8 +220,6 @@ def test_a_server_that_is_stopped_and_started(
     postgres: Cluster, postgis_url: str, standards: Standards
 ) -> None:
     """Pages are answered from memory meanwhile, and are up to date afterwards without anybody's doing."""
-    from tests.layers.test_following import eventually
-
     district, frames = small_district()
     create_store(postgis_url, district, layers=frames).close()
     with open_store(postgis_url, read_only=True) as store:

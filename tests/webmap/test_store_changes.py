@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from flask.testing import FlaskClient
 from layers.standards import Standards
 from layers.store import create_store, open_store
 from tests.district import small_district
+from tests.layers.test_following import eventually
 from webmap import create_app
 
 TILE = "/tiles/communities/14/13386/7138.mvt"
@@ -117,3 +120,29 @@ def test_a_followed_service_asks_the_store_nothing(path: Path, standards: Standa
             assert client.get("/healthz").status_code == 200
         finally:
             snapshots.stop()
+
+
+def test_an_edit_by_another_program_is_on_the_pages(path: Path, standards: Standards) -> None:
+    """As QGIS makes it: in a process of its own, with a SQLite of its own, knowing nothing of versions."""
+    edit = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):  # named by triggers that do not go off
+    connection.create_function(name, 1, lambda geometry: 0)
+connection.execute(sys.argv[2])
+connection.commit()
+"""
+    change = "UPDATE facilities SET name = '改名' WHERE code = 'F01'"
+    with open_store(f"gpkg:{path}", read_only=True) as store:
+        app = create_app(store, standards)
+        client, snapshots = app.test_client(), app.extensions["wangge"].snapshots
+        snapshots.start()
+        try:
+            place = "/api/layers/facilities/features/F01"
+            assert client.get(place).get_json()["properties"]["name"] == "F01号设施"
+            subprocess.run([sys.executable, "-c", edit, path, change], check=True)
+            eventually(lambda: client.get(place).get_json()["properties"]["name"] == "改名")
+        finally:
+            snapshots.stop()
+        change_of_it = store.changes(since=9)[-1]
+        assert (change_of_it.layer, change_of_it.codes) == ("facilities", ("F01",))
