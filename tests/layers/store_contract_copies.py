@@ -137,6 +137,16 @@ class CopiesContract(Contract):
             with open_store(copy) as copied:
                 assert everything(copied) == everything(store)
 
+    def test_copies_more_versions_than_come_at_once(self, store: Store, other_kind: Kind) -> None:
+        for step in range(120):
+            store.upsert("complaints", points(["a", str(step)], category=str(step)))
+        assert [row[0] for row in everything(store)["changes"]] == list(range(1, 121))
+        copy = other_kind.new_url()
+        copy_store(store, copy)
+        with open_store(copy) as copied:
+            assert everything(copied) == everything(store)
+            assert copied.changes(since=0) == store.changes(since=0)
+
     def test_copies_a_store_without_rows(self, store: Store, other_kind: Kind) -> None:
         copy = other_kind.new_url()
         copy_store(store, copy)

@@ -98,6 +98,19 @@ class WritesContract(Contract):
         store.update("complaints", points(["a"]))
         assert store.read("complaints", codes=["a"])[["category", "text"]].isna().all(axis=None)
 
+    def test_upserts_many_old_and_new_at_once(self, store: Store) -> None:
+        old, new = [f"{k:04}" for k in range(2500)], [f"{k:04}" for k in range(1000, 4000)]
+        store.insert("complaints", points(old, category="x", closed=date(2019, 12, 31)))
+        before = store.read("complaints")
+        after = points(new, category=["x" if k % 2 else "y" for k in range(len(new))], text="\t\\N")
+        assert store.upsert("complaints", after) == Written(2, 1500, 1500, 0)
+        same(store.read("complaints"), pd.concat([before.head(1000), after]))
+        same(store.read("complaints", version=1), before)
+        assert store.changes(since=1)[0].codes == tuple(new)
+        east = (WEST + 1.0, SOUTH, WEST + 1.00001, SOUTH)  # where 1000 was, and is 2000 now
+        assert store.read("complaints", bbox=east).index.tolist() == ["2000"]
+        assert store.upsert("complaints", after) == Written(2, 0, 0, 3000)
+
     def test_updates_nothing_where_one_is_not_there(self, store: Store) -> None:
         store.insert("complaints", points(["a", "b"], category="x"))
         store.delete("complaints", ["b"])
