@@ -39,7 +39,7 @@ WRITES = st.lists(
     ),
     max_size=6,
 )
-ON_ONE_STORE = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ON_ONE_STORE = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def same(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame) -> None:
@@ -67,6 +67,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
+@pytest.fixture(params=["gpkg", "postgis"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    district, frames = small_district()
+    url = f"gpkg:{tmp_path}/small.gpkg" if request.param == "gpkg" else request.getfixturevalue("postgis_url")
+    with create_store(url, district, layers=frames) as made:
+        yield made
+
+
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the small district have layers of which much and of which little is touched."""
@@ -77,18 +85,18 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(batches=st.lists(WRITES, max_size=3))
 @pytest.mark.usefixtures("few")
 def test_a_snapshot_brought_up_to_date_is_one_read_anew(
-    store: Store, standards: Standards, batches: list[list[Write]]
+    any_store: Store, standards: Standards, batches: list[list[Write]]
 ) -> None:
     _, first = small_district()
-    now = load(store, standards)
+    now = load(any_store, standards)
     for steps in batches:
         before, touched = now, {layer for layer, *_ in steps}
         for step in steps:
-            write(store, step, first)
-        now = load(store, standards, before=before)
-        assert now.version == store.version()
+            write(any_store, step, first)
+        now = load(any_store, standards, before=before)
+        assert now.version == any_store.version()
         for name in LAYERS:
-            same(now.frame(name), store.read(name))
+            same(now.frame(name), any_store.read(name))
             assert name in touched or now.frame(name) is before.frame(name)
         assert (now is before) == (now.version == before.version)
 
@@ -117,43 +125,43 @@ class Interfered:
 @given(steps=st.lists(WRITES.filter(len).map(lambda found: found[0]), min_size=1, max_size=40))
 @pytest.mark.usefixtures("few")
 def test_no_snapshot_is_torn_however_others_write(
-    store: Store, standards: Standards, steps: list[Write]
+    any_store: Store, standards: Standards, steps: list[Write]
 ) -> None:
     _, first = small_district()
     coming = iter(steps)
 
     def meanwhile(_: str) -> None:
         if (step := next(coming, None)) is not None:
-            write(store, step, first)
+            write(any_store, step, first)
 
-    busy: Any = Interfered(store, meanwhile)
+    busy: Any = Interfered(any_store, meanwhile)
     snapshot = None
     for _ in range(3):
         snapshot = load(busy, standards, before=snapshot)
         for name in LAYERS:
-            same(snapshot.frame(name), store.read(name, version=snapshot.version))
+            same(snapshot.frame(name), any_store.read(name, version=snapshot.version))
 
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("count", [1, 100], ids=["by code", "whole"])
 def test_a_write_between_the_change_and_its_reading_does_not_tear(
-    store: Store, standards: Standards, count: int
+    any_store: Store, standards: Standards, count: int
 ) -> None:
-    before = load(store, standards)
+    before = load(any_store, standards)
     _, first = small_district()
     codes = range(count)
     writes = iter([("complaints", "put back", frozenset(codes)), ("complaints", "delete", frozenset({3, 7}))])
 
     def meanwhile(name: str) -> None:
         if name == "read" and (step := next(writes, None)) is not None:
-            write(store, step, first)
+            write(any_store, step, first)
 
-    write(store, ("complaints", "change", frozenset(codes)), first)
-    busy: Any = Interfered(store, meanwhile)
+    write(any_store, ("complaints", "change", frozenset(codes)), first)
+    busy: Any = Interfered(any_store, meanwhile)
     now = load(busy, standards, before=before)
-    assert store.version() == before.version + 3
+    assert any_store.version() == before.version + 3
     for name in LAYERS:
-        same(now.frame(name), store.read(name, version=now.version))
+        same(now.frame(name), any_store.read(name, version=now.version))
 
 
 def test_writers_without_a_pause_hold_up_nobody(store: Store, standards: Standards) -> None:
@@ -271,7 +279,7 @@ def answers(snapshot: Snapshot) -> list[Any]:
     return [summary(snapshot), *(one.as_dict("zh") for one in shown), *cells]
 
 
-@settings(ON_ONE_STORE, max_examples=8)
+@settings(ON_ONE_STORE, max_examples=5)
 @given(steps=WRITES.filter(len))
 def test_what_is_taken_over_is_what_would_be_computed(
     store: Store, standards: Standards, steps: list[Write]
