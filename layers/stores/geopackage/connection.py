@@ -11,8 +11,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import apsw
@@ -23,7 +24,6 @@ from layers.stores.geopackage.turns import turn
 from layers.text import Text
 
 Check = Callable[[apsw.Connection], None]
-Signature = tuple[object, ...]
 
 _WAL_LIMIT_BYTES = 64 * 2**20
 # SQLite makes its index of the log in pieces of this size: a smaller file has never served anybody.
@@ -38,6 +38,20 @@ def free_of_wal_reset_bug(version: int) -> bool:
     that commit; 3.50.7 and 3.44.6 carry the repair too.
     """
     return version >= 3051003 or 3050007 <= version < 3051000 or 3044006 <= version < 3045000
+
+
+class Signature(NamedTuple):
+    """What a connection depends on.
+
+    A connection to a file that has since been replaced would read, and write, into nothing; one that
+    takes the file as immutable must be given up when it has changed.
+    """
+
+    device: int
+    inode: int
+    changed_ns: int | None = None
+    size: int | None = None
+    immutable: bool = False
 
 
 @dataclass
@@ -98,8 +112,15 @@ class Database:
             )
 
     @contextmanager
-    def reading(self) -> Iterator[apsw.Connection]:
-        """Lend a connection for reading; what is read in one statement is of one version."""
+    def reading(self, *, once: bool = False) -> Iterator[apsw.Connection]:
+        """Lend a connection for reading; what is read in one statement is of one version.
+
+        Parameters
+        ----------
+        once : bool
+            Close the connection afterwards, with whatever has been read from it only in part: that would
+            keep its version for the next who borrows it.
+        """
         try:
             borrowed = self._borrow()
         except StoreFull:
@@ -107,8 +128,12 @@ class Database:
             if not _at_rest(self.path):
                 raise
             borrowed = _Borrowed(self._open(connect_at_rest), None, self._mine())
-        with self._lending(borrowed):
+        with self._lending(replace(borrowed, signature=None) if once else borrowed):
             yield borrowed.connection
+        of = borrowed.signature
+        if of is not None and of.immutable and _signature(self.path) != of:
+            # Somebody began to write meanwhile: what was read may be half old and half new.
+            raise faults.busy(self.path)
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
@@ -121,8 +146,7 @@ class Database:
         _signature(self.path)
         if self._read_only or not _writable(self.path):
             raise faults.read_only(self.path)
-        with turn(self.path, self._busy_timeout_s), self._lending(self._borrow()) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with turn(self.path, self._busy_timeout_s), self._lending(self._begun()) as connection:
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -131,6 +155,23 @@ class Database:
                 with suppress(apsw.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+    def _begun(self) -> _Borrowed:
+        """Borrow a connection in a write transaction, to the file that is in its place.
+
+        While we wait for another program's write the file may be replaced: what we wrote then would be lost.
+        """
+        while True:
+            borrowed = self._borrow()
+            try:
+                with faults.said(self.path, borrowed.connection):
+                    borrowed.connection.execute("BEGIN IMMEDIATE")
+                if borrowed.signature == _signature(self.path):
+                    return borrowed
+            except BaseException:
+                borrowed.connection.close(True)
+                raise
+            borrowed.connection.close(True)
 
     def close(self) -> None:
         """Close what is idle now, and what is lent out when it comes back."""
@@ -257,21 +298,16 @@ def _bytes_at(path: Path) -> int:
 
 
 def _signature(path: Path) -> Signature:
-    """Return what a connection depends on: the file itself, and how it was opened.
-
-    A connection to a file that has since been replaced would read, and write, into nothing; one that
-    takes the file as immutable must be given up when it has changed.
-    """
+    """Return what a connection to the file as it is now depends on."""
     try:
         of = path.stat()
     except FileNotFoundError as error:
         raise missing(path) from error
     except OSError as error:
         raise faults.unusable(path, Text("无法打开", "it cannot be opened")) from error
-    identity = (of.st_dev, of.st_ino)
     if _writable(path):
-        return identity
-    return (*identity, of.st_mtime_ns, of.st_size, _at_rest(path))
+        return Signature(of.st_dev, of.st_ino)
+    return Signature(of.st_dev, of.st_ino, of.st_mtime_ns, of.st_size, _at_rest(path))
 
 
 def missing(path: Path) -> StoreMissing:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,7 +24,7 @@ from layers.stores.base import steps
 from layers.stores.contents import Contents
 from layers.stores.geopackage import ddl, faults, records, tables
 from layers.stores.geopackage.blobs import blobs_of
-from layers.stores.geopackage.connection import beside, connect, prepare, use_wal
+from layers.stores.geopackage.connection import beside, connect, prepare
 from layers.stores.geopackage.turns import turn
 from layers.stores.rows import geometry_type, plain_geometries, wkb_of
 from layers.text import Text
@@ -32,17 +32,13 @@ from layers.text import Text
 _TURN_S = 30.0
 
 
-def build(
-    path: Path, contents: Contents, *, progress: Progress, mode: int | None = None, over_empty: bool = False
-) -> None:
+def build(path: Path, contents: Contents, *, progress: Progress, mode: int | None = None) -> None:
     """Make the store at `path` (absolute), or nothing.
 
     Parameters
     ----------
     mode : int, optional
         Permissions of the file, from before the first byte is in it; those that the process gives otherwise.
-    over_empty : bool
-        Take the place of a store that has never had a row.
 
     Raises
     ------
@@ -50,26 +46,26 @@ def build(
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _workshop(path, over_empty) as folder:
+        with _workshop(path) as folder:
             made = folder / path.name
             made.touch(0o666 if mode is None else mode)
             with faults.said(path):
-                _fill(made, contents, progress)
+                _write_file(made, contents, progress)
             with turn(path, _TURN_S):
-                _publish(made, path, over_empty)
+                _publish(made, path)
     except OSError as error:
         raise faults.from_os(path, error) from error
 
 
 @contextmanager
-def _workshop(path: Path, over_empty: bool) -> Iterator[Path]:
+def _workshop(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` that is gone afterwards, and clear away those of dead processes.
 
     Whoever builds holds a lock on its folder until the end: one that can be locked is nobody's.
     """
     prefix = f".{path.name}.partial-"
     with turn(path, _TURN_S):
-        refuse_existing(path, unless_empty=over_empty)
+        refuse_existing(path)
         for other in path.parent.iterdir():
             if other.name.startswith(prefix):
                 _clear_if_abandoned(other)
@@ -97,9 +93,18 @@ def _clear_if_abandoned(folder: Path) -> None:
 
 def refuse_existing(path: Path, *, unless_empty: bool = False) -> None:
     """Raise `StoreExists` where something is at `path`, but for a store that has never had a row."""
-    if not os.path.lexists(path) or (unless_empty and _never_had_a_row(path)):
+    if not os.path.lexists(path):
         return
-    raise StoreExists(
+    if unless_empty:
+        with suppress(apsw.Error), closing(connect(path)) as connection:
+            if is_wangge(connection) and never_had_a_row(connection):
+                return
+    raise exists(path)
+
+
+def exists(path: Path) -> StoreExists:
+    """Say that something is at `path`."""
+    return StoreExists(
         Text("{path} 已经存在，不会被覆盖。", "{path} is already there and is not overwritten.").format(
             path=path
         ),
@@ -107,12 +112,9 @@ def refuse_existing(path: Path, *, unless_empty: bool = False) -> None:
     )
 
 
-def _never_had_a_row(path: Path) -> bool:
-    try:
-        with closing(connect(path)) as connection:
-            return is_wangge(connection) and records.version(connection) == 0
-    except apsw.Error:
-        return False
+def never_had_a_row(connection: apsw.Connection) -> bool:
+    """Tell whether nothing has ever been in the store that a connection is to."""
+    return records.version(connection) == 0 and not any(tables.counts(connection).values())
 
 
 def is_wangge(connection: apsw.Connection) -> bool:
@@ -123,9 +125,9 @@ def is_wangge(connection: apsw.Connection) -> bool:
     return bool(connection.execute(query, [ddl.META]).get)
 
 
-def _publish(made: Path, path: Path, over_empty: bool) -> None:
+def _publish(made: Path, path: Path) -> None:
     """Give the file its name for good; the caller holds the turn, so nobody else gives it another."""
-    refuse_existing(path, unless_empty=over_empty)
+    refuse_existing(path)
     for left in beside(path):
         # What a killed process left of a store that has since been removed would be taken for this one's.
         left.unlink(missing_ok=True)
@@ -137,35 +139,42 @@ def _publish(made: Path, path: Path, over_empty: bool) -> None:
         os.close(handle)
 
 
-def _fill(path: Path, contents: Contents, progress: Progress) -> None:
+def _write_file(path: Path, contents: Contents, progress: Progress) -> None:
+    """Write a whole store; the first to open it lets it have a write-ahead log, which a backup goes without."""
     connection = apsw.Connection(str(path))
     try:
         prepare(connection)
         # If this fails the file is thrown away, so that nothing need be kept to undo it.
         connection.pragma("journal_mode", "off")
         connection.execute("BEGIN IMMEDIATE")
-        make_tables(connection, contents.district.as_of)
-        _insert_district(connection, contents.district)
-        said = {"schema_version": ddl.SCHEMA_VERSION, "history_since": contents.history_since}
-        connection.executemany(
-            f"INSERT INTO {ddl.META} (key, value) VALUES (?, ?)",
-            [(key, str(value)) for key, value in said.items()],
-        )
-        for layer in LAYERS.values():
-            _insert_layer(connection, layer, contents, progress)
-        records.record(connection, contents.changes, contents.history)
+        make_tables(connection)
+        fill(connection, contents, progress)
         connection.execute("COMMIT")
-        use_wal(connection)
     finally:
         connection.close(True)
 
 
-def make_tables(connection: apsw.Connection, as_of: date | None) -> None:
-    """Make every table of a store, without rows but for the standard's own; `as_of` is the district's day."""
+def fill(connection: apsw.Connection, contents: Contents, progress: Progress) -> None:
+    """Put all of `contents` into a store that has never had a row, within a transaction that the caller holds."""
+    connection.execute("UPDATE gpkg_contents SET last_change = ?", [_moment(contents.district.as_of)])
+    connection.execute(f"DELETE FROM {ddl.DISTRICT}")
+    _insert_district(connection, contents.district)
+    said = {"schema_version": ddl.SCHEMA_VERSION, "history_since": contents.history_since}
+    connection.executemany(
+        f"INSERT OR REPLACE INTO {ddl.META} (key, value) VALUES (?, ?)",
+        [(key, str(value)) for key, value in said.items()],
+    )
+    for layer in LAYERS.values():
+        _insert_layer(connection, layer, contents, progress)
+    records.record(connection, contents.changes, contents.history)
+
+
+def make_tables(connection: apsw.Connection) -> None:
+    """Make every table of a store, without rows but for the standard's own."""
     connection.execute(ddl.STANDARD_TABLES)
     _insert_srs(connection)
     connection.execute(ddl.WANGGE_TABLES)
-    _insert_contents(connection, as_of)
+    _insert_contents(connection)
     for layer in LAYERS.values():
         connection.execute(ddl.layer_tables(layer))
         for statement in ddl.triggers(layer).values():
@@ -190,13 +199,18 @@ def _insert_srs(connection: apsw.Connection) -> None:
         )
 
 
-def _insert_contents(connection: apsw.Connection, as_of: date | None) -> None:
-    """Register every table, so that desktop programs list it.
+def _moment(as_of: date | None) -> str:
+    """Return what a store gives as each table's last change: its district's day, or the epoch without one.
 
-    `last_change` is the district's as-of day, or the epoch where it has none: a clock would make two
-    stores of the same data differ, and Wangge's own record of changes is its table of versions.
+    A clock would make two stores of the same data differ, and Wangge's own record of changes is its table
+    of versions.
     """
-    moment = f"{as_of or date(1970, 1, 1)}T00:00:00.000Z"
+    return f"{as_of or date(1970, 1, 1)}T00:00:00.000Z"
+
+
+def _insert_contents(connection: apsw.Connection) -> None:
+    """Register every table, so that desktop programs list it."""
+    moment = _moment(None)
     features = {ddl.DISTRICT: ("区 / District", "MULTIPOLYGON")}
     features |= {
         layer.name: (f"{layer.title.zh} / {layer.title.en}", geometry_type(layer))

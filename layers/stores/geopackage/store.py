@@ -22,7 +22,7 @@ from layers.schema import LAYERS, Layer
 from layers.store import Change, Clock, District, Fault, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents
-from layers.stores.geopackage import ddl, faults, migrations, records, tables
+from layers.stores.geopackage import creation, ddl, faults, migrations, records, tables
 from layers.stores.geopackage.blobs import wkb_inside, wkbs_inside
 from layers.stores.geopackage.connection import Database, connect
 from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
@@ -113,7 +113,10 @@ class GeoPackageStore(KeptStore):
             return [records.told(row) for row in records.changes(connection, since=since)]
 
     def wait(self, *, since: int, timeout_s: float) -> int:
-        """Wait until the version is another than `since`, and return it; after `timeout_s` the same."""
+        """Wait until the version is another than `since`, and return it; after `timeout_s` the same.
+
+        A file that is put in the place of this one is followed; `StoreMissing` while there is none.
+        """
         deadline = time.monotonic() + timeout_s
         while (version := self.version()) == since and time.monotonic() < deadline:
             time.sleep(min(_POLL_S, max(deadline - time.monotonic(), 0.0)))
@@ -122,7 +125,7 @@ class GeoPackageStore(KeptStore):
     @contextmanager
     def contents(self) -> Iterator[Contents]:
         """Open everything the store holds, of one version."""
-        with self._transaction() as transaction:
+        with self._transaction(once=True) as transaction:
             connection = transaction.connection
             yield Contents(
                 district=self._district(connection),
@@ -162,8 +165,8 @@ class GeoPackageStore(KeptStore):
             yield transaction
 
     @contextmanager
-    def _transaction(self) -> Iterator[Transaction]:
-        with self._database.reading() as connection:
+    def _transaction(self, *, once: bool = False) -> Iterator[Transaction]:
+        with self._database.reading(once=once) as connection:
             connection.execute("BEGIN")
             try:
                 yield Transaction(connection)
@@ -177,6 +180,13 @@ class GeoPackageStore(KeptStore):
             if records.meta(connection, "schema_version") != str(ddl.SCHEMA_VERSION):
                 self._check(connection)  # a newer program has migrated the store since we opened it
             yield Transaction(connection)
+
+    def fill(self, contents: Contents, progress: Progress) -> None:
+        """Put `contents` into the store in one write; `StoreExists` where it has ever had a row."""
+        with self._database.writing() as connection:
+            if not creation.never_had_a_row(connection):
+                raise creation.exists(self.path)
+            creation.fill(connection, contents, progress)
 
     def close(self) -> None:
         """Close the connections."""
@@ -210,10 +220,17 @@ def create_at(
 
     Parameters
     ----------
+    over_empty : bool
+        A store that is there and has never had a row is filled, in one write: others may have it open.
     mode : int, optional
-        Permissions of the file.
+        Permissions of the file, where it is made.
     """
-    build(path_of(url), contents, progress=progress, mode=mode, over_empty=over_empty)
+    path = path_of(url)
+    if not (over_empty and path.exists()):
+        build(path, contents, progress=progress, mode=mode)
+        return
+    with GeoPackageStore(path, busy_timeout_s=settings.write_wait_s) as store:
+        store.fill(contents, progress)
 
 
 def check_free(url: str, *, settings: StoreSettings, unless_empty: bool = False) -> None:

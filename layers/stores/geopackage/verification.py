@@ -100,7 +100,7 @@ def _pages(connection: apsw.Connection) -> Iterator[Fault]:
 def _schema(connection: apsw.Connection) -> Iterator[Fault]:
     """Compare tables, indexes, triggers and what is registered with those of a new store."""
     with closing(apsw.Connection(":memory:")) as new:
-        creation.make_tables(new, None)
+        creation.make_tables(new)
         there = _objects(connection)
         for (kind, name, table), made in _objects(new).items():
             how = None if made <= there.get((kind, name, table), frozenset()) else _OTHER
