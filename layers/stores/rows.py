@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pyarrow as pa
     from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
     from shapely.geometry.base import BaseGeometry
 
 ColumnType = Literal["text", "integer", "number", "date"]
@@ -106,18 +107,18 @@ def rows_of(frame: gpd.GeoDataFrame, layer: Layer) -> Rows:
             raise ValueError(f"the codes of {layer.name} must be unique")
     if "\0" in "".join(codes):
         raise ValueError(f"a code of {layer.name} holds the character NUL, which no store can keep")
-    geometries = plain_geometries(frame.geometry.to_numpy())
-    taken = set().union(*(_TAKEN[kind] for kind in layer.geometry))
-    wrong = sorted(set(np.unique(shapely.get_type_id(geometries)).tolist()) - taken)
-    if wrong or shapely.is_empty(geometries).any():
-        raise ValueError(
-            f"{layer.name} takes {layer.geometry}, not empty ones or types {wrong} (-1 is missing)"
-        )
-    columns = [codes, wkb_of(geometries, geometry_type(layer))]
-    columns += [_stored(frame[field.name], field) for field in value_fields(layer)]
+    geometries = frame.geometry.to_numpy()
+    columns = [(field, frame[field.name].array) for field in value_fields(layer)]
+    records: list[Row] = []
+    bounds = [np.empty((0, 4))]
     with without_collector():
-        records = list(zip(*columns, strict=True))
-    return Rows(records, shapely.bounds(geometries))
+        for start in range(0, len(codes), PART_ROWS):
+            part = slice(start, start + PART_ROWS)
+            shapes = _taken_geometries(geometries[part], layer)
+            values = [_stored(column[part], field) for field, column in columns]
+            records += zip(codes[part], wkb_of(shapes, geometry_type(layer)), *values, strict=True)
+            bounds.append(shapely.bounds(shapes))
+    return Rows(records, np.concatenate(bounds))
 
 
 def wkb_of(geometries: NDArray[np.object_], column: GeometryType) -> list[bytes]:
@@ -255,18 +256,39 @@ def _ascending(codes: list[str]) -> bool:
     return all(map(operator.lt, codes, islice(codes, 1, None)))
 
 
-def _stored(values: pd.Series[Any], field: Field) -> list[Any]:
+def _taken_geometries(geometries: NDArray[np.object_], layer: Layer) -> NDArray[np.object_]:
+    plain = plain_geometries(geometries)
+    taken = set().union(*(_TAKEN[kind] for kind in layer.geometry))
+    wrong = sorted(set(np.unique(shapely.get_type_id(plain)).tolist()) - taken)
+    if wrong or shapely.is_empty(plain).any():
+        raise ValueError(
+            f"{layer.name} takes {layer.geometry}, not empty ones or types {wrong} (-1 is missing)"
+        )
+    return plain
+
+
+def _stored(values: ExtensionArray, field: Field) -> list[Any]:
+    import pyarrow as pa
+
     kind = COLUMN_TYPES[field.type]
     if kind == "date":
-        days = values.to_numpy().astype("datetime64[D]")
-        missing = np.isnat(days)
-        return [None if gone else day for gone, day in zip(missing, days.astype(str).tolist(), strict=True)]
+        days = np.asarray(values).astype("datetime64[D]")
+        return _known(days.astype(str), ~np.isnat(days))
     if kind == "number":
         # SQLite knows no negative zero: adding zero takes its sign, so that all kinds keep the same.
-        return [None if number != number else number + 0.0 for number in values.tolist()]
-    plain: list[Any] = values.array.to_numpy(dtype=object, na_value=None).tolist()
+        numbers = np.asarray(values) + 0.0
+        return _known(numbers, ~np.isnan(numbers))
+    plain: list[Any] = pa.array(values).to_pylist()
     if kind == "text" and "\0" in "".join(filter(None, plain)):
         raise ValueError(f"{field.name} holds the character NUL, which no store can keep")
+    return plain
+
+
+def _known(values: NDArray[Any], known: NDArray[np.bool_]) -> list[Any]:
+    """Return plain values, None where they are not known."""
+    found = np.full(len(values), None, dtype=object)
+    found[known] = values[known]
+    plain: list[Any] = found.tolist()
     return plain
 
 

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import apsw
@@ -16,7 +16,7 @@ import shapely
 from layers.schema import LAYERS, Layer
 from layers.stores.base import STEP_ROWS, Step
 from layers.stores.contents import CHUNK_ROWS
-from layers.stores.geopackage import ddl
+from layers.stores.geopackage import ddl, packing
 from layers.stores.geopackage.blobs import blobs_of, plain, wkb_inside
 from layers.stores.rows import PART_ROWS, Damaged, Row, Rows, geometries_of, geometry_type, value_fields
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 AMONG_CODES = "code IN (SELECT value FROM json_each(?))"
 _MOST_ROWS = 2**63
+_PACKED_ROWS = 1000
 
 
 def select(layer: Layer) -> str:
@@ -55,35 +56,50 @@ def present(connection: apsw.Connection, layer: Layer, codes: Sequence[str] | No
     Raises
     ------
     Damaged
-        When something in the geometry column is no geometry.
+        When a code is none, or something in the geometry column is no geometry.
     """
     where, values = ("", []) if codes is None else (f" WHERE {AMONG_CODES}", [json.dumps(list(codes))])
     found: Iterable[Row] = connection.execute(f"{select(layer)}{where} ORDER BY code", values)
-    column = geometry_type(layer)
-    return [(code, plain(wkb_inside(blob), column), *rest) for code, blob, *rest in found]
+    return list(_rows(found, layer))
 
 
 def insert(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
     """Insert rows whose codes are not there."""
+    insert_boxes(connection, layer, insert_features(connection, layer, rows, step), rows.bounds)
+
+
+def insert_features(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> int:
+    """Insert rows without their boxes, and return the fid of the first; the others' follow it."""
     first: int = connection.execute(f'SELECT coalesce(max(fid), 0) + 1 FROM "{layer.name}"').get
     if first + len(rows.records) > _MOST_ROWS:
         raise Damaged(f"{layer.name}: no fid is left")
     fields = "".join(f', "{field.name}"' for field in value_fields(layer))
     places = ", ?" * (3 + len(value_fields(layer)))
     statement = f'INSERT INTO "{layer.name}" (fid, code, geom{fields}) VALUES ({places[2:]})'
-    values = [(fid, *record) for fid, record in enumerate(_stored(rows), first)]
-    _in_steps(connection, statement, values, step)
-    _box(connection, layer, "?", range(first, first + len(values)), rows)
+    fids = count(first)
+    _in_steps(connection, statement, rows, lambda row, blob: (next(fids), row[0], blob, *row[2:]), step)
+    return first
+
+
+def insert_boxes(connection: apsw.Connection, layer: Layer, first: int, bounds: NDArray[np.float64]) -> None:
+    """Put the boxes of features whose fids begin with `first` into the R-tree."""
+    fids = np.arange(first, first + len(bounds))
+    tree = f"rtree_{layer.name}_geom"
+    if len(bounds) >= _PACKED_ROWS and packing.is_empty(connection, tree):
+        there = ~np.isnan(bounds[:, 0])
+        packing.pack(connection, tree, fids[there], bounds[there])
+        grow_extent(connection, layer.name, bounds)
+    else:
+        _box(connection, layer, "?", fids.tolist(), bounds)
 
 
 def update(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
     """Write rows over those with their codes."""
     fields = "".join(f', "{field.name}" = ?' for field in value_fields(layer))
     statement = f'UPDATE "{layer.name}" SET geom = ?{fields} WHERE code = ?'
-    values = ((blob, *rest, code) for code, blob, *rest in _stored(rows))
-    _in_steps(connection, statement, list(values), step)
+    _in_steps(connection, statement, rows, lambda row, blob: (blob, *row[2:], row[0]), step)
     fid = f'(SELECT fid FROM "{layer.name}" WHERE code = ?)'
-    _box(connection, layer, fid, [record[0] for record in rows.records], rows)
+    _box(connection, layer, fid, [record[0] for record in rows.records], rows.bounds)
 
 
 def counts(connection: apsw.Connection) -> dict[str, int]:
@@ -94,10 +110,8 @@ def counts(connection: apsw.Connection) -> dict[str, int]:
 
 def chunks(connection: apsw.Connection, layer: Layer) -> Iterable[Rows]:
     """Return a layer's rows by code, some at a time."""
-    found: Iterator[Row] = iter(connection.execute(f"{select(layer)} ORDER BY code"))
-    column = geometry_type(layer)
-    while some := list(islice(found, CHUNK_ROWS)):
-        records = [(code, plain(wkb_inside(blob), column), *rest) for code, blob, *rest in some]
+    found = _rows(connection.execute(f"{select(layer)} ORDER BY code"), layer)
+    while records := list(islice(found, CHUNK_ROWS)):
         yield Rows(records, shapely.bounds(geometries_of([record[1] for record in records])))
 
 
@@ -126,10 +140,23 @@ def grow_extent(connection: apsw.Connection, table: str, bounds: NDArray[np.floa
     )
 
 
+def _rows(found: Iterable[Row], layer: Layer) -> Iterator[Row]:
+    """Return rows as Wangge writes them, whoever wrote them."""
+    column = geometry_type(layer)
+    for code, blob, *values in found:
+        if type(code) is not str:
+            raise Damaged(f"{layer.name}.code: {code!r}")
+        yield (code, plain(wkb_inside(blob), column), *values)
+
+
 def _box(
-    connection: apsw.Connection, layer: Layer, fid: str, of: Iterable[int] | Iterable[str], rows: Rows
+    connection: apsw.Connection,
+    layer: Layer,
+    fid: str,
+    of: Iterable[int] | Iterable[str],
+    bounds: NDArray[np.float64],
 ) -> None:
-    """Put the boxes of `rows` into the R-tree, under the `fid` that SQL finds for each one in `of`.
+    """Put boxes into the R-tree, under the `fid` that SQL finds for each one in `of`.
 
     A box that another program has left there, or has not made, is put right by the way.
     """
@@ -137,20 +164,20 @@ def _box(
         f'INSERT OR REPLACE INTO "rtree_{layer.name}_geom" VALUES ({fid}, ?, ?, ?, ?)',
         (
             (key, west, east, south, north)
-            for key, (west, south, east, north) in zip(of, rows.bounds.tolist(), strict=True)
+            for key, (west, south, east, north) in zip(of, bounds.tolist(), strict=True)
             if west == west  # an empty geometry has no box
         ),
     )
-    grow_extent(connection, layer.name, rows.bounds)
+    grow_extent(connection, layer.name, bounds)
 
 
-def _stored(rows: Rows) -> Iterable[Row]:
-    blobs = blobs_of([record[1] for record in rows.records], rows.bounds, ddl.SRS_ID)
-    return ((code, blob, *rest) for (code, _, *rest), blob in zip(rows.records, blobs, strict=True))
-
-
-def _in_steps(connection: apsw.Connection, statement: str, values: list[Row], step: Step) -> None:
-    for start in range(0, len(values), STEP_ROWS):
-        part = values[start : start + STEP_ROWS]
-        connection.executemany(statement, part)
+def _in_steps(
+    connection: apsw.Connection, statement: str, rows: Rows, values: Callable[[Row, bytes], Row], step: Step
+) -> None:
+    """Run `statement` for each row, with the `values` made of it and its geometry as the file keeps it."""
+    for start in range(0, len(rows.records), STEP_ROWS):
+        part = rows.records[start : start + STEP_ROWS]
+        bounds = rows.bounds[start : start + STEP_ROWS]
+        blobs = blobs_of([record[1] for record in part], bounds, ddl.SRS_ID)
+        connection.executemany(statement, map(values, part, blobs))
         step(len(part))
