@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import apsw
+import numpy as np
 import pyproj
 import shapely
 
@@ -183,8 +184,12 @@ def make_tables(connection: apsw.Connection) -> None:
 
 def _insert_layer(connection: apsw.Connection, layer: Layer, contents: Contents, progress: Progress) -> None:
     step = steps(progress, layer, contents.counts.get(layer.name, 0))
+    bounds = []
     for rows in contents.layers.get(layer.name, ()):
-        tables.insert(connection, layer, rows, step)
+        tables.insert_features(connection, layer, rows, step)
+        bounds.append(rows.bounds)
+    if bounds:
+        tables.insert_boxes(connection, layer, 1, np.concatenate(bounds))
 
 
 def _insert_srs(connection: apsw.Connection) -> None:
