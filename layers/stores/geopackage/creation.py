@@ -184,12 +184,12 @@ def make_tables(connection: apsw.Connection) -> None:
 
 def _insert_layer(connection: apsw.Connection, layer: Layer, contents: Contents, progress: Progress) -> None:
     step = steps(progress, layer, contents.counts.get(layer.name, 0))
-    bounds = []
+    firsts, bounds = [], []
     for rows in contents.layers.get(layer.name, ()):
-        tables.insert_features(connection, layer, rows, step)
+        firsts.append(tables.insert_features(connection, layer, rows, step))
         bounds.append(rows.bounds)
-    if bounds:
-        tables.insert_boxes(connection, layer, 1, np.concatenate(bounds))
+    if firsts:
+        tables.insert_boxes(connection, layer, firsts[0], np.concatenate(bounds))
 
 
 def _insert_srs(connection: apsw.Connection) -> None:
