@@ -10,6 +10,7 @@ import subprocess
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ import shapely
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from layers.problems import StoreUnusable
 from layers.schema import LAYERS
-from layers.store import Authorship, Change, create_store, open_store
+from layers.store import Authorship, Change, backup_store, create_store, open_store
 from layers.stores.contents import HistoryRow
+from layers.stores.geopackage.blobs import wkb_inside
 from layers.stores.geopackage.outside import NOTE
 from layers.stores.rows import value_fields
 from tests.district import small_district
@@ -66,14 +69,22 @@ def sql(path: Path, statement: str) -> None:
     run("ogrinfo", path, "-sql", statement)
 
 
-def edit(path: Path, statement: str, values: tuple[Any, ...] = ()) -> None:
-    """Edit a closed store through the system's own SQLite, which need not be the newest."""
+def edit(path: Path, statement: str, values: tuple[Any, ...] = (), *, boxes: bool = True) -> None:
+    """Edit a closed store through the system's own SQLite, which need not be the newest.
+
+    Without `boxes` the program is one that leaves the R-tree alone.
+    """
     with closing(sqlite3.connect(path)) as connection:
-        connection.create_function("ST_IsEmpty", 1, lambda blob: blob is None)
-        for name in ("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
-            connection.create_function(name, 1, lambda blob: 0.0)
+        connection.create_function("ST_IsEmpty", 1, lambda blob: not boxes)
+        for side, name in enumerate(("ST_MinX", "ST_MinY", "ST_MaxX", "ST_MaxY")):
+            connection.create_function(name, 1, partial(side_of, side))
         with connection:
             connection.execute(statement, values)
+
+
+def side_of(side: int, blob: bytes) -> float:
+    """Return west, south, east or north, as GDAL's and QGIS' own functions do."""
+    return float(shapely.bounds(shapely.from_wkb(wkb_inside(blob)))[side])
 
 
 def remembered(path: Path) -> tuple[list[Change], list[HistoryRow]]:
@@ -270,3 +281,115 @@ def test_wangges_own_writes_are_recorded_once(tmp_path: Path) -> None:
         changes = store.changes(since=0)
         assert [(change.version, len(change.codes)) for change in changes] == [(1, 3000), (2, 2), (3, 2)]
         assert {change.by for change in changes} == {Authorship()}
+
+
+# What others write otherwise than Wangge would
+
+
+def blob(shape: Any, *, empty: bool = False, order: int = 1) -> bytes:
+    """Return a geometry as other programs may write it: with heights, with the largest numbers first."""
+    flags = order | (0x10 if empty else 0)
+    head = struct.pack(f"{'<' if order else '>'}3sBi", b"GP\0", flags, 4490)
+    return head + bytes(shapely.to_wkb(shape, byte_order=order))
+
+
+@pytest.mark.parametrize("code", [None, "C07-002"], ids=["none", "another's"])
+def test_a_feature_without_a_code_of_its_own_is_refused(sample: Path, code: str | None) -> None:
+    before = remembered(sample)
+    with pytest.raises(sqlite3.IntegrityError):
+        edit(sample, "UPDATE complaints SET code = ? WHERE code = 'C07-001'", (code,))
+    with pytest.raises(sqlite3.IntegrityError):
+        edit(sample, "INSERT INTO complaints (code, geom) VALUES (?, x'00')", (code,))
+    assert remembered(sample) == before
+
+
+@pytest.mark.parametrize(
+    ("layer", "column", "value"),
+    [
+        ("communities", "pilot", "maybe"),
+        ("communities", "pilot", ""),
+        ("communities", "kind", 7),
+        ("mediation_rooms", "shared", None),
+    ],
+)
+def test_what_no_field_takes_is_read_as_it_is_and_named(
+    sample: Path, layer: str, column: str, value: Any
+) -> None:
+    edit(sample, f"UPDATE {layer} SET {column} = ?", (value,))
+    with open_store(f"gpkg:{sample}") as store:
+        wanted = "unknown" if value is None else str(value)
+        assert set(store.read(layer)[column]) == {wanted}
+        codes = tuple(store.read(layer).index)
+        named = [(fault.id, fault.layer, fault.codes) for fault in store.verify()]
+        assert named == ([("value", layer, codes)] if column == "pilot" else [])
+        assert len(store.read(layer, version=store.version() - 1)) == len(codes)
+
+
+def test_an_empty_geometry_is_read_copied_named_and_mended(sample: Path, tmp_path: Path) -> None:
+    empty = blob(shapely.MultiPolygon(), empty=True)
+    edit(sample, "UPDATE subdistricts SET geom = ? WHERE code = 'S1'", (empty,), boxes=False)
+    edit(sample, "DELETE FROM rtree_subdistricts_geom WHERE id = 1")
+    with open_store(f"gpkg:{sample}") as store:
+        assert store.read("subdistricts").geometry.is_empty.tolist() == [True, False]
+        assert store.read("subdistricts", bbox=(0, 0, 180, 90)).index.tolist() == ["S2"]
+        backup_store(store, tmp_path / "backup.gpkg")
+        with open_store(f"gpkg:{tmp_path / 'backup.gpkg'}") as backup:
+            for copy in (store, backup):
+                named = [(fault.id, fault.layer, fault.codes) for fault in copy.verify()]
+                assert named == [("geometry", "subdistricts", ("S1",))]
+        same(backup_of(sample), backup_of(tmp_path / "backup.gpkg"))
+        store.update("subdistricts", frame_of("subdistricts", ["S1"], [shapely.box(114, 22, 115, 23)]))
+        assert store.verify() == []
+        assert store.read("subdistricts", bbox=(114, 22, 115, 23)).index.tolist() == ["S1", "S2"]
+
+
+def backup_of(path: Path) -> gpd.GeoDataFrame:
+    with open_store(f"gpkg:{path}") as store:
+        return store.read("subdistricts")
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_heights_and_the_order_of_bytes_do_not_tell_features_apart(sample: Path, order: int) -> None:
+    with open_store(f"gpkg:{sample}") as store:
+        before = store.read("buildings")
+        version = store.version()
+    with closing(sqlite3.connect(sample)) as connection:
+        kept = dict(connection.execute("SELECT code, geom FROM buildings"))
+    for code, shape in before.geometry.iloc[:3].items():
+        high = shapely.force_3d(shapely.multipolygons([shape]), 7.0)
+        edit(sample, "UPDATE buildings SET geom = ? WHERE code = ?", (blob(high, order=order), code))
+    with open_store(f"gpkg:{sample}") as store:
+        same(store.read("buildings"), before)
+        assert store.upsert("buildings", before).unchanged == len(before)
+        same(store.read("buildings", version=version + 1), before)
+        with store.contents() as contents:
+            rows = {row[0]: row[1] for chunk in contents.layers["buildings"] for row in chunk.records}
+            list(contents.changes)
+            history = {row.code: row.wkb for row in contents.history}
+        assert all(blob.endswith(rows[str(code)]) for code, blob in kept.items())
+        assert history == {code: rows[code] for code in history}
+        assert len(history) == 3
+
+
+def test_no_fid_is_left_where_another_program_took_the_last(sample: Path) -> None:
+    edit(sample, f"UPDATE complaints SET fid = {2**63 - 1} WHERE code = 'C07-001'", boxes=False)
+    with open_store(f"gpkg:{sample}") as store:
+        before = store.version()
+        with pytest.raises(StoreUnusable, match="fid"):
+            store.insert("complaints", points(["new"]))
+        assert store.version() == before
+        assert store.update("complaints", points(["C07-001"])).updated == 1
+
+
+def test_what_is_replaced_without_a_word_is_found(sample: Path) -> None:
+    """INSERT OR REPLACE deletes, and tells no trigger."""
+    columns = "code, geom, name"
+    edit(
+        sample,
+        f"INSERT OR REPLACE INTO buildings ({columns}) SELECT 'C01-B1', geom, 'x' FROM buildings WHERE fid = 9",
+    )
+    with open_store(f"gpkg:{sample}") as store:
+        assert [(fault.id, fault.layer) for fault in store.verify()] == [
+            ("index", "buildings"),
+            ("history", "buildings"),
+        ]
