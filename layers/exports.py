@@ -13,8 +13,6 @@ import errno
 import os
 import re
 import secrets
-import tempfile
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
@@ -27,6 +25,7 @@ import shapely
 from layers.policy import visible_fields
 from layers.problems import BadParameter, StoreFull
 from layers.schema import layer_named
+from layers.shapefiles import shapefiles
 from layers.text import Text, both, joined
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ NOTE = "note"
 
 _SHEET_ROWS, _CELL_CHARACTERS = 1_048_575, 32_767
 _TOO_LONG = "过长，单元格容不下 / too long for a cell"
-_SHAPEFILE_NAME_BYTES, _SHAPEFILE_TEXT_BYTES = 10, 254
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NO_CLOCK = "1970-01-01T00:00:00.000Z"
 
@@ -342,63 +340,6 @@ def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
     return target.getvalue()
 
 
-def _shapefiles(frame: gpd.GeoDataFrame, title: str) -> bytes:
-    """Return a zip of one Shapefile per kind of geometry, for one holds one, and a list of the fields.
-
-    Field names there have ten bytes: ``fields.csv`` says which column each stands for.
-    """
-    import pyogrio
-
-    names = _short_names(_fields(frame))
-    for name in names:
-        if frame[name].dtype == "str" and any(
-            len(text.encode()) > _SHAPEFILE_TEXT_BYTES for text in frame[name].dropna()
-        ):
-            raise BadParameter(
-                Text(
-                    "字段 {name} 有超过 254 字节的文本，Shapefile 容不下。",
-                    "{name} has texts of more than 254 bytes, which no Shapefile holds.",
-                ).format(name=name),
-                Text("请导出为 .gpkg。", "Export to .gpkg."),
-            )
-    listed = pd.DataFrame({"field": names.values(), "column": names.keys()}).to_csv(index=False)
-    content = BytesIO()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        dimensions = shapely.get_dimensions(frame.geometry.to_numpy())
-        for dimension, kind in enumerate(("point", "line", "polygon")):
-            if (dimensions == dimension).any():
-                pyogrio.write_dataframe(
-                    frame[dimensions == dimension].rename(columns=names),
-                    Path(folder, f"{kind}.shp"),
-                    driver="ESRI Shapefile",
-                    layer_options={"ENCODING": "UTF-8", "DBF_DATE_LAST_UPDATE": _NO_CLOCK[:10]},
-                    use_arrow=True,
-                )
-        for file in sorted(Path(folder).iterdir()):
-            archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes(), zipfile.ZIP_DEFLATED)
-        archive.writestr(zipfile.ZipInfo("fields.csv"), listed.encode("utf-8-sig"), zipfile.ZIP_DEFLATED)
-    return content.getvalue()
-
-
-def _short_names(names: list[str]) -> dict[str, str]:
-    """Return for each name a different one of at most ten bytes, its beginning where that is possible."""
-    short: dict[str, str] = {}
-    used: set[str] = set()
-    for name in names:
-        for number in range(len(names) + 1):
-            tail = f"_{number}" if number else ""
-            room = _SHAPEFILE_NAME_BYTES - len(tail)
-            candidate = name.encode()[:room].decode(errors="ignore") + tail
-            if candidate.casefold() not in used:
-                break
-        used.add(candidate.casefold())
-        short[name] = candidate
-    return short
-
-
 FORMATS: dict[str, Callable[[Any, str], bytes]] = {
     "gpkg": _gpkg,
     "parquet": _parquet,
@@ -406,6 +347,6 @@ FORMATS: dict[str, Callable[[Any, str], bytes]] = {
     "csv": _csv,
     "xlsx": _xlsx,
     "fgb": _fgb,
-    "shp.zip": _shapefiles,
+    "shp.zip": shapefiles,
 }
 """The formats by ending; each maker takes the frame and its title."""

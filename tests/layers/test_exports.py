@@ -23,6 +23,7 @@ from layers.exports import FORMATS, check_target, export_layer, frame_bytes, wri
 from layers.frames import conform
 from layers.problems import BadParameter, NotFound, StoreFull
 from layers.schema import LAYERS
+from layers.shapefiles import short_names
 from layers.store import District, Store, create_store
 from tests.district import GUARDED_TEXT, small_district
 from tests.layers.permissions import open_folder, unprivileged
@@ -214,7 +215,7 @@ def test_shapefiles_hold_one_kind_each_and_name_their_fields(
 
 @given(names=st.lists(st.text("ab名长_", min_size=1, max_size=14), unique=True, max_size=30))
 def test_short_names_are_short_and_different(names: list[str]) -> None:
-    short = exports._short_names(names)
+    short = short_names(names)
     assert list(short) == names
     assert len({name.casefold() for name in short.values()}) == len(names)
     assert all(0 < len(name.encode()) <= 10 for name in short.values())
