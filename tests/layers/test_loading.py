@@ -306,31 +306,6 @@ def test_only_what_follows_from_a_changed_layer_is_computed_anew(store: Store, s
     assert {entry.layers & {"complaints"} for entry in now._derived.values()} == {frozenset()}
 
 
-def test_a_result_knows_the_layers_of_the_results_it_was_made_of(standards: Standards) -> None:
-    district, frames = small_district()
-    snapshot = Snapshot(1, district, standards, frames)
-
-    def fail() -> None:
-        snapshot.frame("complaints")
-        raise ZeroDivisionError
-
-    def make() -> int:
-        with pytest.raises(ZeroDivisionError):
-            snapshot.derived(("fails",), fail)
-        return len(snapshot.derived(("inner",), lambda: snapshot.frame("buildings")))
-
-    snapshot.derived(("outer",), make)
-    again = snapshot.derived(("around",), lambda: snapshot.derived(("outer",), make))
-    assert again == len(frames["buildings"])
-    changed = {**frames, "buildings": frames["buildings"].iloc[1:]}
-    later = Snapshot(2, district, standards, changed, before=snapshot)
-    assert not later._derived
-    same_buildings = {**frames, "facilities": frames["facilities"].iloc[1:]}
-    assert {("inner",), ("outer",), ("around",)} <= Snapshot(
-        2, district, standards, same_buildings, before=snapshot
-    )._derived.keys()
-
-
 # Which features were touched
 
 

@@ -14,8 +14,8 @@ import shapely
 
 from geo.crs import to_metric
 from layers.analysis import analyse
-from layers.schema import LAYERS
 from layers.following import Snapshots
+from layers.schema import LAYERS
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import create_store
@@ -76,6 +76,31 @@ def test_a_slow_result_does_not_keep_others_waiting(standards: Standards) -> Non
         assert snapshot.derived(("quick",), lambda: "quick") == "quick"
         release.set()
         assert [future.result(10) for future in waiting] == ["slow", "slow"]
+
+
+def test_a_result_knows_the_layers_of_the_results_it_was_made_of(standards: Standards) -> None:
+    district, frames = small_district()
+    snapshot = Snapshot(1, district, standards, frames)
+
+    def fail() -> None:
+        snapshot.frame("complaints")
+        raise ZeroDivisionError
+
+    def make() -> int:
+        with pytest.raises(ZeroDivisionError):
+            snapshot.derived(("fails",), fail)
+        return len(snapshot.derived(("inner",), lambda: snapshot.frame("buildings")))
+
+    snapshot.derived(("outer",), make)
+    again = snapshot.derived(("around",), lambda: snapshot.derived(("outer",), make))
+    assert again == len(frames["buildings"])
+    changed = {**frames, "buildings": frames["buildings"].iloc[1:]}
+    later = Snapshot(2, district, standards, changed, before=snapshot)
+    assert not later._derived
+    same_buildings = {**frames, "facilities": frames["facilities"].iloc[1:]}
+    assert {("inner",), ("outer",), ("around",)} <= Snapshot(
+        2, district, standards, same_buildings, before=snapshot
+    )._derived.keys()
 
 
 @pytest.mark.parametrize("layer", ["subdistricts", "communities", "management_cells"])
