@@ -44,11 +44,20 @@ def server() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def databases(server: Cluster) -> Iterator[PostGIS]:
+def databases(postgres: Cluster) -> Iterator[PostGIS]:
+    """Return databases of the server that all tests share."""
+    made = PostGIS(postgres)
+    yield made
+    postgres.drop(*made.names)
+
+
+@pytest.fixture
+def own_databases(server: Cluster) -> Iterator[PostGIS]:
+    """Return databases of a server that may be killed."""
     made = PostGIS(server)
     yield made
-    if report.FULL:  # in the short form there are so few that they may go with the server
-        server.drop(*made.names)
+    # The fewer files there are, the sooner the server is back from the next crash: it puts all on the disk first.
+    server.drop(*made.names)
 
 
 @pytest.fixture(params=["geopackages", "databases"])

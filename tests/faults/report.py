@@ -14,7 +14,7 @@ FULL = os.environ.get("WANGGE_FAULTS") == "full"
 
 KILLS = 200 if FULL else 20
 OUTAGE_S = 20.0 if FULL else 3.0
-HELD_S = 60.0 if FULL else 3.0
+HELD_S = 60.0 if FULL else 2.0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from multiprocessing.process import BaseProcess
@@ -109,28 +108,26 @@ def test_a_writer_dies_when_its_log_is_to_be_put_on_the_disk(geopackages: GeoPac
         assert_written(store, task)
 
 
-@pytest.fixture
-def unclosed(geopackages: GeoPackages) -> Iterator[tuple[str, State]]:
-    """Return a store whose log has not been brought into its file, and what it holds."""
+def test_a_process_dies_at_any_page_that_goes_from_the_log_into_the_file(geopackages: GeoPackages) -> None:
     url = made(geopackages)
-    store = open_store(url)
-    for name in ("insert", "update", "delete"):
-        TASKS[name].run(store)
-    yield url, state(store)
-    store.close()
-
-
-def test_a_process_dies_at_any_page_that_goes_from_the_log_into_the_file(
-    unclosed: tuple[str, State], geopackages: GeoPackages
-) -> None:
-    url, held = unclosed
     path = path_of(url)
-    pages = sorted({page for page, _ in workers.frames_of_log(beside(path)[0])})
+    log = beside(path)[0]
+    code, _ = result(workers.write_and_die, url, [TASKS[name] for name in ("insert", "update", "delete")])
+    assert code == -9
+    pages = sorted({page for page, _ in workers.frames_of_log(log)})
     assert len(pages) > 8
-    for page in pages:
+
+    def copied() -> str:
         other = geopackages.new_url()
-        for file in (path, beside(path)[0]):
+        for file in (path, log):
             shutil.copy(file, str(file).replace(str(path), str(path_of(other))))
+        return other
+
+    with open_store(copied()) as store:
+        held = state(store)
+    assert len(held["changes"]) == 5
+    for page in pages:
+        other = copied()
         code, _ = result(workers.die_at_page, other, page)
         assert code == -31
         with open_store(other) as store:

@@ -30,9 +30,9 @@ PANICS = 10 if report.FULL else 2
 
 
 @pytest.fixture
-def restarted(databases: PostGIS) -> Iterator[Callable[[int | None], None]]:
+def restarted(own_databases: PostGIS) -> Iterator[Callable[[int | None], None]]:
     """Return what starts the server anew with no room from some place in a file on, or with room."""
-    cluster = databases.cluster
+    cluster = own_databases.cluster
 
     def restart(offset: int | None) -> None:
         cluster.stop()
@@ -56,9 +56,9 @@ def long_table(file: Path) -> Path:
 
 
 def test_an_import_that_does_not_fit_is_not_begun_half(
-    databases: PostGIS, restarted: Callable[[int | None], None], tmp_path: Path
+    own_databases: PostGIS, restarted: Callable[[int | None], None], tmp_path: Path
 ) -> None:
-    url, table = made(databases), long_table(tmp_path / "complaints.csv")
+    url, table = made(own_databases), long_table(tmp_path / "complaints.csv")
     arguments = ("import", "complaints", table, "--datum", "wgs84", "--force", "--store", url)
     with open_store(url) as store:
         before = state(store)
@@ -68,16 +68,16 @@ def test_an_import_that_does_not_fit_is_not_begun_half(
     assert "is full: nothing of this write was kept" in done.said
     assert "Make room on the server" in done.said
     assert "Traceback" not in done.said
-    with sound(databases, url) as store:
+    with sound(own_databases, url) as store:
         assert state(store) == before
         # What has room is written meanwhile.
         TASKS["update"].run(store)
     restarted(None)
-    with sound(databases, url) as store:
+    with sound(own_databases, url) as store:
         assert_written(store, TASKS["update"])
     done = fleet.run(tmp_path, *arguments)
     assert done.code == 0, done.said
-    with sound(databases, url) as store:
+    with sound(own_databases, url) as store:
         assert store.counts()["complaints"] == SET_ROWS + ROWS
         assert store.version() == len(before["changes"]) + 2
 
@@ -88,16 +88,16 @@ def panics(cluster: Cluster) -> int:
 
 
 def test_the_log_of_the_server_cannot_grow(
-    databases: PostGIS, restarted: Callable[[int | None], None], tmp_path: Path, progress: Progress
+    own_databases: PostGIS, restarted: Callable[[int | None], None], tmp_path: Path, progress: Progress
 ) -> None:
     """A server without room for its log gives up altogether; who writes is told, and goes on when it is back."""
-    cluster = databases.cluster
-    url = made(databases)
+    cluster = own_databases.cluster
+    url = made(own_databases)
     with Fleet(url, tmp_path, writers=4, readers=1) as fleet:
         fleet.wait_for_progress(writes=20)
         # The log begins a new file, and most of that is out of bounds.
         cluster.execute("SELECT pg_switch_wal()")
-        restarted(_LOG_BYTES // 16)
+        restarted(_LOG_BYTES // 32)
         deadline = time.monotonic() + 120
         while cluster.running and panics(cluster) < PANICS:
             assert time.monotonic() < deadline, "there was room after all"
@@ -111,7 +111,7 @@ def test_the_log_of_the_server_cannot_grow(
         fleet.kills["server, for want of room"] += found
         fleet.wait_for_progress(writes=20)
         fleet.finish()
-    with sound(databases, url, thoroughly=True) as store:
+    with sound(own_databases, url, thoroughly=True) as store:
         verdict = prove(store, *fleet.books)
     report.CAMPAIGNS.append(
         report.Campaign("PostGIS", "no room for the log", verdict, fleet.kills, recoveries=1)

@@ -20,7 +20,7 @@ from tests.faults.system_calls import Rule
 from tests.faults.test_crash_points import TASKS, State, state
 from tests.faults.test_full_disk import old_store, table_of_complaints
 
-TIMES = 40 if report.FULL else 4
+TIMES = 40 if report.FULL else 3
 ROWS = 2000
 
 # What a command does to files before, while and after it puts its result in its place.
@@ -32,7 +32,7 @@ Done = Callable[[], bool]
 
 
 def kill_again_and_again(
-    folder: Path, what: str, arguments: Callable[[], Arguments], done: Done, *, at_calls: bool
+    folder: Path, what: str, arguments: Callable[[], Arguments], done: Done, *, at_calls: bool = False
 ) -> None:
     """Run a command and kill it: at moments spread over the time it takes, and at each call that matters.
 
@@ -129,7 +129,6 @@ def test_a_restore_is_killed(kind: Kind, geopackages: GeoPackages, tmp_path: Pat
         f"{kind.name}, restore",
         lambda: ("restore", backup, "--store", targets[-1]),
         done,
-        at_calls=kind.name == geopackages.name,
     )
 
 
@@ -171,7 +170,6 @@ def test_an_import_is_killed(kind: Kind, tmp_path: Path) -> None:
         f"{kind.name}, import",
         lambda: ("import", "complaints", table, "--datum", "wgs84", "--force", "--store", urls[-1]),
         done,
-        at_calls=kind.name == "GeoPackage",
     )
 
 

@@ -55,14 +55,14 @@ def test_geopackage_writers_are_killed(geopackages: GeoPackages, tmp_path: Path,
 
 
 def test_postgis_writers_and_the_server_itself_are_killed(
-    databases: PostGIS, tmp_path: Path, progress: Progress
+    own_databases: PostGIS, tmp_path: Path, progress: Progress
 ) -> None:
-    cluster = databases.cluster
+    cluster = own_databases.cluster
 
     def kill_backend(fleet: Fleet) -> None:
         fleet.kill(
             "server's process of a connection",
-            lambda: kill_a_backend(cluster, databases.names[-1], fleet.chance),
+            lambda: kill_a_backend(cluster, own_databases.names[-1], fleet.chance),
         )
 
     def stop_at_once(fleet: Fleet) -> None:
@@ -71,7 +71,7 @@ def test_postgis_writers_and_the_server_itself_are_killed(
     any_moment, in_commit = Fleet.kill_any, Fleet.kill_in_commit
     ways = (any_moment, in_commit, any_moment, kill_backend, in_commit)
     last = (*ways[:-1], stop_at_once)
-    campaign(databases, tmp_path, progress, (*ways, *last), *AWAY)
+    campaign(own_databases, tmp_path, progress, (*ways, *last), *AWAY)
 
 
 def kill_a_backend(cluster: Cluster, database: str, chance: random.Random) -> None:

@@ -155,9 +155,9 @@ def layers() -> dict[str, Any]:
 
 
 def test_the_server_goes_and_comes_back_under_load(
-    databases: PostGIS, layers: dict[str, Any], tmp_path: Path, progress: Progress
+    own_databases: PostGIS, layers: dict[str, Any], tmp_path: Path, progress: Progress
 ) -> None:
-    cluster, url = databases.cluster, made(databases, layers)
+    cluster, url = own_databases.cluster, made(own_databases, layers)
     with (
         served(tmp_path, url) as (port, _),
         Fleet(url, tmp_path, writers=4, readers=1) as fleet,
@@ -189,7 +189,7 @@ def test_the_server_goes_and_comes_back_under_load(
         wait_for(port, "/readyz", 200)
         told = {layer["name"]: layer["count"] for layer in json_at(port, "/api/layers")}
         assert told == counts
-    with sound(databases, url, thoroughly=True) as store:
+    with sound(own_databases, url, thoroughly=True) as store:
         verdict = prove(store, *fleet.books, first=layers)
     assert clients.wrong == []
     assert set(clients.statuses["/healthz"]) == {"200"}

@@ -7,13 +7,14 @@ import random
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
-from layers.problems import StoreConflict
+from layers.problems import StoreConflict, StoreUnusable
 from layers.store import Authorship, create_store, open_store
 from layers.stores.geopackage.connection import prepare
 from tests.faults.proof import Verdict, prove
@@ -46,7 +47,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Book(folder / "w0.book"),
         Book(folder / "r0.book"),
     )
-    tasks = [plans.draw(2) for _ in range(TASKS)]
+    drawn = (plans.draw(2) for _ in count())
+    tasks = list(islice((task for task in drawn if not task.whole), TASKS))
     tasks += [
         Task("w0.1/bulk", "upsert", (), SETS[1], 5),
         Task("w0.1/hot", "upsert", (HOT[0],), None, 6, None, "2019-05-01"),
@@ -138,7 +140,10 @@ def test_a_store_that_kept_everything_is_found_in_order(folder: Path) -> None:
 )
 def test_a_store_that_holds_something_else_is_found_out(folder: Path, damage: str) -> None:
     change(folder, damage)
-    verdict = judged(folder)
+    try:
+        verdict = judged(folder)
+    except StoreUnusable:
+        return  # the store itself found it out
     assert verdict.lost or verdict.torn
 
 

@@ -17,7 +17,7 @@ from tests.faults.fleet import Outcome
 from tests.faults.kinds import GeoPackages
 from tests.faults.test_full_disk import table_of_complaints
 
-FLIPS = 60 if report.FULL else 4
+FLIPS = 60 if report.FULL else 3
 
 
 def said_well(done: Outcome, *words: str) -> None:

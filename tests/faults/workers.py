@@ -300,6 +300,14 @@ def die_at_sync(url: str, warm: Task, task: Task, answer: Connection) -> None:
         task.run(store)
 
 
+def write_and_die(url: str, tasks: list[Task], answer: Connection) -> None:
+    """Do tasks and die with the store open, so that its log stays."""
+    with open_store(url) as store:
+        for task in tasks:
+            task.run(store)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def die_at_page(url: str, page: int, answer: Connection) -> None:
     """Close a store, and die when that page of the log goes into the file."""
     store = open_store(url)
@@ -333,8 +341,8 @@ def migrate(url: str, dies_at: tuple[str, ...], answer: Connection) -> None:
 
 
 def frames_of_log(log: Path) -> list[tuple[int, bool]]:
-    """Return the page of each frame in a log, and whether a transaction ends with it."""
-    packed = log.read_bytes()
+    """Return the page of each frame in a log, and whether a transaction ends with it; none without a log."""
+    packed = log.read_bytes() if log.exists() else b""
     starts = range(_LOG_HEADER_BYTES, len(packed) - FRAME_BYTES + 1, FRAME_BYTES)
     heads = (struct.unpack_from(">II", packed, start) for start in starts)
     return [(page, size > 0) for page, size in heads]
