@@ -25,6 +25,9 @@ ONLY_IN = {
     "apsw": ("layers/stores",),
     "sqlite3": ("layers/stores",),
     "psycopg": ("layers/stores",),
+    "psycopg_pool": ("layers/stores",),
+    "adbc_driver_postgresql": ("layers/stores",),
+    "adbc_driver_manager": ("layers/stores",),
 }
 HEAVY = (
     "geopandas",
@@ -38,6 +41,10 @@ HEAVY = (
     "h3",
     "mapbox_vector_tile",
     "flask",
+    "apsw",
+    "psycopg",
+    "psycopg_pool",
+    "adbc_driver_manager",
 )
 
 
