@@ -112,7 +112,7 @@ def rows_on(present: Iterable[Row], undos: Iterable[Undo], layer: Layer, day: da
             for name in touched:
                 feature.pop(name, None)
             feature.update({name: value for name, value in undo.values.items() if name in touched})
-    held = (tuple(feature[name] for name in names) for feature in past.values() if CODE in feature)
+    held = (tuple(feature.get(name) for name in names) for feature in past.values() if CODE in feature)
     return sorted([*rows.values(), *held], key=itemgetter(0))
 
 
@@ -129,7 +129,7 @@ def _take_back(rows: dict[str, Row], undo: Undo, layer: Layer) -> None:
     after = dict(zip(names, rows.get(undo.code, ()), strict=False))
     before = after | undo.values
     if undo.kind == "delete" or after:
-        rows[undo.code] = tuple(before[name] for name in names)
+        rows[undo.code] = tuple(before.get(name) for name in names)
 
 
 def edits_of(present: Row | None, undos: Sequence[Undo], layer: Layer) -> list[Edit]:

@@ -239,6 +239,14 @@ def test_a_history_row_keeps_what_a_write_changed_and_no_more() -> None:
     assert unknown.before == '{"name_en":null}'
 
 
+def test_a_field_that_came_after_a_feature_was_deleted_is_unknown_in_its_past() -> None:
+    gone = row_of("a", feature())
+    old = Undo(2, "a", "delete", gone[1], {"name": "x"}, Authorship(effective=LATE))
+    assert rows_at([], [old], LAYER) == [("a", gone[1], "x", None)]
+    assert rows_on([], [old], LAYER, EARLY) == [("a", gone[1], "x", None)]
+    assert edits_of(None, [old], LAYER)[0].fields["name"] == ("x", None)
+
+
 def test_edits_name_what_differs_in_the_order_of_the_layer() -> None:
     kept = story((feature("x"), None), (feature("y", THERE, name_en="Y"), LATE), (None, None))
     by, fact = Authorship(who="甲"), Authorship(who="甲", effective=LATE)
