@@ -116,8 +116,14 @@ def postgres() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def postgis_url(postgres: Cluster) -> Iterator[str]:
-    """Return the URL of an empty database with PostGIS."""
+def database(postgres: Cluster) -> Iterator[str]:
+    """Return the name of an empty database with PostGIS."""
     name = postgres.new_database()
-    yield postgres.url(name)
+    yield name
     postgres.drop(name)
+
+
+@pytest.fixture
+def postgis_url(postgres: Cluster, database: str) -> str:
+    """Return the URL of an empty database with PostGIS."""
+    return postgres.url(database)

@@ -176,6 +176,15 @@ class Cluster:
             connection.execute(make)
         return name
 
+    def drop_connections(self, database: str) -> None:
+        """End every connection of the program to a database."""
+        with self.connect() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = %s AND application_name = 'wangge'",
+                [database],
+            )
+
     def drop(self, *databases: str) -> None:
         """Drop databases, whoever is connected."""
         with self.connect() as connection:

@@ -137,7 +137,7 @@ def owning(address: Address, settings: StoreSettings, *, trial: bool = False) ->
             raise
 
 
-def _check(connection: Connection) -> None:
+def look_after(connection: Connection) -> None:
     """Raise where an idle connection has been lost; a journey to the server only where there are signs of it.
 
     A server that stops says so or hangs up, and the keep-alives of one that vanished hang up for it.
@@ -249,6 +249,14 @@ class Database:
         def configure(connection: Connection) -> None:
             connection.execute(statement)
 
+        def check(connection: Connection) -> None:
+            try:
+                look_after(connection)
+            except psycopg.OperationalError:
+                # The others were made before, too; each by itself would be found out after a longer pause.
+                pool.drain()
+                raise
+
         pool = ConnectionPool(
             self.address.conninfo,
             connection_class=Connection,
@@ -257,7 +265,7 @@ class Database:
             max_size=settings.pool_size,
             timeout=settings.pool_wait_s,
             reconnect_timeout=settings.pool_wait_s,
-            check=_check,
+            check=check,
             configure=configure,
             name="wangge",
             open=False,

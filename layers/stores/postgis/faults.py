@@ -86,8 +86,8 @@ def pool_exhausted(address: Address, size: int, seconds: float) -> StoreBusy:
     """Say that all connections were taken for too long."""
     return StoreBusy(
         Text(
-            "连接数据库 {url} 的 {size} 个连接在 {s:g} 秒内都被占用。",
-            "All {size} connections to the database {url} were in use for {s:g} s.",
+            "数据库 {url} 的 {size} 个连接在 {s:g} 秒内都没有空闲。",
+            "None of the {size} connections to the database {url} became free within {s:g} s.",
         ).format(url=address.shown, size=size, s=seconds),
         Text("请稍后再试，或增大连接池。", "Try again later, or allow for a larger pool."),
     )

@@ -73,9 +73,13 @@ def require_present_schema(found: int | None, address: Address) -> None:
 def apply(connection: Connection, *, after: int) -> None:
     """Run the files of the schemas that follow schema `after`, within a transaction."""
     for number in range(after + 1, ddl.SCHEMA_VERSION + 1):
-        script = files("layers.stores.postgis").joinpath("sql", f"{number:04}.sql")
-        connection.execute(script.read_bytes())
+        connection.execute(script(number))
     connection.execute(_SET_SCHEMA, [str(ddl.SCHEMA_VERSION)])
+
+
+def script(number: int) -> bytes:
+    """Return the file that leads to schema `number` from the one before."""
+    return files("layers.stores.postgis").joinpath("sql", f"{number:04}.sql").read_bytes()
 
 
 def migrate(address: Address, settings: StoreSettings) -> tuple[int, int]:

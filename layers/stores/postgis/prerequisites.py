@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from layers.stores.postgis.addresses import Address
     from layers.stores.postgis.connection import Connection
 
+EXTENSION = "postgis"
 OLDEST_POSTGRESQL = 14
 OLDEST_POSTGIS = (3, 1)
 
@@ -26,9 +27,9 @@ SELECT current_user, current_database(), current_setting('server_encoding'), pg_
 _POSTGIS = """
 SELECT e.extversion, n.nspname, has_schema_privilege(n.oid, 'USAGE')
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-WHERE e.extname = 'postgis'
+WHERE e.extname = %s
 """
-_AVAILABLE = "SELECT default_version FROM pg_catalog.pg_available_extensions WHERE name = 'postgis'"
+_AVAILABLE = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 
 
 def prepare(connection: Connection, address: Address) -> None:
@@ -72,7 +73,7 @@ def prepare(connection: Connection, address: Address) -> None:
 
 def _postgis(connection: Connection, address: Address, user: sql.Identifier) -> list[sql.Composed]:
     """Make the extension where it is missing and we may; return what an administrator must run for it."""
-    found = connection.execute(_POSTGIS).fetchone()
+    found = connection.execute(_POSTGIS, [EXTENSION]).fetchone()
     if found is None:
         return _make_postgis(connection, address)
     version, schema, may_use = found
@@ -84,8 +85,7 @@ def _postgis(connection: Connection, address: Address, user: sql.Identifier) -> 
 
 
 def _make_postgis(connection: Connection, address: Address) -> list[sql.Composed]:
-    available = connection.execute(_AVAILABLE).fetchone()
-    if available is None:
+    if not connection.execute(_AVAILABLE, [EXTENSION]).rowcount:
         raise faults.unusable(
             address,
             Text("服务器上没有安装 PostGIS", "PostGIS is not installed on its server"),

@@ -90,12 +90,9 @@ class PostGISStore(KeptStore):
 
     def changes(self, *, since: int) -> list[Change]:
         """Return the writes after version `since`, oldest first."""
-
-        def found(connection: Connection) -> list[Change]:
-            with connection.transaction():
-                return [change_of(row) for row in tables.changes(connection, since=since)]
-
-        return self._database.ask(found)
+        return self._database.ask(
+            lambda connection: [change_of(row) for row in tables.changes(connection, since=since)]
+        )
 
     def read(
         self,
@@ -138,8 +135,8 @@ class PostGISStore(KeptStore):
                 history_since=transaction.history_since(),
                 counts=tables.counts(connection),
                 layers={name: tables.chunks(connection, layer) for name, layer in LAYERS.items()},
-                changes=tables.changes(connection),
-                history=tables.history(connection),
+                changes=tables.all_changes(connection),
+                history=tables.all_history(connection),
             )
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -54,11 +55,7 @@ _INSERT_CHANGE = (
     .format(ddl.table(ddl.CHANGES), _names(ChangeRow._fields))
     .as_bytes()
 )
-_CHANGES = (
-    sql.SQL("SELECT {} FROM {} WHERE version > %s ORDER BY version")
-    .format(_names(ChangeRow._fields), ddl.table(ddl.CHANGES))
-    .as_bytes()
-)
+_CHANGES = sql.SQL("SELECT {} FROM {}").format(_names(ChangeRow._fields), ddl.table(ddl.CHANGES)).as_bytes()
 _HISTORY = (
     sql.SQL("SELECT {} FROM {} ORDER BY version, code")
     .format(_names(HistoryRow._fields), ddl.table(ddl.HISTORY))
@@ -74,8 +71,8 @@ _BY_INDEX = "unnest(%(codes)s::text[]) AS t(code) JOIN {changes} c ON c.codes @>
 _BY_CHANGE = "{changes} c CROSS JOIN LATERAL unnest(c.codes) AS t(code)"
 _FEW_CODES = 50
 _DISTRICT = ("geom", "name", "name_en", "metric_crs", "as_of", "invented")
-# One change may name every code of a layer.
 _CHANGES_AT_ONCE = 50
+_STREAMS = itertools.count()
 
 
 def _select(name: str, *, days: str) -> sql.Composed:
@@ -216,36 +213,47 @@ def district(connection: Connection) -> District:
     )
 
 
-def changes(connection: Connection, *, since: int = 0) -> Iterator[ChangeRow]:
-    """Return the rows of the table of changes after version `since`, oldest first; within a transaction."""
-    for number, layer, codes, at, who, note, effective in _streamed(
-        connection, _CHANGES, [since], at_once=_CHANGES_AT_ONCE
-    ):
-        moment = None if at is None else instant_text(at)
-        yield ChangeRow(number, layer, codes_text(codes), moment, who, note, day_text(effective))
+def changes(connection: Connection, *, since: int) -> list[ChangeRow]:
+    """Return the rows of the table of changes after version `since`, oldest first."""
+    found = connection.cursor(binary=True).execute(
+        _CHANGES + b" WHERE version > %s ORDER BY version", [since]
+    )
+    return [_change_of(row) for row in found]
 
 
-def history(connection: Connection) -> Iterator[HistoryRow]:
-    """Return the rows of the table of history, by version and code; within a transaction."""
-    for row in _streamed(connection, _HISTORY, []):
-        yield HistoryRow(*row)
+def all_changes(connection: Connection) -> Iterator[ChangeRow]:
+    """Return the rows of the table of changes, oldest first, within a transaction."""
+    # One change may name every code of a layer.
+    for rows in streamed(connection, _CHANGES + b" ORDER BY version", rows=_CHANGES_AT_ONCE):
+        yield from map(_change_of, rows)
+
+
+def _change_of(row: Row) -> ChangeRow:
+    number, layer, codes, at, who, note, effective = row
+    moment = None if at is None else instant_text(at)
+    return ChangeRow(number, layer, codes_text(codes), moment, who, note, day_text(effective))
+
+
+def all_history(connection: Connection) -> Iterator[HistoryRow]:
+    """Return the rows of the table of history, by version and code, within a transaction."""
+    for rows in streamed(connection, _HISTORY):
+        yield from itertools.starmap(HistoryRow, rows)
 
 
 def chunks(connection: Connection, layer: Layer) -> Iterator[Rows]:
-    """Return a layer's rows by code, some at a time; within a transaction."""
-    with connection.cursor(f"all {layer.name}") as cursor:
-        cursor.execute(select(layer.name), binary=True)
-        while records := cursor.fetchmany(CHUNK_ROWS):
-            yield Rows(records, shapely.bounds(geometries_of([record[1] for record in records])))
+    """Return a layer's rows by code, some at a time, within a transaction."""
+    for records in streamed(connection, select(layer.name)):
+        yield Rows(records, shapely.bounds(geometries_of([record[1] for record in records])))
 
 
-def _streamed(
-    connection: Connection, query: bytes, values: Sequence[Any], *, at_once: int = CHUNK_ROWS
-) -> Iterator[Row]:
-    with connection.cursor("streamed") as cursor:
-        cursor.execute(query, values, binary=True)
-        while found := cursor.fetchmany(at_once):
-            yield from found
+def streamed(connection: Connection, query: bytes, *, rows: int = CHUNK_ROWS) -> Iterator[list[Row]]:
+    """Return what a query without parameters finds, some `rows` at a time, within a transaction."""
+    name = f"stream_{next(_STREAMS)}".encode()
+    connection.execute(b"DECLARE %s NO SCROLL CURSOR FOR %s" % (name, query))
+    fetch = b"FETCH FORWARD %d FROM %s" % (rows, name)
+    while found := connection.cursor(binary=True).execute(fetch).fetchall():
+        yield found
+    connection.execute(b"CLOSE %s" % name)
 
 
 def undos(layer: Layer, codes: Sequence[str] | None, *, since: int) -> tuple[bytes, dict[str, Any]]:

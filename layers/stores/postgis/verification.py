@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -11,6 +11,7 @@ from psycopg import sql
 from layers.schema import LAYERS, Layer
 from layers.store import EditKind, Fault
 from layers.stores.postgis import ddl, tables
+from layers.stores.rows import Row
 from layers.stores.verification import SHOWN_CODES, history_faults, version_faults
 from layers.text import Text
 
@@ -28,12 +29,14 @@ _SCANS = {
     "table": ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"),
     "index": ("enable_seqscan",),
 }
+# SQLSTATE classes of an internal error, such as a damaged page, and of a failing disk.
+_UNREADABLE = ("XX", "58")
 _EVERYWHERE = "geom && ST_MakeEnvelope('-infinity', '-infinity', 'infinity', 'infinity', 4490)"
 _KINDS = {"point": ("ST_Point",), "polygon": ("ST_Polygon", "ST_MultiPolygon")}
 _TOUCHES = """
 SELECT t.code, h.deleted FROM {changes} c CROSS JOIN LATERAL unnest(c.codes) AS t(code)
 LEFT JOIN {history} h ON h.version = c.version AND h.code = t.code
-WHERE c.layer = %s AND c.version > %s ORDER BY c.version DESC
+WHERE c.layer = {layer} AND c.version > {since} ORDER BY c.version DESC
 """
 _ORPHANS = """
 SELECT version, code FROM {history} EXCEPT SELECT version, unnest(codes) FROM {changes} ORDER BY 1, 2
@@ -62,8 +65,8 @@ def _of_layer(connection: Connection, layer: Layer) -> Iterator[Fault]:
         with connection.transaction():
             yield from [*_counts(connection, layer), *_geometries(connection, layer)]
             yield from _history(connection, layer)
-    except (psycopg.errors.InternalError_, psycopg.errors.OperationalError) as error:
-        if connection.broken or (error.sqlstate or "")[:2] not in ("XX", "58"):
+    except psycopg.Error as error:
+        if (error.sqlstate or "")[:2] not in _UNREADABLE:
             raise
         message = Text("{layer}无法读取（{detail}）。", "{layer} cannot be read ({detail}).")
         yield Fault("unreadable", layer.name, message.format(layer=layer.title, detail=error))
@@ -72,10 +75,14 @@ def _of_layer(connection: Connection, layer: Layer) -> Iterator[Fault]:
 def _counts(connection: Connection, layer: Layer) -> Iterator[Fault]:
     """Compare what a scan of the table finds with what the indexes of codes and of geometries find."""
     table = ddl.table(layer.name)
-    there = _counted(connection, sql.SQL("SELECT count(*) FROM {}").format(table), "table")
-    for name, condition in (("code", "code >= ''"), ("geom", _EVERYWHERE)):
-        query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, sql.SQL(condition))
-        indexed = _counted(connection, query, "index")
+    # An empty geometry is in no index.
+    for name, all_there, indexed_all in (
+        ("code", "true", "code >= ''"),
+        ("geom", "NOT ST_IsEmpty(geom)", _EVERYWHERE),
+    ):
+        count = sql.SQL("SELECT count(*) FROM {} WHERE {}")
+        there = _counted(connection, count.format(table, sql.SQL(all_there)), "table")
+        indexed = _counted(connection, count.format(table, sql.SQL(indexed_all)), "index")
         if indexed != there:
             message = Text(
                 "{layer}有 {there} 个，而 {name} 的索引中有 {indexed} 个，请执行 REINDEX TABLE {table};",
@@ -116,13 +123,17 @@ def _geometries(connection: Connection, layer: Layer) -> Iterator[Fault]:
 
 def _history(connection: Connection, layer: Layer) -> list[Fault]:
     since = int(tables.meta(connection, "history_since") or 0)
-    present = _streamed(connection, sql.SQL("SELECT code FROM {}").format(ddl.table(layer.name)), [])
-    touches = sql.SQL(_TOUCHES).format(changes=ddl.table(ddl.CHANGES), history=ddl.table(ddl.HISTORY))
-    undos = _streamed(connection, touches, [layer.name, since])
+    present = sql.SQL("SELECT code FROM {}").format(ddl.table(layer.name))
+    touches = sql.SQL(_TOUCHES).format(
+        changes=ddl.table(ddl.CHANGES),
+        history=ddl.table(ddl.HISTORY),
+        layer=sql.Literal(layer.name),
+        since=sql.Literal(since),
+    )
     return history_faults(
         layer,
-        (code for (code,) in present),
-        ((code, _kind(deleted)) for code, deleted in undos),
+        (code for (code,) in _each(connection, present)),
+        ((code, _kind(deleted)) for code, deleted in _each(connection, touches)),
         from_nothing=since == 0,
     )
 
@@ -135,7 +146,7 @@ def _kind(deleted: bool | None) -> EditKind:
 
 def _records(connection: Connection) -> Iterator[Fault]:
     versions = sql.SQL("SELECT version FROM {} ORDER BY version").format(ddl.table(ddl.CHANGES))
-    numbers = (number for (number,) in _streamed(connection, versions, []))
+    numbers = (number for (number,) in _each(connection, versions))
     yield from version_faults(tables.version(connection), numbers)
     query = sql.SQL(_ORPHANS).format(changes=ddl.table(ddl.CHANGES), history=ddl.table(ddl.HISTORY))
     orphans = connection.execute(query).fetchall()
@@ -145,7 +156,6 @@ def _records(connection: Connection) -> Iterator[Fault]:
         yield Fault("history", None, message.format(n=len(orphans)), codes[:SHOWN_CODES])
 
 
-def _streamed(connection: Connection, query: sql.Composed, values: list[Any]) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor("streamed") as cursor:
-        cursor.itersize = 50_000
-        yield from cursor.execute(query, values, binary=True)
+def _each(connection: Connection, query: sql.Composed) -> Iterator[Row]:
+    for rows in tables.streamed(connection, query.as_bytes()):
+        yield from rows
