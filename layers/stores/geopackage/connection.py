@@ -53,6 +53,15 @@ class Signature(NamedTuple):
     size: int | None = None
     immutable: bool = False
 
+    @property
+    def writable(self) -> bool:
+        """Whether the file may be written; else what became of it must be watched."""
+        return self.changed_ns is None
+
+    def is_of(self, there: os.stat_result) -> bool:
+        """Tell whether the file that is `there` is the one that the connection is to."""
+        return (self.device, self.inode) == (there.st_dev, there.st_ino)
+
 
 @dataclass
 class _Lent:
@@ -143,8 +152,7 @@ class Database:
         ------
         StoreMissing, StoreReadOnly, StoreBusy, StoreFull, StoreUnusable
         """
-        _signature(self.path)
-        if self._read_only or not _writable(self.path):
+        if not _signature(self.path).writable or self._read_only:
             raise faults.read_only(self.path)
         with turn(self.path, self._busy_timeout_s), self._lending(self._begun()) as connection:
             try:
@@ -166,7 +174,7 @@ class Database:
             try:
                 with faults.said(self.path, borrowed.connection):
                     borrowed.connection.execute("BEGIN IMMEDIATE")
-                if borrowed.signature == _signature(self.path):
+                if borrowed.signature is not None and borrowed.signature.is_of(_stat(self.path)):
                     return borrowed
             except BaseException:
                 borrowed.connection.close(True)
@@ -221,6 +229,7 @@ class Database:
             with faults.said(self.path, connection):
                 prepare(connection)
                 self._check(connection)
+                _check_length(connection, self.path)
                 if self._read_only:
                     connection.pragma("query_only", True)
                 elif not connection.readonly("main"):
@@ -276,8 +285,11 @@ def _connect_to_uri(path: Path, mode: str) -> apsw.Connection:
 
 
 def _writable(path: Path) -> bool:
-    effective = os.access in os.supports_effective_ids
-    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.parent))
+    return _may_write(path) and _may_write(path.parent)
+
+
+def _may_write(place: Path) -> bool:
+    return os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _at_rest(path: Path) -> bool:
@@ -290,6 +302,15 @@ def _at_rest(path: Path) -> bool:
     return not wal.exists() or (_bytes_at(wal) == 0 and _bytes_at(shm) < _SHM_BYTES)
 
 
+def _check_length(connection: apsw.Connection, path: Path) -> None:
+    """Refuse a file that ends within a page: SQLite would read what is cut off as zeros.
+
+    While the log holds something it may hold the page, which a full disk has cut short.
+    """
+    if _bytes_at(beside(path)[0]) == 0 and _bytes_at(path) % connection.pragma("page_size"):
+        raise faults.damaged(path, "it ends within a page")
+
+
 def _bytes_at(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -297,14 +318,18 @@ def _bytes_at(path: Path) -> int:
         return 0
 
 
-def _signature(path: Path) -> Signature:
-    """Return what a connection to the file as it is now depends on."""
+def _stat(path: Path) -> os.stat_result:
     try:
-        of = path.stat()
+        return path.stat()
     except FileNotFoundError as error:
         raise missing(path) from error
     except OSError as error:
         raise faults.unusable(path, Text("无法打开", "it cannot be opened")) from error
+
+
+def _signature(path: Path) -> Signature:
+    """Return what a connection to the file as it is now depends on."""
+    of = _stat(path)
     if _writable(path):
         return Signature(of.st_dev, of.st_ino)
     return Signature(of.st_dev, of.st_ino, of.st_mtime_ns, of.st_size, _at_rest(path))
