@@ -19,7 +19,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,11 @@ STAMPS = VENV / "set-up"
 SCRATCH = STAMPS / "scratch"
 LOG = ROOT / "var" / "set-up.log"
 VENDOR = ROOT / "webmap" / "static" / "vendor"
+
+# Where Debian keeps PostgreSQL: programs and extensions by major version, and what a new installation does.
+SERVERS = Path("/usr/lib/postgresql")
+EXTENSIONS = Path("/usr/share/postgresql")
+NEW_SERVERS = Path("/etc/postgresql-common")
 
 # What the page loads, and the licences it comes under; nothing else of the packages is served.
 FRONT_END = {
@@ -163,11 +169,27 @@ def missing_system_packages(*, test: bool) -> list[str]:
         missing.append("gdal-bin")
     if not prints("/usr/bin/python3", "-c", "import osgeo; print(osgeo.__version__)"):
         missing.append("python3-gdal")
+    missing += missing_postgis()
     try:
         ctypes.CDLL("libatomic.so.1")  # playwright's driver is linked with it
     except OSError:
         missing.append("libatomic1")
     return missing
+
+
+def missing_postgis() -> list[str]:
+    """Return the package that makes PostgreSQL with PostGIS, for the newest server that is there, if any."""
+    found = SERVERS.glob("*/bin/initdb")
+    majors = sorted((int(path.parts[-3]) for path in found if path.parts[-3].isdecimal()), reverse=True)
+    folders = [EXTENSIONS / str(major) for major in majors]
+    try:
+        said = subprocess.run(["pg_config", "--sharedir"], capture_output=True, text=True)
+        folders.append(Path(said.stdout.strip()))
+    except OSError:
+        pass
+    if any((folder / "extension" / "postgis.control").exists() for folder in folders):
+        return []
+    return [f"postgresql-{majors[0]}-postgis-3" if majors else "postgresql-postgis"]
 
 
 def prints(*command: str) -> bool:
@@ -199,7 +221,23 @@ def add_system_packages(names: Sequence[str]) -> None:
         )
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     run("apt-get", "update", env=quiet)
-    run("apt-get", "install", "--yes", "--no-install-recommends", *names, env=quiet)
+    with without_new_server():
+        run("apt-get", "install", "--yes", "--no-install-recommends", *names, env=quiet)
+
+
+@contextmanager
+def without_new_server() -> Iterator[None]:
+    """Let a PostgreSQL that is installed meanwhile run no server: the tests start their own."""
+    setting = NEW_SERVERS / "createcluster.d" / "wangge.conf"
+    if (NEW_SERVERS / "createcluster.conf").exists():  # somebody has PostgreSQL already, as it suits them
+        yield
+        return
+    setting.parent.mkdir(parents=True, exist_ok=True)
+    setting.write_text("create_main_cluster = false\n")
+    try:
+        yield
+    finally:
+        setting.unlink()
 
 
 def make_environment() -> None:

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.postgres import NoPostGIS, binaries
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-node.lock")
 SET_UP = f"""
@@ -203,15 +205,75 @@ def test_a_user_is_told_in_one_line_what_to_install(
         assert "\n" not in text
 
 
-def test_root_gets_them_installed(setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def asked(setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the file in which a would-be apt-get writes what root asks of it, and how new servers are made."""
+    monkeypatch.setattr(setup, "NEW_SERVERS", tmp_path / "common")
     apt = tmp_path / "apt-get"
-    apt.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
+    apt.write_text(f'#!/bin/sh\n(echo "$@"; cat {tmp_path}/common/createcluster.d/* || true) 2>&1 >> {tmp_path}/asked\n')
     apt.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    setup.add_system_packages(["python3-venv"])
-    asked = (tmp_path / "asked").read_text().splitlines()
-    assert asked == ["update", "install --yes --no-install-recommends python3-venv"]
+    return tmp_path / "asked"
+
+
+def test_root_gets_them_installed_without_a_database_server_that_runs(
+    setup: ModuleType, asked: Path, tmp_path: Path
+) -> None:
+    setup.add_system_packages(["python3-venv", "postgresql-postgis"])
+    assert asked.read_text().splitlines() == [
+        "update",
+        "install --yes --no-install-recommends python3-venv postgresql-postgis",
+        "create_main_cluster = false",
+    ]
+    assert list((tmp_path / "common" / "createcluster.d").iterdir()) == []
+
+
+def test_how_an_installed_postgresql_makes_its_servers_is_left_alone(
+    setup: ModuleType, asked: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "createcluster.conf").touch()
+    setup.add_system_packages(["postgresql-15-postgis-3"])
+    assert "create_main_cluster" not in asked.read_text()
+
+
+@pytest.mark.parametrize(
+    ("servers", "extensions", "missing"),
+    [
+        ([], [], ["postgresql-postgis"]),
+        (["9.6", "15", "16"], [], ["postgresql-16-postgis-3"]),
+        (["15", "16"], ["15"], []),
+        (["15", "16"], ["14"], ["postgresql-16-postgis-3"]),
+    ],
+)
+def test_postgis_is_asked_for_where_no_server_has_it(
+    setup: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    servers: list[str],
+    extensions: list[str],
+    missing: list[str],
+) -> None:
+    for version in servers:
+        (tmp_path / "lib" / version / "bin").mkdir(parents=True)
+        (tmp_path / "lib" / version / "bin" / "initdb").touch()
+    for version in extensions:
+        (tmp_path / "share" / version / "extension").mkdir(parents=True)
+        (tmp_path / "share" / version / "extension" / "postgis.control").touch()
+    monkeypatch.setattr(setup, "SERVERS", tmp_path / "lib")
+    monkeypatch.setattr(setup, "EXTENSIONS", tmp_path / "share")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert setup.missing_postgis() == missing
+
+
+def test_what_set_up_installs_is_what_the_tests_find(setup: ModuleType) -> None:
+    try:
+        binaries()
+    except NoPostGIS:
+        assert setup.missing_postgis() != []
+    else:
+        assert setup.missing_postgis() == []
 
 
 @pytest.mark.parametrize(
