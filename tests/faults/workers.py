@@ -82,8 +82,8 @@ def write_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
 
 
 def _be_quiet() -> None:
-    """Keep the pool's complaints about a server that is being killed out of the tests' output."""
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    """Keep complaints about a server that is being killed out of the tests' output."""
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 def _packed(task: Task) -> dict[str, Any]:
