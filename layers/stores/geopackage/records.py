@@ -17,21 +17,19 @@ from layers.stores.geopackage.blobs import plain
 from layers.stores.history import Undo
 from layers.stores.rows import Damaged, Row, geometry_type, value_fields
 
+_CHANGE, _REPLACED = ", ".join(ChangeRow._fields), ", ".join(HistoryRow._fields)
 _TOUCHED_AMONG = " AND t.value IN (SELECT value FROM json_each(?))"
 
 
 def record(connection: apsw.Connection, changes: Iterable[ChangeRow], history: Iterable[HistoryRow]) -> None:
     """Record writes and what they replaced."""
-    names = ", ".join(ChangeRow._fields)
-    connection.executemany(f"INSERT INTO {ddl.CHANGES} ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
-    names = ", ".join(HistoryRow._fields)
-    connection.executemany(f"INSERT INTO {ddl.HISTORY} ({names}) VALUES (?, ?, ?, ?, ?)", history)
+    connection.executemany(f"INSERT INTO {ddl.CHANGES} ({_CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
+    connection.executemany(f"INSERT INTO {ddl.HISTORY} ({_REPLACED}) VALUES (?, ?, ?, ?, ?)", history)
 
 
 def changes(connection: apsw.Connection, *, since: int = 0) -> Iterable[ChangeRow]:
     """Return the rows of the table of changes after version `since`, oldest first."""
-    names = ", ".join(ChangeRow._fields)
-    query = f"SELECT {names} FROM {ddl.CHANGES} WHERE version > ? ORDER BY version"
+    query = f"SELECT {_CHANGE} FROM {ddl.CHANGES} WHERE version > ? ORDER BY version"
     found: Iterable[Row] = connection.execute(query, [since])
     return (ChangeRow(*row) for row in found)
 
@@ -55,10 +53,9 @@ def told(row: ChangeRow) -> Change:
 
 def history(connection: apsw.Connection) -> Iterable[HistoryRow]:
     """Return the rows of the table of history, by version and code."""
-    names = ", ".join(HistoryRow._fields)
     columns = {name: geometry_type(layer) for name, layer in LAYERS.items()}
     found: Iterable[Row] = connection.execute(
-        f"SELECT c.layer, h.{names.replace(', ', ', h.')} FROM {ddl.HISTORY} h "
+        f"SELECT c.layer, h.{_REPLACED.replace(', ', ', h.')} FROM {ddl.HISTORY} h "
         f"LEFT JOIN {ddl.CHANGES} c USING (version) ORDER BY h.version, h.code"
     )
     for layer, version, code, deleted, wkb, before in found:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from layers.stores.geopackage import faults
@@ -46,6 +47,7 @@ def turn(path: Path, timeout_s: float) -> Iterator[None]:
         thread_lock.release()
 
 
+@lru_cache
 def lock_path(path: Path) -> Path:
     """Return where the lock file of the store at `path` is; it stays, empty, between writes."""
     return path.with_name(f".{path.name}.lock")
