@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.faults import workers
+from tests.faults import report, workers
 from tests.faults.system_calls import Rule
 from tests.faults.work import entries
 
@@ -93,7 +93,7 @@ class Fleet:
 
     def kill_any(self) -> None:
         """Kill a writer at a moment drawn from how long writes take: before, within or after any step."""
-        self.wait_for_progress()
+        self.wait_for_progress(writes=report.WRITES_BETWEEN)
         victim = self._some_writer()
         self._wait_for_a_moment()
         victim.process.kill()
@@ -101,7 +101,7 @@ class Fleet:
 
     def kill(self, how: str, act: Callable[[], None]) -> None:
         """Kill something else at such a moment, and wait until the writers get on again."""
-        self.wait_for_progress()
+        self.wait_for_progress(writes=report.WRITES_BETWEEN)
         self._wait_for_a_moment()
         act()
         self.kills[how] += 1

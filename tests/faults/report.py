@@ -13,6 +13,7 @@ FULL = os.environ.get("WANGGE_FAULTS") == "full"
 """Whether the full counts are asked for (`make faults`); else a short form that every change must pass."""
 
 KILLS = 200 if FULL else 20
+WRITES_BETWEEN = 20 if FULL else 3
 OUTAGE_S = 20.0 if FULL else 3.0
 HELD_S = 60.0 if FULL else 2.0
 
