@@ -155,14 +155,32 @@ class Written:
     unchanged: int
 
 
+FaultId = Literal[
+    "pages",
+    "unreadable",
+    "schema",
+    "index",
+    "count",
+    "geometry",
+    "value",
+    "versions",
+    "changes",
+    "history",
+]
+
+
 @dataclass(frozen=True)
 class Fault:
-    """Something that a store finds wrong with itself; `layer` is None where it concerns the whole."""
+    """Something that a store finds wrong with itself; `layer` is None where it concerns the whole.
 
-    id: str
+    `remedy` is what to do about it, where that is more than what goes for all faults of this id.
+    """
+
+    id: FaultId
     layer: str | None
     message: Text
     codes: tuple[str, ...] = ()
+    remedy: Text | None = None
 
 
 class Store(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import geopandas as gpd
 import pandas as pd
@@ -18,7 +18,7 @@ from layers.checks.run import check, in_order, of_store
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
 from layers.standards import Standards
-from layers.store import Fault
+from layers.store import Fault, FaultId
 from layers.summary import summary
 from layers.text import Text, both
 from tests.district import GUARDED_TEXT, small_district
@@ -337,18 +337,39 @@ def test_progress_goes_from_nothing_to_all(snapshot: Snapshot) -> None:
 def test_what_the_store_finds_comes_first() -> None:
     made = of_store(
         [
-            Fault("counts", "buildings", Text("数目不符", "counts differ"), ("B1", "B2")),
-            Fault("file", None, both("page 7\n  cell 3")),
+            Fault("count", "buildings", Text("数目不符", "counts differ"), ("B1", "B2")),
+            Fault("pages", None, both("page 7\n  cell 3")),
         ]
     )
-    assert [finding.id for finding in in_order(made)] == ["file", "counts"]
+    assert [finding.id for finding in in_order(made)] == ["pages", "count"]
     assert all(finding.fault for finding in made)
     assert [len(finding.cases) for finding in made] == [1, 1]
     assert made[0].codes == ("B1", "B2")
     text = "\n".join(lines(in_order(made), "en"))
-    assert "[fault] store: page 7 cell 3 (file)" in text
+    assert "[fault] store: page 7 cell 3 (pages)" in text
     assert "B1, B2" in text
     assert "Faults: 2, notes: 0." in text
+
+
+def test_no_remedy_loses_more_than_the_fault_has() -> None:
+    """A store is set back to a backup only where its content cannot be read."""
+    told = {one: of_store([Fault(one, None, both("x"))])[0].kind.remedy for one in get_args(FaultId)}
+    assert {one for one, remedy in told.items() if "wangge copy" in remedy.en} == {"schema", "index"}
+    assert {one for one, remedy in told.items() if "Content is damaged" in remedy.en} == {
+        "pages",
+        "unreadable",
+    }
+    assert {one for one, remedy in told.items() if "Correct the features" in remedy.en} == {
+        "geometry",
+        "value",
+    }
+    assert {one for one, remedy in told.items() if "Keep the store: going back" in remedy.en} == {
+        "versions",
+        "changes",
+        "history",
+    }
+    own = both("REINDEX TABLE wangge.x;")
+    assert of_store([Fault("count", None, both("x"), remedy=own)])[0].kind.remedy == own
 
 
 def test_ten_thousand_places_are_a_few_lines(standards: Standards) -> None:

@@ -118,20 +118,20 @@ def test_what_the_store_finds_wrong_with_itself_is_a_fault(
     sound: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = [
-        Fault("index_mismatch", "buildings", Text("索引与数据不符", "index and rows differ"), ("C01-B1",)),
-        Fault("damaged", None, Text("第 7 页损坏", "page 7 is damaged")),
+        Fault("index", "buildings", Text("索引与数据不符", "index and rows differ"), ("C01-B1",)),
+        Fault("pages", None, Text("第 7 页损坏", "page 7 is damaged")),
     ]
     monkeypatch.setattr(GeoPackageStore, "verify", lambda self: wrong)
     done = check(sound)
     assert done.exit_code == 1
     told = done.stdout.splitlines()
-    assert told[0] == "[fault] store: page 7 is damaged (damaged)"
+    assert told[0] == "[fault] store: page 7 is damaged (pages)"
     assert "wangge restore" in told[1]
-    assert told[2] == "[fault] buildings: index and rows differ (index_mismatch)"
+    assert told[2] == "[fault] buildings: index and rows differ (index)"
     found = json.loads(check(sound, "--json", "--only", "store").stdout)
     assert [(finding["id"], finding["layer"], finding["count"]) for finding in found] == [
-        ("damaged", None, 1),
-        ("index_mismatch", "buildings", 1),
+        ("pages", None, 1),
+        ("index", "buildings", 1),
     ]
     assert check(sound, "--only", "overlap").exit_code == 0
 
@@ -147,14 +147,12 @@ def test_a_store_that_cannot_be_read_is_reported_as_far_as_it_goes(
     done = check(sound)
     assert (done.exit_code, done.stdout) == (1, "")
     assert "The buildings cannot be read." in done.stderr
-    monkeypatch.setattr(
-        GeoPackageStore, "verify", lambda self: [Fault("damaged", None, Text("坏", "broken"))]
-    )
+    monkeypatch.setattr(GeoPackageStore, "verify", lambda self: [Fault("pages", None, Text("坏", "broken"))])
     done = check(sound)
     assert done.exit_code == 1
-    assert "[fault] store: broken (damaged)" in done.stdout
+    assert "[fault] store: broken (pages)" in done.stdout
     assert "The buildings cannot be read." in done.stderr
-    assert json.loads(check(sound, "--json").stdout)[0]["id"] == "damaged"
+    assert json.loads(check(sound, "--json").stdout)[0]["id"] == "pages"
     # Whatever is asked for: it could not be looked for.
     done = check(sound, "--only", "overlap")
     assert (done.exit_code, done.stdout) == (1, "")

@@ -14,7 +14,8 @@ import apsw
 import pytest
 import shapely
 
-from layers.store import Authorship, create_store, open_store
+from layers.schema import LAYERS
+from layers.store import Authorship, copy_store, create_store, open_store
 from layers.stores.geopackage import connection as connections
 from tests.district import small_district
 from tests.layers import store_workers
@@ -163,6 +164,31 @@ POINT, SQUARE = shapely.Point(114.1, 22.5), shapely.box(114, 22, 114.1, 22.1)
 def test_what_is_wrong_is_named(path: Path, statement: str, wanted: Any) -> None:
     damage(path, statement)
     assert wanted in found(path)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM rtree_complaints_geom",
+        "INSERT INTO rtree_complaints_geom VALUES (99999, 1, 1, 1, 1)",
+        "DROP TRIGGER wangge_complaints_update",
+        "DROP INDEX buildings_community",
+        "DELETE FROM gpkg_contents WHERE table_name = 'facilities'",
+        "DELETE FROM gpkg_geometry_columns WHERE table_name = 'facilities'",
+        "DELETE FROM gpkg_spatial_ref_sys WHERE srs_id = -1",
+    ],
+)
+def test_what_a_copy_is_to_mend_it_mends(path: Path, sound: Path, statement: str) -> None:
+    damage(path, statement)
+    assert {fault for fault, _, _ in found(path)} in ({"index"}, {"schema"})
+    copied = path.with_name("copied.gpkg")
+    with open_store(f"gpkg:{path}", read_only=True) as store:
+        copy_store(store, f"gpkg:{copied}")
+    assert found(copied) == []
+    with open_store(f"gpkg:{copied}") as left, open_store(f"gpkg:{sound}", read_only=True) as right:
+        assert left.version() == right.version()
+        for layer in LAYERS:
+            same(left.read(layer), right.read(layer))
 
 
 def test_as_many_codes_are_named_as_one_can_read(path: Path) -> None:

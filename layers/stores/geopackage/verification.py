@@ -21,7 +21,7 @@ import numpy as np
 import shapely
 
 from layers.schema import FACT_VALUES, LAYERS, Field, Layer
-from layers.store import EditKind, Fault
+from layers.store import EditKind, Fault, FaultId
 from layers.stores.contents import ChangeRow
 from layers.stores.geopackage import creation, ddl, faults, records, tables
 from layers.stores.geopackage.blobs import envelope_of, wkb_inside
@@ -77,7 +77,7 @@ def _until_damage(layer: Layer | None, check: Iterator[Fault]) -> list[Fault]:
     return found
 
 
-def _of(fault: str, layer: Layer, message: Text, codes: Iterable[Any], **values: str) -> Iterator[Fault]:
+def _of(fault: FaultId, layer: Layer, message: Text, codes: Iterable[Any], **values: str) -> Iterator[Fault]:
     """Yield a fault of the features with `codes`, unless there is none."""
     wrong = sorted(map(str, codes))
     if wrong:

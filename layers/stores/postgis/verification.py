@@ -25,6 +25,10 @@ JOIN pg_catalog.pg_class t ON t.oid = x.indrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE n.nspname = %s AND NOT (x.indisvalid AND x.indisready) ORDER BY 1, 2
 """
+_REBUILD = Text(
+    "请由存储的拥有者执行 REINDEX {what}; 不丢失任何内容。",
+    "Let the store's owner run REINDEX {what}; nothing is lost by it.",
+)
 _SCANS = {
     "table": ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"),
     "index": ("enable_seqscan",),
@@ -53,11 +57,14 @@ def faults_of(connection: Connection) -> list[Fault]:
 
 def _indexes(connection: Connection) -> Iterator[Fault]:
     for table, index in connection.execute(_INVALID, [ddl.SCHEMA]).fetchall():
-        message = Text(
-            "索引 {name} 无效，请执行 REINDEX INDEX {name};",
-            "Index {name} is not valid: run REINDEX INDEX {name};",
-        ).format(name=ddl.table(index).as_string())
-        yield Fault("index", table if table in LAYERS else None, message)
+        message = Text("索引 {name} 无效。", "Index {name} is not valid.")
+        name = ddl.table(index).as_string()
+        yield Fault(
+            "index",
+            table if table in LAYERS else None,
+            message.format(name=name),
+            remedy=_REBUILD.format(what=f"INDEX {name}"),
+        )
 
 
 def _of_layer(connection: Connection, layer: Layer) -> Iterator[Fault]:
@@ -85,11 +92,12 @@ def _counts(connection: Connection, layer: Layer) -> Iterator[Fault]:
         indexed = _counted(connection, count.format(table, sql.SQL(indexed_all)), "index")
         if indexed != there:
             message = Text(
-                "{layer}有 {there} 个，而 {name} 的索引中有 {indexed} 个，请执行 REINDEX TABLE {table};",
-                "{layer} are {there}, but the index of {name} holds {indexed}: run REINDEX TABLE {table};",
+                "{layer}有 {there} 个，而 {name} 的索引中有 {indexed} 个。",
+                "{layer} are {there}, but the index of {name} holds {indexed}.",
             )
             values = {"layer": layer.title, "there": there, "name": name, "indexed": indexed}
-            yield Fault("count", layer.name, message.format(**values, table=table.as_string()))
+            remedy = _REBUILD.format(what=f"TABLE {table.as_string()}")
+            yield Fault("count", layer.name, message.format(**values), remedy=remedy)
 
 
 def _counted(connection: Connection, query: sql.Composed, scan: str) -> int:
