@@ -288,8 +288,9 @@ def test_a_server_without_postgis_is_told_to_install_it(
 
 
 def test_a_database_of_another_encoding_is_refused(postgres: Cluster) -> None:
+    provider = "LOCALE_PROVIDER libc" if postgres.version >= 15 else ""
     postgres.execute(
-        f"CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' OWNER {OWNER}"
+        f"CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' {provider} LOCALE 'C' OWNER {OWNER}"
     )
     try:
         postgres.execute("CREATE EXTENSION postgis", "bytes")

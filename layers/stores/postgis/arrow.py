@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from geo.crs import STORED_CRS
+from layers.problems import StoreAway
 from layers.stores.postgis import faults, tables
 from layers.stores.postgis.connection import session
 from layers.stores.rows import COLUMN_TYPES, Damaged, value_fields
@@ -59,7 +60,9 @@ def _fetch(address: Address, settings: StoreSettings, query: str) -> pa.Table:
     try:
         connection = adbc.connect(address.conninfo, autocommit=True)
     except adbc.Error as error:
-        raise faults.not_connected(address, error) from error
+        problem = faults.not_connected(address, error)
+        # The pool has a connection: the server has just gone, or is just coming.
+        raise (faults.lost(address, str(error)) if isinstance(problem, StoreAway) else problem) from error
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(session(settings, read_only=True))
@@ -68,10 +71,10 @@ def _fetch(address: Address, settings: StoreSettings, query: str) -> pa.Table:
             return cursor.fetch_arrow_table()
     except adbc.Error as error:
         # Without a state the server did not say it: the connection is gone.
-        problem = faults.problem_of(address, error.sqlstate or "08000", error)
-        if problem is None:
+        said = faults.problem_of(address, error.sqlstate or "08000", error)
+        if said is None:
             raise
-        raise problem from error
+        raise said from error
 
 
 def _text(column: pa.ChunkedArray) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import threading
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[TupleRow]
 Answer = TypeVar("Answer")
 
-# A writer that stops in the middle (a laptop closed) would keep everybody else from writing.
-_IDLE_IN_TRANSACTION_S = 300
 _OWNERS_TURN = 0x77616E67
 # PostGIS may live in any schema; only that and our own are searched.
 _SEARCH = """set_config('search_path', {} || coalesce((
@@ -39,6 +38,9 @@ _DURABLE = (
     "set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)"
 )
 _abandoned: list[object] = []
+
+# What goes wrong is raised as a problem; a program without logging would print it all as well.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 def _adapters() -> AdaptersMap:
@@ -63,7 +65,8 @@ def session(settings: StoreSettings, *, read_only: bool = False, unhurried: bool
         "statement_timeout": 0 if unhurried else round(settings.statement_timeout_s * 1000),
         # 0 would mean for ever.
         "lock_timeout": max(round(settings.write_wait_s * 1000), 1),
-        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_S * 1000,
+        # A copy may pause while its target makes an index; writers have a limit of their own.
+        "idle_in_transaction_session_timeout": 0,
         "TimeZone": "UTC",
         "DateStyle": "ISO, YMD",
         "extra_float_digits": 1,

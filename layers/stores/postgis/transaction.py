@@ -28,9 +28,11 @@ Check = Callable[[int], None]
 
 _BULK_ROWS = 200
 _AT_ONCE = 6
+# A writer that stops in the middle (a laptop closed) would keep everybody else from writing.
+_LONGEST_PAUSE = "5min"
 _TURN = (
-    sql.SQL("SELECT h.version, m.value FROM {} h, {} m WHERE m.key = 'schema_version' FOR UPDATE OF h")
-    .format(ddl.table(ddl.HEAD), ddl.table(ddl.META))
+    sql.SQL("SELECT version, set_config('idle_in_transaction_session_timeout', {}, true) FROM {} FOR UPDATE")
+    .format(sql.Literal(_LONGEST_PAUSE), ddl.table(ddl.HEAD))
     .as_bytes()
 )
 _STAGED = sql.Identifier("staged")
@@ -140,10 +142,13 @@ class WriteTransaction(ReadTransaction):
             self._send()
             if self._version is None:
                 turn = self.connection.execute(_TURN, prepare=True)
+                # A statement of its own, so that it sees what was committed while the turn was waited for.
+                schema = self.connection.execute(tables.META, ["schema_version"], prepare=True)
             cursor = self.connection.cursor(binary=True).execute(query, values)
         if self._version is None:
-            ((self._version, schema),) = turn.fetchall()
-            self._check(int(schema))
+            ((self._version, _),) = turn.fetchall()
+            ((found,),) = schema.fetchall()
+            self._check(int(found))
         return cursor.fetchall()
 
     def _wait(self, statements: Sequence[tables.Statement], rows: int, step: Step) -> None:
