@@ -191,6 +191,17 @@ def test_what_a_copy_is_to_mend_it_mends(path: Path, sound: Path, statement: str
             same(left.read(layer), right.read(layer))
 
 
+def test_what_was_deleted_before_a_field_came_is_whole(path: Path, sound: Path) -> None:
+    """A later schema adds a field: of features that were deleted earlier it is not known."""
+    damage(path, "UPDATE wangge_history SET before = json_remove(before, '$.floor_area_m2') WHERE deleted")
+    assert found(path) == []
+    with open_store(f"gpkg:{path}") as left, open_store(f"gpkg:{sound}", read_only=True) as right:
+        past, whole = (store.read("buildings", version=store.version() - 2) for store in (left, right))
+        assert past.loc["B91"].drop("floor_area_m2").equals(whole.loc["B91"].drop("floor_area_m2"))
+        assert past.floor_area_m2.isna().loc[["B90", "B91"]].all()
+        assert "floor_area_m2" not in left.history("buildings", "B91")[-1].fields
+
+
 def test_as_many_codes_are_named_as_one_can_read(path: Path) -> None:
     damage(path, "DELETE FROM rtree_complaints_geom")
     with open_store(f"gpkg:{path}") as store:

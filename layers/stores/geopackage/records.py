@@ -112,7 +112,8 @@ def undo_of(layer: Layer, row: Row) -> Undo:
         names = {field.name for field in value_fields(layer)}
         if not isinstance(values, dict) or values.keys() - names:
             raise ValueError("the values before")
-        if deleted and (wkb is None or names - values.keys()):
+        # A field that it does not have came with a later schema.
+        if deleted and (wkb is None or not values):
             raise ValueError("not the whole feature")
         kept = None if wkb is None else plain(wkb, geometry_type(layer))
         return Undo(version, code, "delete" if deleted else "update", kept, values, by, instant_of(at))
