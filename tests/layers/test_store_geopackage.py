@@ -318,7 +318,7 @@ def test_versions_with_the_wal_reset_bug_are_known(version: int, free: bool) -> 
 def test_our_sqlite_is_free_of_it_and_commits_go_to_disk(store: GeoPackageStore) -> None:
     assert free_of_wal_reset_bug(apsw.SQLITE_VERSION_NUMBER)
     with store._database.reading() as connection:
-        assert connection.pragma("synchronous") == 2
+        assert connection.pragma("synchronous") == 3
         assert connection.pragma("journal_mode") == "wal"
 
 

@@ -249,7 +249,9 @@ def prepare(connection: apsw.Connection) -> None:
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
     # Else SQLite takes the quoted name of a column that is not there for a text.
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
-    connection.pragma("synchronous", "FULL")
+    # FULL, and where a desktop program keeps the file out of WAL mode the folder too: else the journal of a
+    # committed write could be there again after a power cut, and undo it.
+    connection.pragma("synchronous", "EXTRA")
     connection.pragma("temp_store", "MEMORY")
     connection.pragma("journal_size_limit", _WAL_LIMIT_BYTES)
     connection.pragma("cell_size_check", True)
