@@ -29,6 +29,8 @@ _KINDS = {
     "delete": Text("删除", "deleted"),
 }
 _FACTS = {"yes": Text("是", "yes"), "no": Text("否", "no"), "unknown": NOT_KNOWN}
+_WAS_EMPTY = Text("原为空图形", "was empty")
+_NOW_EMPTY = Text("现为空图形", "now empty")
 _ARROW = Text("{t}：{a} → {b}", "{t}: {a} → {b}")
 _ONE = Text("{t}：{v}", "{t}: {v}")
 _HIDDEN = Text("{t}：受保护，不显示", "{t}: guarded, not shown")
@@ -160,7 +162,7 @@ def _value(field: Field, value: Any, standards: Standards) -> Text:
     if value is None:
         return NOT_KNOWN
     if field.type == "fact":
-        return _FACTS[value]
+        return _FACTS.get(value) or both(str(value))
     if field.codes is not None:
         return standards.title(field.codes, value)
     return both(str(value))
@@ -177,20 +179,25 @@ def _plain(value: Any, way_out: WayOut) -> Any:
 
 
 def _measured(before: Any, after: Any, metric_crs: str) -> dict[str, Any]:
-    """Return the area before and after (None where it is none) and how far the middle moved, in metres."""
+    """Return the area before and after (None where it is none), how far the middle moved, in metres, and where it is.
+
+    There is no place where there is no shape but an empty one.
+    """
+    before, after = (None if shape is None or shape.is_empty else shape for shape in (before, after))
     there = [shape for shape in (before, after) if shape is not None]
     flat = crs.to_metric(np.array(there, dtype=object), metric_crs)
     middles = shapely.centroid(flat)
     areas = iter(shapely.area(flat).tolist())
     covered = [None if shape is None else next(areas) or None for shape in (before, after)]
     moved = round(float(shapely.distance(*middles)), 2) if len(there) == len(covered) else None
-    middle = shapely.centroid(there[-1])
-    return {
+    found = {
         "moved_m": moved,
         "area_m2": [None if area is None else round(area, 1) for area in covered],
-        "lon": round(middle.x, 6),
-        "lat": round(middle.y, 6),
     }
+    for shape in there[-1:]:
+        middle = shapely.centroid(shape)
+        found |= {"lon": round(middle.x, 6), "lat": round(middle.y, 6)}
+    return found
 
 
 def _geometry_words(before: Any, after: Any, metric_crs: str) -> Text:
@@ -198,8 +205,12 @@ def _geometry_words(before: Any, after: Any, metric_crs: str) -> Text:
     was, now = [_area(area) for area in found["area_m2"]]
     told: list[Text] = []
     if found["moved_m"] is None:
-        told.append(both(f"{found['lon']}, {found['lat']}"))
+        if "lon" in found:
+            told.append(both(f"{found['lon']}, {found['lat']}"))
         told += [area for area in (was, now) if area is not None]
+        for shape, empty in ((before, _WAS_EMPTY), (after, _NOW_EMPTY)):
+            if shape is not None and shape.is_empty:
+                told.append(empty)
     else:
         if found["moved_m"] > _SAME_PLACE_M:
             told.append(Text("移动 {m:,.1f} 米", "moved by {m:,.1f} m").format(m=found["moved_m"]))

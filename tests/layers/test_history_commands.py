@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import shapely
 
 from layers.text import LANGUAGES
 from tests.district import GUARDED_TEXT
+from tests.layers.test_store_outside import edit
+from tests.layers.test_store_verify import hexed
 from tests.layers.typed import done, run
 
 
@@ -57,6 +60,32 @@ def test_a_geometry_is_told_by_how_far_and_how_large(store_url: str) -> None:
     place = inserted["fields"][0]
     assert (place["moved_m"], place["area_m2"]) == (None, [None, None])
     assert 114 < place["lon"] < 115
+
+
+@pytest.mark.parametrize("store_kind", ["gpkg"])
+def test_what_other_programs_write_is_told_as_it_is(store_url: str) -> None:
+    """A fact in other words than Wangge's, and a shape that was emptied and drawn anew."""
+    path = Path(store_url.removeprefix("gpkg:"))
+    empty, drawn = hexed(shapely.Polygon()), hexed(shapely.box(114, 22.5, 114.001, 22.501))
+    for statement in (f"property_management = '有', geom = {empty}", f"geom = {drawn}", f"geom = {empty}"):
+        edit(path, f"UPDATE communities SET {statement} WHERE code = 'C01'", boxes=False)
+    told = done("history", "communities", "C01", "--since", "14", store=store_url)
+    assert "Property management: yes → 有" in told
+    assert told.count("now empty") == 2 and told.count("was empty") == 1
+    assert "原为空图形" in done("history", "communities", "C01", store=store_url, language="zh")
+    edits = json.loads(done("history", "communities", "C01", "--since", "14", "--json", store=store_url))
+    shapes = [next(one for one in edit["fields"] if one["field"] == "geometry") for edit in edits]
+    assert [shape["moved_m"] for shape in shapes] == [None] * 3
+    assert [[area is not None for area in shape["area_m2"]] for shape in shapes] == [
+        [True, False],
+        [False, True],
+        [True, False],
+    ]
+    edit(path, "DELETE FROM communities WHERE code = 'C01'", boxes=False)
+    [gone] = json.loads(done("history", "communities", "C01", "--since", "17", "--json", store=store_url))
+    [shape] = [one for one in gone["fields"] if one["field"] == "geometry"]
+    assert shape == {"field": "geometry", "moved_m": None, "area_m2": [None, None]}
+    assert "now empty" not in done("history", "communities", "C01", "--since", "17", store=store_url)
 
 
 def test_guarded_fields_are_not_shown(store_url: str) -> None:
