@@ -113,15 +113,19 @@ def print_error(error: WanggeError, language: Language) -> None:
             click.echo(line, err=True)
         for problem in error.problems[:SHOWN_PROBLEMS]:
             click.echo(f"  {problem.sentence(language)}", err=True)
-        more = len(error.problems) - SHOWN_PROBLEMS
-        if more > 0:
-            text = Text("  ……还有 {more} 处。", "  … and {more} more.").format(more=more)
-            click.echo(text.to(language), err=True)
+        _say_more(len(error.problems) - SHOWN_PROBLEMS, language)
     if isinstance(error, StoreConflict):
         from layers.edits import conflict_words
 
         for conflict in error.conflicts[:SHOWN_PROBLEMS]:
             click.echo(f"  {conflict_words(conflict).to(language)}", err=True)
+        _say_more(len(error.conflicts) - SHOWN_PROBLEMS, language)
+
+
+def _say_more(more: int, language: Language) -> None:
+    if more > 0:
+        text = Text("  ……还有 {more} 处。", "  … and {more} more.").format(more=more)
+        click.echo(text.to(language), err=True)
 
 
 def _kinds_of(problems: Sequence[Problem], language: Language) -> Iterator[str]:

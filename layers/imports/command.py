@@ -11,7 +11,7 @@ import click
 
 from layers.cli import Context, command, day_option, errors_in_words, option, pass_context, print_json
 from layers.imports.options import ImportOptions, merged, only_pairs, pairs, read_mapping_file, value_pairs
-from layers.problems import BadParameter, ValidationError, WanggeError
+from layers.problems import BadParameter, StoreConflict, ValidationError, WanggeError
 from layers.schema import LAYERS
 
 if TYPE_CHECKING:
@@ -181,13 +181,16 @@ def _import_as_json(context: Context, layer: str, file: Path, given: dict[str, A
         report = _import(context, layer, file, given)
     except WanggeError as error:
         problems = error.problems if isinstance(error, ValidationError) else ()
-        print_json(
-            {
-                "ok": False,
-                "error": error.sentence(language),
-                "problems": [problem.as_dict(language) for problem in problems],
-            }
-        )
+        told: dict[str, Any] = {
+            "ok": False,
+            "error": error.sentence(language),
+            "problems": [problem.as_dict(language) for problem in problems],
+        }
+        if isinstance(error, StoreConflict):
+            from layers.edits import conflict_as_dict
+
+            told["conflicts"] = [conflict_as_dict(one, way_out="command") for one in error.conflicts]
+        print_json(told)
         raise SystemExit(1) from error
     print_json(report.as_dict(language))
     if not report.ok:

@@ -242,3 +242,31 @@ def test_what_others_change_while_a_file_is_checked_is_not_overwritten(
     assert list(store.read("communities")["households"]) == [77]
     report = json.loads(typed("communities", path, "--datum", "wgs84", "--json", language=language).stdout)
     assert report["ok"] is True  # nobody has changed it since
+
+
+def test_a_conflict_is_shown_in_json_and_all_of_many_are_counted(
+    typed: Typed, store: Store, csv_of: CsvOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = [f"K{number:02}" for number in range(25)]
+    known = csv_of(HEAD, *(f"{code},旧名,{A}" for code in codes))
+    assert typed("communities", known, "--datum", "wgs84").exit_code == 0
+    names = iter(["甲", "乙", "丙"])
+
+    def meanwhile(*arguments: Any) -> Checked:
+        with open_store(store.url) as other:
+            other.upsert("communities", other.read("communities").assign(name=next(names)))
+        return check(*arguments)
+
+    monkeypatch.setattr("layers.imports.run.check", meanwhile)
+    path = csv_of(HEAD, *(f"{code},新名,{A}" for code in codes))
+    done = typed("communities", path, "--datum", "wgs84", "--json")
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert (told["ok"], told["problems"]) == (False, [])
+    assert [conflict["code"] for conflict in told["conflicts"]] == codes
+    one = told["conflicts"][0]
+    assert (one["field"], one["base"], one["mine"], one["theirs"]) == ("name", "旧名", "新名", "甲")
+    for language, said in (("en", "… and 5 more."), ("zh", "还有 5 处")):
+        done = typed("communities", path, "--datum", "wgs84", language=language)
+        assert len([line for line in done.stderr.splitlines() if line.startswith("  K")]) == 20
+        assert said in done.stderr
