@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from layers.cli import Context, command, errors_in_words, option, pass_context, print_json
-from layers.problems import NotFound, StoreOutdated
+from layers.problems import NotFound, StoreOutdated, StoreUnusable
 from layers.schema import LAYERS, layer_named
 from layers.store import (
     backup_store,
@@ -126,18 +126,36 @@ def _copy(context: Context, source: Store, url: str, app_role: str | None) -> No
 @contextmanager
 def _backup(file: Path) -> Iterator[Store]:
     """Open a backup; one of an older program as a copy that is migrated, and gone afterwards."""
+    if not file.exists():
+        raise NotFound(Text("没有备份文件 {file}。", "There is no file {file}.").format(file=file))
+    with ExitStack() as stack:
+        try:
+            store = stack.enter_context(open_store(f"gpkg:{file}", read_only=True))
+        except StoreOutdated:
+            copy = _copied(file, stack)
+            migrate_store(f"gpkg:{copy}")
+            store = stack.enter_context(open_store(f"gpkg:{copy}", read_only=True))
+        yield store
+
+
+def _copied(file: Path, stack: ExitStack) -> Path:
+    """Copy a file to where only its owner looks: not beside it, where one may not be allowed to write."""
     try:
-        with open_store(f"gpkg:{file}", read_only=True) as store:
-            yield store
-            return
-    except StoreOutdated:
-        pass
-    with tempfile.TemporaryDirectory(prefix=".wangge-", dir=file.absolute().parent) as folder:
-        copy = Path(folder, "backup.gpkg")
+        copy = Path(stack.enter_context(TemporaryDirectory(prefix="wangge-")), "backup.gpkg")
         shutil.copyfile(file, copy)
-        migrate_store(f"gpkg:{copy}")
-        with open_store(f"gpkg:{copy}", read_only=True) as store:
-            yield store
+        return copy
+    except OSError as error:
+        raise StoreUnusable(
+            Text(
+                "较早程序写的备份 {file} 要先在临时文件夹里升级，但无法复制过去（{why}）。",
+                "The backup {file} of an older program is to be migrated in the folder for temporary files, but "
+                "cannot be copied there ({why}).",
+            ).format(file=file, why=error.strerror or error),
+            Text(
+                "请腾出空间，或用环境变量 TMPDIR 指定另一个文件夹。",
+                "Make room there, or name another folder in TMPDIR.",
+            ),
+        ) from error
 
 
 def _say_contents(context: Context, done: Text, where: object, store: Store) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from layers.stores.contents import Contents
 
 
-_SECRETS = re.compile(r"(?<=:).*@|(?<=password=)[^&\s]*", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z]+:")
 
 
 class Kind(Protocol):
@@ -90,9 +90,11 @@ def kind_of(url: str) -> Kind:
         from layers.stores.postgis import store as postgis
 
         return cast("Kind", postgis)
+    # There may be a password anywhere in it, however it is written.
+    named = _SCHEME.match(url)
     raise BadParameter(
-        Text("不认识存储地址 {url}。", "The store URL {url} is not understood.").format(
-            url=_SECRETS.sub("…", url)
+        Text("不认识存储地址{url}。", "The store URL{url} is not understood.").format(
+            url=f" {named[0]}…" if named else ""
         ),
         Text(
             "请用 gpkg:文件路径（例如 gpkg:var/luohu.gpkg）或 postgresql://用户@主机/数据库。",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +16,10 @@ from geopandas.testing import assert_geodataframe_equal
 
 from layers.schema import LAYERS
 from layers.store import open_store
+from layers.store_commands import _backup
 from layers.text import LANGUAGES, Language
 from tests.district import small_district
+from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.typed import done, run
 from tests.postgres import APP, BY_PASSWORD, PASSWORD, Cluster
 
@@ -83,7 +88,10 @@ def test_what_is_no_backup_is_said(
         file.write_bytes(content)
     refused = run("restore", file, store=place)
     assert refused.exit_code == 1
-    assert refused.stderr and "Traceback" not in refused.stderr
+    assert isinstance(refused.exception, SystemExit)
+    assert refused.stderr
+    if content is None:
+        assert refused.stderr == f"There is no file {file}.\n"
     assert not Path(place.removeprefix("gpkg:")).exists()
 
 
@@ -149,6 +157,44 @@ def test_a_backup_of_an_older_program_is_restored(
         assert restored.counts() == migrated.counts()
         assert restored.changes(since=0) == migrated.changes(since=0)
         assert restored.history_since() == migrated.history_since() > 0
+
+
+def test_an_older_backup_is_restored_from_where_one_may_not_write(
+    old: Path, new_url: Callable[[str], str]
+) -> None:
+    done("restore", old, store=new_url("gpkg"))  # everything is imported by now
+    with open_folder() as folder:
+        file = Path(shutil.copy(old, folder / "old.gpkg"))
+        folder.chmod(0o555)
+        with unprivileged(), _backup(file) as store:
+            assert store.version() > 0
+        assert list(folder.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_room_to_migrate_an_older_backup_is_said(
+    old: Path, new_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, language: Language
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    place = new_url("gpkg")
+    refused = run("restore", old, store=place, language=language)
+    assert isinstance(refused.exception, SystemExit)
+    assert "TMPDIR" in refused.stderr and os.strerror(errno.ENOSPC) in refused.stderr
+    assert not Path(place.removeprefix("gpkg:")).exists()
+
+
+def test_a_target_of_an_older_schema_is_said(
+    old: Path, store_url: str, new_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    """What is wrong with the target is no reason to migrate the backup."""
+    file = tmp_path / "backup.gpkg"
+    done("backup", file, store=store_url)
+    refused = run("restore", file, store=f"gpkg:{old}")
+    assert isinstance(refused.exception, SystemExit), refused.exception
+    assert str(old) in refused.stderr
 
 
 # PostGIS: what the administrator is to run, roles, passwords
@@ -217,6 +263,8 @@ WITH_A_SECRET = (
     f"postgres:someone:{SECRET}@127.0.0.1/d",
     f"mysql://someone:{SECRET}@127.0.0.1/d",
     f"POSTGRESQL://someone:{SECRET}@127.0.0.1/d?password={SECRET}",
+    f"host=db user=u password = {SECRET}",
+    f"{SECRET}@db/d:5432",
 )
 
 
