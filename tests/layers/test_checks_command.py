@@ -158,6 +158,18 @@ def test_a_store_that_cannot_be_read_is_reported_as_far_as_it_goes(
     assert (done.exit_code, done.stdout) == (1, "")
 
 
+def test_the_store_alone_is_looked_at_where_nothing_else_is_asked_for(
+    sound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(*_: Any, **__: Any) -> None:
+        raise AssertionError("the layers are read")
+
+    monkeypatch.setattr("layers.loading.load", loaded)
+    done = check(sound, "--only", "store")
+    assert (done.exit_code, done.output) == (0, "Nothing found.\n")
+    assert isinstance(check(sound, "--only", "store", "--only", "overlap").exception, AssertionError)
+
+
 def test_no_store_is_said(tmp_path: Path) -> None:
     done = check(f"gpkg:{tmp_path / 'none.gpkg'}")
     assert done.exit_code == 1
