@@ -23,6 +23,7 @@ from tests.faults.work import entries
 PROCESSES = multiprocessing.get_context("forkserver")
 _IMPORTED = [
     "tests.faults.workers",
+    "tests.faults.deaths",
     "tests.layers.store_workers",
     "app",
     "layers.imports.command",

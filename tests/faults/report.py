@@ -29,9 +29,23 @@ class Campaign:
     recoveries: int = 0
 
 
+AWAY = tuple(f"{kind}{who}" for kind in ("StoreAway", "Lost", "StoreBusy") for who in ("", " (reading)"))
+"""What writers and readers may be told while a server is away."""
+
 CAMPAIGNS: list[Campaign] = []
 LINES: list[str] = []
 """Further findings, one sentence each."""
+
+
+def settle(campaign: Campaign, *allowed: str) -> None:
+    """Put a campaign into the table, and assert that nothing was lost, torn or refused for no reason."""
+    CAMPAIGNS.append(campaign)
+    verdict = campaign.verdict
+    assert verdict.lost == []
+    assert verdict.torn == []
+    assert set(verdict.errors) <= {"StoreConflict", *allowed}
+    assert verdict.acknowledged > 0
+
 
 _HEADS = (
     "store",

@@ -10,35 +10,13 @@ from typing import Any
 
 import pytest
 
-from layers.store import Store, open_store
+from layers.store import open_store
 from layers.stores.geopackage.connection import beside
 from layers.stores.kinds import path_of
-from tests.faults import workers
+from tests.faults import deaths
 from tests.faults.fleet import call
 from tests.faults.kinds import GeoPackages, Kind, made, sound
-from tests.faults.work import BULK, HOT, SETS, SINGLES, Task, rows
-
-WARM = Task("w0/warm", "upsert", (HOT[5],), None, 1)
-TASKS = {
-    "insert": Task("w0/insert", "insert", ("new",), None, 9),
-    "update": Task("w0/update", "update", (HOT[0],), None, 10, None, "2019-05-01"),
-    "delete": Task("w0/delete", "delete", (HOT[1],)),
-    "bulk update": Task("w0/bulk", "upsert", (), SETS[0], 11),
-    "bulk insert": Task("w0/bulk", "insert", (), SETS[1], 12),
-    "bulk delete": Task("w0/bulk", "delete", (), SETS[0]),
-}
-
-State = dict[str, Any]
-
-
-def state(store: Store) -> State:
-    """Return all that a store holds."""
-    with store.contents() as contents:
-        layers = {
-            name: [row for chunk in contents.layers[name] for row in chunk.records]
-            for name in (SINGLES, BULK)
-        }
-        return {**layers, "changes": list(contents.changes), "history": list(contents.history)}
+from tests.faults.states import TASKS, WARM, assert_written, state
 
 
 def result(act: Any, *arguments: Any) -> tuple[int | None, Any]:
@@ -63,7 +41,7 @@ def test_a_writer_dies_before_any_step_of_its_transaction(kind: Kind, name: str)
     with open_store(url) as store:
         before = state(store)
         for step in count():
-            code, answer = result(workers.die_before_step, url, task, step)
+            code, answer = result(deaths.die_before_step, url, task, step)
             if answer is not None:
                 break
             assert code == -9
@@ -74,12 +52,6 @@ def test_a_writer_dies_before_any_step_of_its_transaction(kind: Kind, name: str)
         assert len(state(store)["changes"]) == len(before["changes"]) + 1
 
 
-def assert_written(store: Store, task: Task) -> None:
-    """Assert that the features of a task are there as it has them."""
-    held = {row[0]: row for row in state(store)[task.layer] if row[0] in task.touches}
-    assert held == ({} if task.do == "delete" else rows(task.layer, task.touches, task.stamp))
-
-
 @pytest.mark.parametrize("name", ["insert", "update", "delete", "bulk update"])
 def test_a_writer_dies_at_any_write_to_the_log(geopackages: GeoPackages, name: str) -> None:
     task, url = TASKS[name], made(geopackages)
@@ -88,7 +60,7 @@ def test_a_writer_dies_at_any_write_to_the_log(geopackages: GeoPackages, name: s
         before = state(store)
         steps = count() if "bulk" not in name else count(0, 37)
         for step in steps:
-            code, answer = result(workers.die_at_write, url, WARM, task, step)
+            code, answer = result(deaths.die_at_write, url, WARM, task, step)
             if answer is not None:
                 break
             assert code == -31  # SIGSYS: the kernel's own kill
@@ -102,7 +74,7 @@ def test_a_writer_dies_at_any_write_to_the_log(geopackages: GeoPackages, name: s
 def test_a_writer_dies_when_its_log_is_to_be_put_on_the_disk(geopackages: GeoPackages, name: str) -> None:
     """All of the write is in the log then: the machine did not die, so the next to come finds it whole."""
     task, url = TASKS[name], made(geopackages)
-    code, _ = result(workers.die_at_sync, url, WARM, task)
+    code, _ = result(deaths.die_at_sync, url, WARM, task)
     assert code == -31
     with sound(geopackages, url) as store:
         assert_written(store, task)
@@ -112,9 +84,9 @@ def test_a_process_dies_at_any_page_that_goes_from_the_log_into_the_file(geopack
     url = made(geopackages)
     path = path_of(url)
     log = beside(path)[0]
-    code, _ = result(workers.write_and_die, url, [TASKS[name] for name in ("insert", "update", "delete")])
+    code, _ = result(deaths.write_and_die, url, [TASKS[name] for name in ("insert", "update", "delete")])
     assert code == -9
-    pages = sorted({page for page, _ in workers.frames_of_log(log)})
+    pages = sorted({page for page, _ in deaths.frames_of_log(log)})
     assert len(pages) > 8
 
     def copied() -> str:
@@ -128,7 +100,7 @@ def test_a_process_dies_at_any_page_that_goes_from_the_log_into_the_file(geopack
     assert len(held["changes"]) == 5
     for page in pages:
         other = copied()
-        code, _ = result(workers.die_at_page, other, page)
+        code, _ = result(deaths.die_at_page, other, page)
         assert code == -31
         with open_store(other) as store:
             assert state(store) == held

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from itertools import count
 from pathlib import Path
 
@@ -12,31 +11,12 @@ from layers.problems import StoreFull, StoreOutdated
 from layers.store import backup_store, migrate_store, open_store
 from layers.stores.geopackage.connection import beside
 from layers.stores.kinds import path_of
-from tests.faults import fleet, workers
+from tests.faults import deaths, fleet
+from tests.faults.inputs import ROWS, old_store, table_of_complaints
 from tests.faults.kinds import GeoPackages, made, sound
+from tests.faults.states import TASKS, WARM, State, assert_written, state
 from tests.faults.system_calls import in_thread, no_room_from
-from tests.faults.test_crash_points import TASKS, WARM, State, assert_written, state
 from tests.faults.work import SET_ROWS, SETS, Task
-
-WRITTEN = Path(__file__).parents[1] / "layers" / "written"
-ROWS = 4000
-
-
-def old_store(geopackages: GeoPackages) -> str:
-    """Return the URL of a store that an earlier program made."""
-    url = geopackages.new_url()
-    path_of(url).write_bytes(gzip.decompress((WRITTEN / "geopackage-1.gpkg.gz").read_bytes()))
-    return url
-
-
-def table_of_complaints(file: Path, rows: int = ROWS) -> Path:
-    """Write a table to import."""
-    lines = (
-        f"K{k:05},lift_fault,2019-0{k % 9 + 1}-11,{114.06 + k / 1e5},{22.55 + k % 70 / 1e4},诉求 {k}"
-        for k in range(rows)
-    )
-    file.write_text("code,category,opened,lon,lat,text\n" + "\n".join(lines) + "\n", "utf-8")
-    return file
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -48,7 +28,7 @@ def test_a_write_finds_no_room_at_any_point_of_the_log(geopackages: GeoPackages,
         for frames in count(0, step):
             WARM.run(store)
             before = state(store)
-            full = no_room_from(workers.end_of_log(log) + frames * workers.FRAME_BYTES)
+            full = no_room_from(deaths.end_of_log(log) + frames * deaths.FRAME_BYTES)
             try:
                 in_thread(lambda: task.run(store), full)
             except StoreFull as error:
@@ -70,10 +50,10 @@ def test_a_write_is_kept_although_the_file_cannot_grow(geopackages: GeoPackages)
     with open_store(url) as store:
         WARM.run(store)
         size = path.stat().st_size
-        full = no_room_from(size, file=workers.open_file(str(path)))
+        full = no_room_from(size, file=deaths.open_file(str(path)))
         stamps = count(100)
         # SQLite would bring it into the file after a thousand pages.
-        while log.stat().st_size < 2000 * workers.FRAME_BYTES:
+        while log.stat().st_size < 2000 * deaths.FRAME_BYTES:
             last = Task(f"w0/{next(stamps)}", "upsert", (), SETS[0], next(stamps))
             assert in_thread(lambda: last.run(store), full)["updated"] == SET_ROWS  # noqa: B023
         assert path.stat().st_size == size
@@ -137,7 +117,7 @@ def test_a_backup_that_does_not_fit_is_not_made(geopackages: GeoPackages, tmp_pa
 def test_a_migration_that_does_not_fit_is_not_begun_half(geopackages: GeoPackages) -> None:
     url = old_store(geopackages)
     for frames in count():
-        room = 0 if frames == 0 else 32 + frames * workers.FRAME_BYTES
+        room = 0 if frames == 0 else 32 + frames * deaths.FRAME_BYTES
         try:
             in_thread(lambda: migrate_store(url), no_room_from(room))
         except StoreFull:

@@ -16,9 +16,8 @@ from tests.faults.conftest import Progress
 from tests.faults.fleet import Fleet
 from tests.faults.kinds import PostGIS, made, sound
 from tests.faults.proof import prove
+from tests.faults.states import TASKS, assert_written, state
 from tests.faults.system_calls import install, no_room_from
-from tests.faults.test_crash_points import TASKS, assert_written, state
-from tests.faults.test_kills import AWAY, judge
 from tests.faults.work import SET_ROWS
 from tests.postgres import Cluster
 
@@ -113,7 +112,5 @@ def test_the_log_of_the_server_cannot_grow(
         fleet.finish()
     with sound(own_databases, url, thoroughly=True) as store:
         verdict = prove(store, *fleet.books)
-    report.CAMPAIGNS.append(
-        report.Campaign("PostGIS", "no room for the log", verdict, fleet.kills, recoveries=1)
-    )
-    judge(verdict, *AWAY, "StoreFull")
+    campaign = report.Campaign("PostGIS", "no room for the log", verdict, fleet.kills, recoveries=1)
+    report.settle(campaign, *report.AWAY, "StoreFull")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.faults import fleet, report
+from tests.faults.inputs import ROWS, table_of_complaints
 from tests.faults.kinds import Kind, made, sound
-from tests.faults.test_full_disk import ROWS, table_of_complaints
 from tests.faults.work import SET_ROWS
 
 ROUNDS = 10 if report.FULL else 2

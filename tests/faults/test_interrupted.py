@@ -15,10 +15,10 @@ import pytest
 from layers.problems import StoreMissing, StoreOutdated, StoreUnusable
 from layers.store import backup_store, open_store
 from tests.faults import fleet, report
+from tests.faults.inputs import old_store, table_of_complaints
 from tests.faults.kinds import GeoPackages, Kind, made, sound
+from tests.faults.states import TASKS, State, state
 from tests.faults.system_calls import Rule
-from tests.faults.test_crash_points import TASKS, State, state
-from tests.faults.test_full_disk import old_store, table_of_complaints
 
 TIMES = 40 if report.FULL else 3
 ROWS = 2000

@@ -15,7 +15,7 @@ from layers.store import StoreSettings
 from tests.faults import workers
 from tests.faults.fleet import call
 from tests.faults.kinds import PostGIS, made, sound
-from tests.faults.test_crash_points import TASKS, assert_written
+from tests.faults.states import TASKS, assert_written
 from tests.postgres import Cluster
 
 # A backend whose commit is on the disk, and that waits before it says so.

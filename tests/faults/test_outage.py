@@ -25,7 +25,6 @@ from tests.faults.conftest import Progress
 from tests.faults.fleet import Command, Fleet, begin
 from tests.faults.kinds import PostGIS, made, sound
 from tests.faults.proof import prove
-from tests.faults.test_kills import AWAY, judge
 from tests.faults.work import BULK, SINGLES, Book, Task, first_frames
 
 PLACES = (
@@ -193,11 +192,11 @@ def test_the_server_goes_and_comes_back_under_load(
         verdict = prove(store, *fleet.books, first=layers)
     assert clients.wrong == []
     assert set(clients.statuses["/healthz"]) == {"200"}
-    report.CAMPAIGNS.append(
-        report.Campaign("PostGIS", "server restarted and stopped", verdict, fleet.kills, fleet.recoveries)
-    )
     report.LINES.append(
         f"PostGIS, served meanwhile: {dict(sorted(clients.total.items()))}, each 503 with Retry-After, "
         f"the slowest answer after {max(clients.seconds):.1f} s"
     )
-    judge(verdict, *AWAY)
+    campaign = report.Campaign(
+        "PostGIS", "server restarted and stopped", verdict, fleet.kills, fleet.recoveries
+    )
+    report.settle(campaign, *report.AWAY)

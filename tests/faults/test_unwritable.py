@@ -14,8 +14,8 @@ from layers.stores.kinds import path_of
 from tests.district import small_district
 from tests.faults import fleet, report
 from tests.faults.fleet import Outcome
+from tests.faults.inputs import table_of_complaints
 from tests.faults.kinds import GeoPackages
-from tests.faults.test_full_disk import table_of_complaints
 
 FLIPS = 60 if report.FULL else 3
 

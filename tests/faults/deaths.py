@@ -1,0 +1,115 @@
+"""Processes that die at a chosen point of their work: importable, so that they can start there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from layers.store import open_store
+from layers.stores.base import KeptStore, Writing
+from layers.stores.kinds import path_of
+from tests.faults.system_calls import Rule, install
+from tests.faults.work import Task
+
+# SQLite's log: a header, then a frame for each page.
+_LOG_HEADER_BYTES, _FRAME_HEADER_BYTES, _PAGE_BYTES = 32, 24, 4096
+FRAME_BYTES = _FRAME_HEADER_BYTES + _PAGE_BYTES
+
+
+def die_before_step(url: str, task: Task, step: int, answer: Connection) -> None:
+    """Do a task and die before that step of its transaction; say so where it has fewer."""
+    with open_store(url) as store:
+        assert isinstance(store, KeptStore)
+        write = store._writing
+
+        @contextmanager
+        def writing() -> Iterator[Writing]:
+            with write() as transaction:
+                yield _Counting(transaction, step)
+
+        store._writing = writing  # type: ignore[method-assign]
+        answer.send(task.run(store))
+
+
+class _Counting:
+    """A transaction in which the process dies before a certain step."""
+
+    def __init__(self, transaction: Writing, steps: int) -> None:
+        self._transaction = transaction
+        self._left = steps
+
+    def __getattr__(self, name: str) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return getattr(self._transaction, name)
+
+
+def die_at_write(url: str, warm: Task, task: Task, step: int, answer: Connection) -> None:
+    """Do a task and die at that write to SQLite's log, two for each page; say so where it makes fewer.
+
+    `warm` is done before, so that the log is there.
+    """
+    with open_store(url) as store:
+        warm.run(store)
+        log = f"{path_of(url)}-wal"
+        page, half = divmod(step, 2)
+        offset = end_of_log(Path(log)) + page * FRAME_BYTES + half * _FRAME_HEADER_BYTES
+        install(Rule(("pwrite64",), kills=True, file=open_file(log), place="at", offset=offset))
+        answer.send(task.run(store))
+
+
+def die_at_sync(url: str, warm: Task, task: Task, answer: Connection) -> None:
+    """Do a task and die when its log is to be put on the disk."""
+    with open_store(url) as store:
+        warm.run(store)
+        install(Rule(("fdatasync", "fsync"), kills=True, file=open_file(f"{path_of(url)}-wal")))
+        task.run(store)
+
+
+def write_and_die(url: str, tasks: list[Task], answer: Connection) -> None:
+    """Do tasks and die with the store open, so that its log stays."""
+    with open_store(url) as store:
+        for task in tasks:
+            task.run(store)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at_page(url: str, page: int, answer: Connection) -> None:
+    """Close a store, and die when that page of the log goes into the file."""
+    store = open_store(url)
+    store.version()
+    file = open_file(str(path_of(url)))
+    install(Rule(("pwrite64",), kills=True, file=file, place="at", offset=(page - 1) * _PAGE_BYTES))
+    store.close()
+
+
+def frames_of_log(log: Path) -> list[tuple[int, bool]]:
+    """Return the page of each frame in a log, and whether a transaction ends with it; none without a log."""
+    packed = log.read_bytes() if log.exists() else b""
+    starts = range(_LOG_HEADER_BYTES, len(packed) - FRAME_BYTES + 1, FRAME_BYTES)
+    heads = (struct.unpack_from(">II", packed, start) for start in starts)
+    return [(page, size > 0) for page, size in heads]
+
+
+def end_of_log(log: Path) -> int:
+    """Return where the next transaction begins; what a dead writer left may be there."""
+    ends = [at for at, (_, ends) in enumerate(frames_of_log(log), 1) if ends]
+    return _LOG_HEADER_BYTES + max(ends, default=0) * FRAME_BYTES
+
+
+def open_file(path: str) -> int:
+    """Return the descriptor by which this process has a file open."""
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            if str(link.readlink()) == path:
+                return int(link.name)
+        except OSError:
+            continue
+    raise LookupError(path)
