@@ -76,7 +76,7 @@ _DAY_S = 86_400
 _NUMBERS: dict[str, tuple[str, type[int] | type[float], int, int]] = {
     "WANGGE_POOL_SIZE": ("pool_size", int, 1, 200),
     "WANGGE_CONNECT_TIMEOUT_S": ("connect_timeout_s", float, 1, 3600),
-    "WANGGE_POOL_WAIT_S": ("pool_wait_s", float, 0, 3600),
+    "WANGGE_POOL_WAIT_S": ("pool_wait_s", float, 1, 3600),
     "WANGGE_STATEMENT_TIMEOUT_S": ("statement_timeout_s", float, 0, _DAY_S),
     "WANGGE_WRITE_WAIT_S": ("write_wait_s", float, 0, _DAY_S),
 }

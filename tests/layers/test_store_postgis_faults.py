@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
+import string
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from subprocess import PIPE
 from typing import Any
 
 import psycopg
@@ -18,11 +23,16 @@ from layers.problems import (
     StoreAway,
     StoreBusy,
     StoreFull,
+    StoreNewer,
     StoreReadOnly,
+    StoreUnusable,
+    WanggeError,
 )
 from layers.store import Store, StoreSettings, create_store, open_store
+from layers.stores.postgis import transaction
+from tests.district import small_district
 from tests.layers.store_contract import PLACE, points
-from tests.postgres import ADMIN, Cluster, StopMode
+from tests.postgres import ADMIN, OWNER, Cluster, StopMode
 
 HASTY = StoreSettings(connect_timeout_s=2, pool_wait_s=1, write_wait_s=0.2, statement_timeout_s=5)
 PATIENT = StoreSettings(pool_wait_s=30, write_wait_s=30)
@@ -218,6 +228,31 @@ def test_a_server_that_is_gone_is_said_to_be_and_found_again(server: Cluster, po
         assert store.wait(since=0, timeout_s=5) == 1
 
 
+def test_what_is_raised_is_not_printed_as_well(server: Cluster, store: Store) -> None:
+    script = f"""
+from layers.problems import StoreAway
+from layers.store import StoreSettings, open_store
+store = open_store({store.url!r}, settings=StoreSettings(pool_wait_s=1))
+store.version()
+print("open", flush=True)
+input()
+try:
+    store.version()
+except StoreAway:
+    print("away", flush=True)
+store.close()
+"""
+    command = [sys.executable, "-W", "error", "-c", script]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stdout.readline() == "open\n"
+        server.stop("immediate")
+        said, errors = program.communicate("\n")
+    server.start()
+    assert (said, errors) == ("away\n", "")
+
+
 def test_who_waits_outlasts_a_restart(server: Cluster, postgis_url: str, store: Store) -> None:
     seen: list[int] = []
     waiter = threading.Thread(target=lambda: seen.append(store.wait(since=1, timeout_s=60)))
@@ -382,3 +417,63 @@ def test_a_forked_child_has_connections_of_its_own(store: Store, postgres: Clust
     assert "unexpected" not in postgres.log()[len(log) :]
     pids = postgres.execute(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'")
     assert pids == [(2,)]
+
+
+def test_a_writer_that_stops_in_the_middle_gives_up_its_turn(
+    store: Store, postgis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = transaction._TURN
+    monkeypatch.setattr(transaction, "_TURN", turn.replace(transaction._LONGEST_PAUSE.encode(), b"300ms"))
+
+    def stop(*_: object) -> None:
+        with open_store(postgis_url) as other:
+            other.upsert("complaints", points(["other"]))
+
+    with pytest.raises(StoreAway):
+        store.upsert("complaints", points([f"{number:04}" for number in range(300)]), progress=stop)
+    assert store.read("complaints").index.tolist() == ["a", "other"]
+
+
+def test_who_waits_for_the_turn_sees_a_migration_that_came_first(
+    postgis_url: str, postgres: Cluster, database: str
+) -> None:
+    create_store(postgis_url, PLACE).close()
+    refused: list[WanggeError] = []
+    with open_store(postgis_url) as store:
+
+        def write() -> None:
+            try:
+                store.insert("complaints", points(["a"]))
+            except WanggeError as error:
+                refused.append(error)
+
+        with postgres.connect(database, user=OWNER) as owner, owner.transaction():
+            owner.execute("SELECT FROM wangge.head FOR UPDATE")
+            writer = threading.Thread(target=write)
+            writer.start()
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            while postgres.execute(waiting) == [(0,)]:
+                time.sleep(0.01)
+            owner.execute("UPDATE wangge.meta SET value = '99' WHERE key = 'schema_version'")
+        writer.join()
+    assert [type(error) for error in refused] == [StoreNewer]
+
+
+def test_what_handles_everything_has_no_limit_on_a_statement(postgis_url: str) -> None:
+    place, layers = small_district()
+    create_store(postgis_url, place, layers=layers).close()
+    hasty = StoreSettings(statement_timeout_s=0.005)
+    with open_store(postgis_url, settings=hasty) as store:
+        slow = "SELECT pg_sleep(0.05)"
+        with store.contents(), store._transaction(unhurried=True) as transaction:  # type: ignore[attr-defined]
+            transaction.connection.execute(slow)
+        with pytest.raises(StoreBusy), store._transaction() as transaction:  # type: ignore[attr-defined]
+            transaction.connection.execute(slow)
+
+
+def test_a_code_that_no_index_takes_is_said(postgis_url: str) -> None:
+    code = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=20_000))
+    with create_store(postgis_url, PLACE) as store:
+        with pytest.raises(StoreUnusable, match="Shorten"):
+            store.insert("complaints", points([code]))
+        assert store.version() == 0

@@ -123,3 +123,30 @@ def test_an_edit_is_recorded_whoever_owns_the_layer(store: Store, postgres: Clus
     (change,) = store.changes(since=start)
     assert (change.codes, change.by.who) == (("a",), ADMIN)
     assert store.wait(since=start, timeout_s=5) == start + 1
+
+
+def test_who_edits_a_layer_cannot_act_as_the_owner(
+    store: Store, others: psycopg.Connection[Any], postgres: Cluster, database: str
+) -> None:
+    """A temporary view named like a catalogue, or a function in a schema open to all, is not what is asked."""
+    postgres.execute("GRANT CREATE ON SCHEMA public TO PUBLIC", database)
+    others.execute(
+        "CREATE FUNCTION pg_temp.acting() RETURNS boolean VOLATILE LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'acting as %', current_user; END $$"
+    )
+    others.execute(
+        "CREATE TEMP VIEW pg_attribute AS SELECT attrelid, attname, attnum, attisdropped, atttypid FROM pg_catalog.pg_attribute WHERE pg_temp.acting()"
+    )
+    others.execute(
+        "CREATE TEMP VIEW pg_extension AS SELECT extname, extnamespace FROM pg_catalog.pg_extension WHERE pg_temp.acting()"
+    )
+    for name, of in (("to_json", "text"), ("quote_ident", "name"), ("array_length", "text[], integer")):
+        others.execute(
+            f"CREATE FUNCTION public.{name}({of}) RETURNS text LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'acting as %', current_user; END $$"
+        )
+    others.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+    start = store.version()
+    others.execute("UPDATE wangge.buildings SET floors = 7")
+    assert store.version() == start + 1
+    assert set(store.read("buildings").floors) == {7}

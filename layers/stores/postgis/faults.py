@@ -195,6 +195,12 @@ def problem_of(address: Address, state: str | None, error: Exception) -> WanggeE
         return _full(address)
     if state == "25006":
         return read_only(address)
+    if state[:2] == "54":
+        why = Text(
+            "某个值超过了数据库的限度（{detail}）", "a value is beyond a limit of the database ({detail})"
+        )
+        remedy = Text("请缩短过长的编码或文本。", "Shorten the code or text that is too long.")
+        return unusable(address, why.format(detail=_one_line(detail)), remedy)
     if state == "42501":
         return not_allowed(address, detail)
     if state in ("3F000", "42P01", "42703"):

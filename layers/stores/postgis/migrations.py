@@ -95,6 +95,8 @@ def migrate(address: Address, settings: StoreSettings) -> tuple[int, int]:
             require_present_schema(before, address)
         assert before is not None
         if before < ddl.SCHEMA_VERSION:
+            # Whoever writes has finished, and whoever waits to will find the new schema.
+            connection.execute(sql.SQL("SELECT FROM {} FOR UPDATE").format(ddl.table(ddl.HEAD)))
             apply(connection, after=before)
             roles.grant_again(connection, address)
     return before, ddl.SCHEMA_VERSION

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from layers.schema import LAYERS, Layer
-from layers.store import Change, Clock, District, Edit, Fault, Progress, StoreSettings, utc_now
+from layers.store import Change, Clock, District, Edit, Fault, Mark, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents, change_of
 from layers.stores.postgis import creation, faults, migrations, roles, tables, verification
@@ -88,6 +88,10 @@ class PostGISStore(KeptStore):
         """Return the number of features per layer."""
         return self._database.ask(tables.counts)
 
+    def mark(self, version: int) -> Mark | None:
+        """Return the mark of the write that made `version`."""
+        return self._database.ask(lambda connection: tables.mark(connection, version))
+
     def changes(self, *, since: int) -> list[Change]:
         """Return the writes after version `since`, oldest first."""
         return self._database.ask(
@@ -120,7 +124,7 @@ class PostGISStore(KeptStore):
         """Return what is wrong with the indexes, the counts, the geometries and the records."""
 
         def found() -> list[Fault]:
-            with self._transaction() as transaction:
+            with self._transaction(unhurried=True) as transaction:
                 return verification.faults_of(transaction.connection)
 
         return again(found)
@@ -128,7 +132,7 @@ class PostGISStore(KeptStore):
     @contextmanager
     def contents(self) -> Iterator[Contents]:
         """Open everything the store holds, of one version."""
-        with self._transaction() as transaction:
+        with self._transaction(unhurried=True) as transaction:
             connection = transaction.connection
             yield Contents(
                 district=tables.district(connection),
@@ -172,9 +176,12 @@ class PostGISStore(KeptStore):
             yield transaction
 
     @contextmanager
-    def _transaction(self) -> Iterator[ReadTransaction]:
+    def _transaction(self, *, unhurried: bool = False) -> Iterator[ReadTransaction]:
         with self._database.connection() as connection:
             connection.execute(_BEGIN_READING)
+            if unhurried:
+                # What handles everything there is takes as long as that is large.
+                connection.execute("SET LOCAL statement_timeout = 0")
             yield ReadTransaction(connection)
             connection.execute("COMMIT")
 

@@ -200,8 +200,10 @@ INSERT INTO wangge.meta VALUES ('history_since', '0');
 -- Edits by other programs (QGIS, psql) become versions as well, one for each statement. Wangge's own sessions
 -- have wangge.writing set to on and record their writes themselves.
 
+-- Functions that run as the owner look only where nobody else can put anything: a temporary view named like a
+-- catalogue, or a function in a schema open to all, would run with the owner's rights.
 CREATE FUNCTION wangge.take_turn() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT AS $$
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM 1 FROM wangge.head FOR UPDATE;
   RETURN NULL;
@@ -217,21 +219,24 @@ $$;
 -- Writes what layers.stores.base would have: the codes touched, and of each feature that was there what is
 -- replaced. It runs as the owner, so that who edits a layer needs no right to the records.
 CREATE FUNCTION wangge.record_edit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET extra_float_digits = 1 SET jit = off AS $$
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET jit = off AS $$
 DECLARE
   fields text;
   numbers text[];
-  side constant text := 'SELECT code, ST_AsBinary(geom, ''NDR'') AS wkb,
+  postgis text;
+  side constant text := 'SELECT code, %4$I.ST_AsBinary(geom, ''NDR'') AS wkb,
     (SELECT row_to_json(r) FROM (SELECT %1$s) r) AS fields FROM %2$I WHERE %3$L';
 BEGIN
+  SELECT n.nspname INTO STRICT postgis FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis';
   SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
     coalesce(array_agg(attname::text) FILTER (WHERE atttypid = 'float8'::regtype), '{}')
-  INTO fields, numbers FROM pg_attribute
+  INTO fields, numbers FROM pg_catalog.pg_attribute
   WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('code', 'geom');
   EXECUTE 'WITH o AS ('
-    || format(side, fields, CASE TG_OP WHEN 'INSERT' THEN 'new_rows' ELSE 'old_rows' END, TG_OP <> 'INSERT')
+    || format(side, fields, CASE TG_OP WHEN 'INSERT' THEN 'new_rows' ELSE 'old_rows' END, TG_OP <> 'INSERT', postgis)
     || '), n AS ('
-    || format(side, fields, CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END, TG_OP <> 'DELETE')
+    || format(side, fields, CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END, TG_OP <> 'DELETE', postgis)
     || $sql$), touched AS (
       SELECT coalesce(o.code, n.code) AS code, o.code IS NOT NULL AS was, n.code IS NULL AS gone,
         CASE WHEN o.wkb IS DISTINCT FROM n.wkb THEN o.wkb END AS wkb, o.fields AS before, n.fields AS after
