@@ -12,7 +12,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --universal --pytho
 	--fork-strategy fewest --no-header --no-emit-index-url $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-test lint faults screenshots lock clean
+.PHONY: help run test setup setup-test lint faults bench screenshots lock clean
 
 help: ## say what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -40,6 +40,9 @@ lint: setup-test ## style, format and types
 
 faults: setup-test ## survive every fault in full: 200 kills per store, outages of 20 s, a lock held for a minute
 	@WANGGE_FAULTS=full .venv/bin/pytest tests/faults
+
+bench: setup-test ## measure the stores beside their peers (half an hour on a machine at rest) and write docs/benchmarks.md
+	.venv/bin/python -m bench
 
 screenshots: setup-test ## take the README's screenshots anew
 	.venv/bin/python docs/screenshots.py

@@ -1,0 +1,152 @@
+"""The peers of the GeoPackage store: GDAL through pyogrio, and SQL by hand through apsw.
+
+GDAL brings a SQLite of its own, and two of them in one process drop each other's locks: each contender
+runs in processes of its own.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import shapely
+
+from bench.contender import (
+    FIELDS,
+    LAYER,
+    MOMENT,
+    PARENTS,
+    SRID,
+    Contender,
+    Opened,
+    Writer,
+    codes_json,
+    plain_frame,
+    plain_rows,
+)
+from layers.stores.rows import COLUMN_TYPES
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+_TYPES = {"text": "TEXT", "integer": "INTEGER", "number": "DOUBLE"}
+_COLUMNS = ", ".join(["code", "geom", *(f'"{name}"' for name in FIELDS)])
+_INSERT = f"INSERT INTO buildings ({_COLUMNS}) VALUES ({', '.join('?' * (2 + len(FIELDS)))})"
+_BOX = "INSERT INTO tree VALUES (?, ?, ?, ?, ?)"
+_HEADER_BYTES = 40
+
+
+class Pyogrio(Contender):
+    """pyogrio with its defaults, which make an R-tree."""
+
+    kind = "GeoPackage"
+
+    def __init__(self, *, arrow: bool) -> None:
+        self.name = "pyogrio with Arrow" if arrow else "pyogrio"
+        self._arrow = arrow
+
+    def load(self, frame: gpd.GeoDataFrame, target: str) -> None:
+        import pyogrio
+
+        pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "FULL"})
+        pyogrio.write_dataframe(
+            frame.reset_index(), target, layer=LAYER.name, driver="GPKG", use_arrow=self._arrow
+        )
+
+    @contextmanager
+    def opened(self, target: str) -> Iterator[Opened]:
+        import pyogrio
+
+        read = partial(pyogrio.read_dataframe, target, layer=LAYER.name, use_arrow=self._arrow)
+        yield Opened(all=read, box=lambda box: read(bbox=box))
+
+
+class PlainApsw(Contender, Writer):
+    """A loop of INSERT statements, and SELECT with fetchall: no checks, no history, no other layer."""
+
+    name = "plain SQL (apsw)"
+    kind = "GeoPackage"
+
+    def load(self, frame: gpd.GeoDataFrame, target: str) -> None:
+        with closing(_connect(target)) as connection:
+            fields = "".join(f', "{name}" {_TYPES[COLUMN_TYPES[LAYER.field(name).type]]}' for name in FIELDS)
+            connection.execute(
+                "BEGIN; CREATE TABLE buildings "
+                f"(fid INTEGER PRIMARY KEY NOT NULL, geom BLOB NOT NULL, code TEXT NOT NULL UNIQUE{fields});"
+                + "".join(f'CREATE INDEX "buildings_{name}" ON buildings ("{name}");' for name in PARENTS)
+                + "CREATE VIRTUAL TABLE tree USING rtree(id, minx, maxx, miny, maxy);"
+                "CREATE TABLE changes (version INTEGER PRIMARY KEY NOT NULL, layer TEXT NOT NULL, "
+                "codes TEXT NOT NULL, at TEXT, who TEXT NOT NULL, note TEXT NOT NULL, effective DATE)"
+            )
+            rows, bounds = _packed(frame)
+            connection.executemany(_INSERT, rows)
+            connection.executemany(_BOX, ((fid, *box) for fid, box in enumerate(bounds, 1)))
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def opened(self, target: str) -> Iterator[Opened]:
+        query = f"SELECT {_COLUMNS} FROM buildings"
+        near = "SELECT id FROM tree WHERE maxx >= ? AND maxy >= ? AND minx <= ? AND miny <= ?"
+        with closing(_connect(target)) as connection:
+
+            def read(condition: str, values: Sequence[float] = ()) -> gpd.GeoDataFrame:
+                rows = connection.execute(f"{query} {condition}", values).fetchall()
+                return plain_frame(rows, _HEADER_BYTES)
+
+            yield Opened(
+                all=lambda: read("ORDER BY code"), box=lambda box: read(f"WHERE fid IN ({near})", box)
+            )
+
+    def prepare(self, target: str, frame: gpd.GeoDataFrame) -> None:
+        self.load(frame, target)
+
+    def features(self, frame: gpd.GeoDataFrame) -> list[Any]:
+        rows, bounds = _packed(frame)
+        return [(row, box, codes_json(row[0])) for row, box in zip(rows, bounds, strict=True)]
+
+    @contextmanager
+    def writer(self, target: str) -> Iterator[Callable[[Any], None]]:
+        with closing(_connect(target)) as connection:
+
+            def write(feature: Any) -> None:
+                row, box, codes = feature
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(_INSERT, row)
+                connection.execute(_BOX, (connection.last_insert_rowid(), *box))
+                connection.execute(
+                    "INSERT INTO changes VALUES ((SELECT coalesce(max(version), 0) + 1 FROM changes), ?, ?, ?, '', '', NULL)",
+                    (LAYER.name, codes, MOMENT),
+                )
+                connection.execute("COMMIT")
+
+            yield write
+
+    def written(self, target: str) -> tuple[int, int]:
+        with closing(_connect(target)) as connection:
+            query = "SELECT (SELECT count(*) FROM buildings), (SELECT max(version) FROM changes)"
+            features, version = connection.execute(query).get
+            return features, version or 0
+
+
+def _connect(path: str) -> apsw.Connection:
+    connection = apsw.Connection(path)
+    connection.set_busy_timeout(60_000)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "FULL")
+    return connection
+
+
+def _packed(frame: gpd.GeoDataFrame) -> tuple[list[tuple[Any, ...]], list[tuple[float, float, float, float]]]:
+    """Return rows with GeoPackage geometries, and boxes in the order of an R-tree's columns."""
+    shapes = frame.geometry.to_numpy()
+    bounds = [(west, east, south, north) for west, south, east, north in shapely.bounds(shapes).tolist()]
+    header = struct.Struct("<2sBBi4d")
+    packed = [
+        header.pack(b"GP", 0, 3, SRID, *box) + wkb
+        for box, wkb in zip(bounds, shapely.to_wkb(shapes).tolist(), strict=True)
+    ]
+    return plain_rows(frame, packed), bounds

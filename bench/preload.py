@@ -1,0 +1,8 @@
+"""What every measured process begins with: imports take longer than some of the work."""
+
+import geopandas  # noqa: F401
+import pyarrow.compute  # noqa: F401
+import pyogrio  # noqa: F401
+import sqlalchemy  # noqa: F401
+
+import bench.harness  # noqa: F401
