@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,8 @@ class Verdict:
         Writes that were never acknowledged and are there whole, or not at all.
     seen : int
         Observations by readers that were compared.
+    copies : list of int
+        The versions of the copies that were compared.
     """
 
     attempted: int = 0
@@ -68,6 +70,7 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
+    copies: list[int] = field(default_factory=list)
 
 
 def prove(
@@ -77,6 +80,7 @@ def prove(
     *,
     first: Mapping[str, gpd.GeoDataFrame] | None = None,
     past_reads: int = 20,
+    copies: Iterable[Store] = (),
 ) -> Verdict:
     """Compare the books with the store, and some of its past states too.
 
@@ -84,6 +88,8 @@ def prove(
     ----------
     first : mapping of layer to frame, optional
         What the store was made with; else `first_frames`.
+    copies : iterable of Store
+        What was copied out of it meanwhile: each must be the store as it stood at some version.
     """
     proof = _Proof(store, first_frames() if first is None else first)
     for book in writers:
@@ -94,6 +100,8 @@ def prove(
     proof.compare_answers()
     for book in readers:
         proof.compare_sights(book)
+    for copy in copies:
+        proof.compare_copy(copy)
     return proof.verdict
 
 
@@ -138,7 +146,7 @@ class _Proof:
             self._present = {
                 name: [row for chunk in contents.layers[name] for row in chunk.records] for name in LAYERS
             }
-            changes = list(contents.changes)
+            self._changes = changes = list(contents.changes)
             self._history = list(contents.history)
         self.verdict.versions = len(changes)
         numbers = [change.version for change in changes]
@@ -232,6 +240,22 @@ class _Proof:
             for name in (SINGLES, BULK):
                 if digest_of(self._store.read(name, version=version), name) != self._digest_at(name, version):
                     self._tear(f"{name} of version {version} is read otherwise than it was written")
+
+    def compare_copy(self, copy: Store) -> None:
+        """Compare a copy with the version at which it was taken, and its records with those up to then."""
+        version = copy.version()
+        for name in LAYERS:
+            if digest_of(copy.read(name), name) != self._digest_at(name, version):
+                self._tear(f"the copy of version {version} holds other {name}")
+        with copy.contents() as contents:
+            for rows_of_layer in contents.layers.values():
+                deque(rows_of_layer, maxlen=0)
+            changes, history = list(contents.changes), list(contents.history)
+        if changes != self._changes[:version] or history != [
+            row for row in self._history if row.version <= version
+        ]:
+            self._tear(f"the copy of version {version} has other records")
+        self.verdict.copies.append(version)
 
     def _digest_at(self, layer: str, version: int) -> str:
         return self._digests[layer][bisect_right(self._moments[layer], version) - 1]

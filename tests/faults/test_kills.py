@@ -6,34 +6,46 @@ import os
 import random
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from layers.store import open_store
 from tests.faults import report
 from tests.faults.conftest import Progress
-from tests.faults.fleet import Fleet
+from tests.faults.fleet import Fleet, run
 from tests.faults.kinds import GeoPackages, Kind, PostGIS, made, sound
 from tests.faults.proof import prove
 from tests.postgres import Cluster
 
 WRITERS, READERS = 8, 2
+BACKUP_EVERY = 10
 
 
 def campaign(
     kind: Kind, folder: Path, progress: Progress, ways: Sequence[Callable[[Fleet], None]], *allowed: str
 ) -> None:
-    """Kill in each way in turn while 8 write and 2 read, and judge what is left."""
-    url = made(kind)
+    """Kill in each way in turn while 8 write and 2 read, take a backup now and then, and judge what is left."""
+    url, backups = made(kind), []
     with Fleet(url, folder, WRITERS, READERS) as fleet:
         for killed in range(report.KILLS):
             ways[killed % len(ways)](fleet)
+            if killed % BACKUP_EVERY == 0:
+                fleet.wait_for_progress()
+                backups.append(folder / f"backup {killed}.gpkg")
+                done = run(folder, "backup", backups[-1], "--store", url)
+                assert done.code == 0, done.said
             if killed % 10 == 9:
                 progress(
                     f"{kind.name}: {killed + 1} of {report.KILLS} killed, {fleet.done:,} writes acknowledged"
                 )
         fleet.wait_for_progress(writes=WRITERS)
         fleet.finish()
-    with sound(kind, url, thoroughly=True) as store:
-        verdict = prove(store, *fleet.books)
+    with sound(kind, url, thoroughly=True) as store, ExitStack() as opened:
+        copies = [opened.enter_context(open_store(f"gpkg:{backup}")) for backup in backups]
+        verdict = prove(store, *fleet.books, copies=copies)
+    report.LINES.append(
+        f"{kind.name}, kills: backups taken meanwhile are the versions {verdict.copies}, exactly"
+    )
     report.settle(report.Campaign(kind.name, "kills", verdict, fleet.kills, fleet.recoveries), *allowed)
     assert fleet.kills.total() == report.KILLS
 

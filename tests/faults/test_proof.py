@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from layers.problems import StoreConflict, StoreUnusable
-from layers.store import Authorship, create_store, open_store
+from layers.store import Authorship, backup_store, create_store, open_store
 from layers.stores.geopackage.connection import prepare
 from tests.faults.proof import Verdict, prove
 from tests.faults.work import (
@@ -85,8 +85,8 @@ def judged(folder: Path) -> Verdict:
         return prove(store, [folder / "w0.book"], [folder / "r0.book"], past_reads=2)
 
 
-def change(folder: Path, statement: str) -> None:
-    with closing(apsw.Connection(str(folder / "store.gpkg"))) as connection:
+def change(folder: Path, statement: str, name: str = "store.gpkg") -> None:
+    with closing(apsw.Connection(str(folder / name))) as connection:
         prepare(connection)
         connection.execute(statement)
         assert connection.changes() > 0
@@ -202,3 +202,17 @@ def test_an_update_over_somebody_elses_is_found_out(folder: Path) -> None:
 
     rewrite(folder / "w0.book", base)
     assert "was based on 0 and overwrote" in judged(folder).torn[0]
+
+
+def test_a_copy_of_a_version_is_compared_with_it(folder: Path) -> None:
+    with open_store(f"gpkg:{folder / 'store.gpkg'}") as store:
+        backup_store(store, folder / "backup.gpkg")
+        late = Task("w0.1/late", "upsert", (HOT[0],), None, 99)
+        noted = [{"intent": late.__dict__}, {"done": late.id, **late.run(store)}]
+        rewrite(folder / "w0.book", lambda lines: lines.extend(noted))
+        for damage, found in (("", 0), (f"DELETE FROM {SINGLES} WHERE code = '{HOT[1]}'", 1)):
+            if damage:
+                change(folder, damage, "backup.gpkg")
+            with open_store(f"gpkg:{folder / 'backup.gpkg'}") as copy:
+                verdict = prove(store, [folder / "w0.book"], past_reads=2, copies=[copy])
+            assert (len(verdict.torn), verdict.copies) == (found, [store.version() - 1])
