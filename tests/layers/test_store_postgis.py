@@ -91,6 +91,15 @@ def test_of_a_url_that_could_be_misread_nothing_is_shown(url: str) -> None:
     assert "hush" not in all_told(caught.value)
 
 
+def test_what_a_url_leaves_out_is_named_as_libpq_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGUSER", "clerk")
+    monkeypatch.delenv("PGDATABASE", raising=False)
+    named = address_of("postgresql:///luohu", PLAIN)
+    assert (named.user, named.database) == ("clerk", "luohu")
+    bare = address_of("postgresql://db.example", PLAIN)
+    assert (bare.user, bare.database) == ("clerk", "clerk")
+
+
 def all_told(error: BaseException) -> str:
     """Return all that a log would hold of an error, with what caused it."""
     told = "".join(traceback.format_exception(error)) + repr(error)

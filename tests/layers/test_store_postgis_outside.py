@@ -135,7 +135,8 @@ def test_who_edits_a_layer_cannot_act_as_the_owner(
         "$$ BEGIN RAISE EXCEPTION 'acting as %', current_user; END $$"
     )
     others.execute(
-        "CREATE TEMP VIEW pg_attribute AS SELECT attrelid, attname, attnum, attisdropped, atttypid FROM pg_catalog.pg_attribute WHERE pg_temp.acting()"
+        "CREATE TEMP VIEW pg_attribute AS SELECT attrelid, attname, attnum, attisdropped, atttypid "
+        "FROM pg_catalog.pg_attribute WHERE pg_temp.acting()"
     )
     others.execute(
         "CREATE TEMP VIEW pg_extension AS SELECT extname, extnamespace FROM pg_catalog.pg_extension WHERE pg_temp.acting()"

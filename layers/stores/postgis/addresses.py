@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 
 from layers.problems import BadParameter
 from layers.text import Text
@@ -38,7 +39,7 @@ class Address:
     conninfo : str
         What libpq needs to connect, passwords among it.
     database, user : str
-        Their names, as libpq will take them; empty where it takes them from its own defaults.
+        Their names, as libpq will take them.
     """
 
     shown: str
@@ -71,8 +72,15 @@ def address_of(url: str, settings: StoreSettings) -> Address:
     fixed = {"application_name": "wangge", "client_encoding": "UTF8"}
     wait = {"connect_timeout": max(math.ceil(settings.connect_timeout_s), 1)}
     parameters = {**_KEEPALIVES, **wait, **given, **fixed}
-    user = str(given.get("user") or "")
-    return Address(shown_url(url), make_conninfo("", **parameters), str(given.get("dbname") or user), user)
+    # What the URL leaves out libpq takes from its own defaults.
+    libpq = {option.keyword: option.val for option in Conninfo.get_defaults()}
+    user = _text(given.get("user") or libpq.get(b"user"))
+    database = _text(given.get("dbname") or libpq.get(b"dbname") or user)
+    return Address(shown_url(url), make_conninfo("", **parameters), database, user)
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value or "")
 
 
 def shown_url(url: str) -> str:

@@ -29,13 +29,15 @@ Connection = psycopg.Connection[TupleRow]
 Answer = TypeVar("Answer")
 
 _OWNERS_TURN = 0x77616E67
-# PostGIS may live in any schema; only that and our own are searched.
-_SEARCH = """set_config('search_path', {} || coalesce((
-  SELECT ', ' || quote_ident(n.nspname) FROM pg_catalog.pg_extension e
+# PostGIS may live in any schema; only that and our own are searched. Until then anybody's schema may be: functions
+# are called by their full names, and with their very types, lest another's take their place.
+_SEARCH = """pg_catalog.set_config('search_path', {} || coalesce((
+  SELECT ', ' || pg_catalog.quote_ident(n.nspname::text) FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'), ''), false)"""
 # An acknowledged write is on disk, whatever the server's default; a stricter one stays.
 _DURABLE = (
-    "set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)"
+    "pg_catalog.set_config('synchronous_commit', "
+    "pg_catalog.replace(pg_catalog.current_setting('synchronous_commit'), 'off', 'on'), false)"
 )
 _abandoned: list[object] = []
 
@@ -80,7 +82,7 @@ def session(settings: StoreSettings, *, read_only: bool = False, unhurried: bool
         "wangge.writing": "on",
     }
     parts = [
-        sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(str(value)))
+        sql.SQL("pg_catalog.set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(str(value)))
         for name, value in values.items()
     ]
     parts += [sql.SQL(_DURABLE).format(), sql.SQL(_SEARCH).format(sql.Literal(ddl.SCHEMA))]
