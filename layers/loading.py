@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from layers.standards import Standards
-    from layers.store import Change, Store
+    from layers.store import Store
 
 _KEPT_STEPS = 64
 _TRIES = 20
@@ -95,19 +95,19 @@ def _present(store: Store, standards: Standards, before: Snapshot | None) -> Sna
     """Return the present version, or None where the store is not what it was a moment ago."""
     if before is None:
         return _whole(store, standards)
-    district = store.district()
     read = _Reading(before.version, before.lineage.last, before._frames)
     found = _advanced(store, read, at_once=True)
     if found is not None and None in found.touched.values():
         again = _advanced(store, found, at_once=False)
         found = None if again is None else replace(again, touched=together([found.touched, again.touched]))
-    if found is None or district != before.district:
+    # After the writes, for a store without any has nothing to know it by: it may have been filled by a copy.
+    if found is None or store.district() != before.district:
         return None
     if found.version == before.version:
         return before
     steps = (*before.lineage.steps, (before.version, found.touched))[-_KEPT_STEPS:]
     lineage = Lineage(before.lineage.root, found.last, steps)
-    return Snapshot(found.version, district, standards, found.frames, lineage=lineage, before=before)
+    return Snapshot(found.version, before.district, standards, found.frames, lineage=lineage, before=before)
 
 
 def _whole(store: Store, standards: Standards) -> Snapshot | None:
@@ -117,14 +117,13 @@ def _whole(store: Store, standards: Standards) -> Snapshot | None:
     that no write touched in between is the same at that version as when it was read.
     """
     version = store.version()
-    made_by = store.changes(since=version - 1)[:1] if version else []
-    if version and not made_by:
+    last = store.mark(version) if version else None
+    if version and last is None:
         return None
     district = store.district()
-    last = _identity(made_by[0]) if made_by else None
     frames = {name: store.read(name) for name in LAYERS}
     found = _advanced(store, _Reading(version, last, frames), at_once=False)
-    if found is None:
+    if found is None or store.district() != district:
         return None
     return Snapshot(found.version, district, standards, found.frames, lineage=Lineage(last=found.last))
 
@@ -138,11 +137,10 @@ def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None
         Layers of which much was touched are read whole: quicker, but of that moment's version, which may be a
         later one. They are marked as touched throughout.
     """
-    news = store.changes(since=read.version - 1)
-    if read.version:
-        if not news or _identity(news[0]) != read.last:
-            return None
-        news = news[1:]
+    news = store.changes(since=read.version)
+    # In this order: were it another store by now, the mark would be another.
+    if read.version and store.mark(read.version) != read.last:
+        return None
     if not news:
         return replace(read, touched={})
     version = news[-1].version
@@ -158,12 +156,7 @@ def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None
         except NotFound:
             return None
         touched[layer], frames[layer] = tuple(codes), patched(frames[layer], fresh, codes)
-    return _Reading(version, _identity(news[-1]), frames, touched)
-
-
-def _identity(change: Change) -> Hashable:
-    """Return what tells a write from another that made the same version of another store."""
-    return change.version, change.layer, change.by, change.at, len(change.codes), hash(change.codes)
+    return _Reading(version, news[-1].mark, frames, touched)
 
 
 def patched(frame: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, codes: Sequence[str]) -> gpd.GeoDataFrame:

@@ -123,6 +123,25 @@ class Change:
     by: Authorship = NOBODY
     at: datetime | None = field(default=None, compare=False)
 
+    @property
+    def mark(self) -> Mark:
+        """What is kept of it to know it by."""
+        return Mark(self.version, self.layer, len(self.codes), self.by, self.at)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells a write from another that made the same version of another store.
+
+    `count` is the number of codes that it touched.
+    """
+
+    version: int
+    layer: str
+    count: int
+    by: Authorship
+    at: datetime | None
+
 
 EditKind = Literal["insert", "update", "delete"]
 
@@ -309,6 +328,10 @@ class Store(ABC):
     @abstractmethod
     def changes(self, *, since: int) -> list[Change]:
         """Return the writes after version `since`, oldest first."""
+
+    @abstractmethod
+    def mark(self, version: int) -> Mark | None:
+        """Return the mark of the write that made `version`, without its codes; None where there is none."""
 
     @abstractmethod
     def history(self, layer: str, code: str) -> list[Edit]:

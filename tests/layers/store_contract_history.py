@@ -38,10 +38,34 @@ def community(company: str | None, *, end: date | None = None, residents: int | 
     return frame_of("communities", ["C01"], [HERE], **values)
 
 
+def building_of(code: str) -> Any:
+    """Return a building."""
+    return frame_of("buildings", [code], [HERE])
+
+
 class HistoryContract(Contract):
     """What was done to a feature; a version's state; what held on a day."""
 
     # What was done
+
+    def test_a_write_is_known_by_its_mark(self, kind: Kind) -> None:
+        urls = [kind.new_url() for _ in range(2)]
+        for url, name in zip(urls, ("甲", "乙"), strict=True):
+            with create_store(url, PLACE) as store:
+                store.insert("complaints", points(["a", "b"]), by=ANNE)
+                store.delete("complaints", ["a"], by=Authorship(who=name, note="\"'", effective=SIGNED))
+                store.insert("buildings", building_of("x"))
+        with open_store(urls[0]) as one, open_store(urls[1]) as other:
+            assert [one.mark(version) for version in (0, 4, -1)] == [None] * 3
+            assert [one.mark(version) for version in (1, 2, 3)] == [
+                change.mark for change in one.changes(since=0)
+            ]
+            second = one.mark(2)
+            assert second is not None
+            assert (second.layer, second.count, second.by.who) == ("complaints", 1, "甲")
+            assert not {one.mark(version) for version in (1, 2, 3)} & {
+                other.mark(version) for version in (1, 2, 3)
+            }
 
     def test_tells_all_that_was_done_to_a_feature(self, store: Store) -> None:
         square, pair = shapely.box(114, 22, 115, 23), [shapely.box(k, 22, k + 0.5, 23) for k in (114, 116)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import apsw
 
 from layers.schema import LAYERS, Layer
-from layers.store import Authorship, Change
+from layers.store import Authorship, Change, Mark
 from layers.stores.contents import ChangeRow, HistoryRow, change_of, day_of, instant_of
 from layers.stores.geopackage import ddl
 from layers.stores.geopackage.blobs import plain
@@ -32,6 +32,27 @@ def changes(connection: apsw.Connection, *, since: int = 0) -> Iterable[ChangeRo
     query = f"SELECT {_CHANGE} FROM {ddl.CHANGES} WHERE version > ? ORDER BY version"
     found: Iterable[Row] = connection.execute(query, [since])
     return (ChangeRow(*row) for row in found)
+
+
+def mark(connection: apsw.Connection, version: int) -> Mark | None:
+    """Return what is kept of the write that made `version` to know it by.
+
+    Raises
+    ------
+    Damaged
+        When it cannot be read.
+    """
+    query = (
+        "SELECT layer, json_array_length(codes), who, note, effective, at "
+        f"FROM {ddl.CHANGES} WHERE version = ?"
+    )
+    for layer, count, who, note, effective, at in connection.execute(query, [version]):
+        try:
+            by = Authorship(who=who, note=note, effective=day_of(effective))
+            return Mark(version, layer, count, by, instant_of(at))
+        except (TypeError, ValueError) as error:
+            raise Damaged(f"{ddl.CHANGES}: {error}") from error
+    return None
 
 
 def told(row: ChangeRow) -> Change:

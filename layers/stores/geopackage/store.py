@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from layers.schema import LAYERS, Layer
-from layers.store import Change, Clock, District, Fault, Progress, StoreSettings, utc_now
+from layers.store import Change, Clock, District, Fault, Mark, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents
 from layers.stores.geopackage import creation, ddl, faults, migrations, records, tables
@@ -106,6 +106,11 @@ class GeoPackageStore(KeptStore):
         """Return the number of features per layer."""
         with self._database.reading() as connection:
             return tables.counts(connection)
+
+    def mark(self, version: int) -> Mark | None:
+        """Return the mark of the write that made `version`."""
+        with self._database.reading() as connection:
+            return records.mark(connection, version)
 
     def changes(self, *, since: int) -> list[Change]:
         """Return the writes after version `since`, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import shapely
 from psycopg import sql
 
 from layers.schema import LAYERS, Layer, layer_named
-from layers.store import Authorship, District
+from layers.store import Authorship, District, Mark
 from layers.stores.base import STEP_ROWS, Step
 from layers.stores.contents import (
     CHUNK_ROWS,
@@ -56,6 +57,11 @@ _INSERT_CHANGE = (
     .as_bytes()
 )
 _CHANGES = sql.SQL("SELECT {} FROM {}").format(_names(ChangeRow._fields), ddl.table(ddl.CHANGES)).as_bytes()
+_MARK = (
+    sql.SQL("SELECT layer, cardinality(codes), who, note, effective, at FROM {} WHERE version = %s")
+    .format(ddl.table(ddl.CHANGES))
+    .as_bytes()
+)
 _HISTORY = (
     sql.SQL("SELECT {} FROM {} ORDER BY version, code")
     .format(_names(HistoryRow._fields), ddl.table(ddl.HISTORY))
@@ -219,6 +225,16 @@ def changes(connection: Connection, *, since: int) -> list[ChangeRow]:
         _CHANGES + b" WHERE version > %s ORDER BY version", [since]
     )
     return [_change_of(row) for row in found]
+
+
+def mark(connection: Connection, version: int) -> Mark | None:
+    """Return what is kept of the write that made `version` to know it by."""
+    found = connection.cursor(binary=True).execute(_MARK, [version]).fetchone()
+    if found is None:
+        return None
+    layer, count, who, note, effective, at = found
+    by = Authorship(who=who, note=note, effective=effective)
+    return Mark(version, layer, count, by, None if at is None else at.astimezone(UTC))
 
 
 def all_changes(connection: Connection) -> Iterator[ChangeRow]:
