@@ -6,7 +6,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from itertools import count
 from multiprocessing.connection import Connection
@@ -15,7 +17,7 @@ from typing import Any
 
 import apsw
 
-from layers.problems import WanggeError
+from layers.problems import StoreBusy, WanggeError
 from layers.schema import LAYERS
 from layers.store import Authorship, Store, create_store, migrate_store, open_store
 from layers.stores.geopackage.store import GeoPackageStore
@@ -64,47 +66,142 @@ def obey(url: str, orders: Connection) -> None:
 
 
 def fork_and_write(url: str, answer: Connection) -> None:
-    """Write from a parent and its forked child, with connections open and the turn taken across the fork."""
-    with open_store(url) as store, open_store(url) as other:
-        store.upsert("complaints", points(["before"]))
-        held, over = threading.Event(), threading.Event()
+    """Write from a parent and its forked child, with a store open and the turn taken across the fork."""
+    store, other = open_store(url), open_store(url)
+    store.upsert("complaints", points(["before"]))
+    assert other.version() == 1
+    held, over = threading.Event(), threading.Event()
 
-        def hold() -> None:
-            with turn(Path(url.partition(":")[2]), 30):
-                held.set()
-                over.wait()
+    def hold() -> None:
+        with turn(Path(url.partition(":")[2]), 30):
+            held.set()
+            over.wait()
 
-        holder = threading.Thread(target=hold)
-        holder.start()
-        held.wait()
-        with _connection_of(store) as idle, _connection_of(other) as lent:
-            pass
-        with _connection_of(other):
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    ours, childs = multiprocessing.Pipe()
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        with _ending_here(), open_store(url) as own:
+            for _ in range(2):
+                childs.recv()
+                for writer, name in ((own, "own"), (store, "child"), (other, "other")):
+                    _write_some(writer, name)
+                childs.send("written")
+    childs.close()
+    over.set()
+    holder.join()
+    ours.send("go on")
+    _write_some(store, "parent")
+    ours.recv()
+    store.close()
+    other.close()
+    ours.send("go on")
+    ours.recv()
+    _, status = os.waitpid(child, 0)
+    answer.send(os.waitstatus_to_exitcode(status))
+
+
+def become_a_daemon(url: str, orders: Connection) -> None:
+    """Open a store, go on in a child while the parent ends, and write what is sent."""
+    parent = os.getpid()
+    store = open_store(url)
+    store.upsert("complaints", points(["before"]))
+    ours, childs = multiprocessing.Pipe()
+    if os.fork() > 0:
+        ours.recv()
+        store.close()
+        os._exit(0)
+    with _ending_here():
+        childs.send(store.version())
+        while os.getppid() == parent:
+            time.sleep(0.005)
+        orders.send("alone")
+        orders.send(store.upsert("complaints", points(orders.recv())).version)
+
+
+def fork_while_a_thread_writes(url: str, answer: Connection) -> None:
+    """Answer with what a child is told that was forked while its parent was writing, and what came of the write."""
+    store = open_store(url)
+    held, over = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with _writing(store):
+            held.set()
+            over.wait()
+        store.upsert("complaints", points(["thread"]))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    held.wait()
+    ours, childs = multiprocessing.Pipe()
+    child = os.fork()
+    if child == 0:
+        with _ending_here():
+            childs.send([_refusal(lambda: open_store(url)), _refusal(store.version)])
+            store.close()
+            grandchild = os.fork()
+            if grandchild == 0:
+                childs.send([_refusal(store.version)])
+                os._exit(0)
+            os.waitpid(grandchild, 0)
+    told = ours.recv() + ours.recv()
+    os.waitpid(child, 0)
+    over.set()
+    writer.join()
+    answer.send((told, sorted(store.read("complaints").index)))
+
+
+def fork_within_a_write(url: str, answer: Connection) -> None:
+    """Answer with what a child is told that leaves the write within which it was forked, and with what was written."""
+    store = open_store(url)
+    ours, childs = multiprocessing.Pipe()
+    try:
+        with _writing(store) as connection:
+            connection.execute("UPDATE district SET name = 'ours'")
             child = os.fork()
-        if child == 0:
-            with _connection_of(store) as first, _connection_of(other) as second:
-                inherited = first is idle or second is lent
-            _write_some(other, "other")
-            _write_some(store, "child")
-            os._exit(int(inherited))
-        over.set()
-        holder.join()
-        _write_some(store, "parent")
-        _, status = os.waitpid(child, 0)
-        answer.send(
-            (os.waitstatus_to_exitcode(status), sorted(store.read("complaints").index), store.version())
-        )
+            if child == 0:
+                connection.execute("UPDATE district SET name = 'theirs'")
+            else:
+                told = ours.recv()
+                os.waitpid(child, 0)
+    except WanggeError as error:
+        childs.send([error.sentence("en")])
+        os._exit(0)
+    answer.send((told, store.district().name))
 
 
-def _connection_of(store: Store) -> AbstractContextManager[apsw.Connection]:
+@contextmanager
+def _ending_here() -> Iterator[None]:
+    """End a forked child where the block ends: with 1 after any error."""
+    code = 1
+    try:
+        yield
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _writing(store: Store) -> AbstractContextManager[apsw.Connection]:
     assert isinstance(store, GeoPackageStore)
-    return store._database.reading()
+    return store._database.writing()
+
+
+def _refusal(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except WanggeError as error:
+        return error.sentence("en")
+    return "nothing"
 
 
 def _write_some(store: Store, name: str) -> None:
-    for k in range(10):
-        store.upsert("complaints", points([f"{name}{k}"]))
-        assert f"{name}{k}" in store.read("complaints").index
+    for _ in range(5):
+        code = f"{name}{len(store.read('complaints').filter(like=name, axis=0))}"
+        assert store.insert("complaints", points([code])).inserted == 1
+        assert code in store.read("complaints").index
 
 
 def summary(url: str, answer: Connection) -> None:
@@ -176,3 +273,16 @@ def migrate_and_die(url: str, moment: str) -> None:
 
     apsw.connection_hooks.append(lambda connection: connection.set_exec_trace(before_each))
     migrate_store(url)
+
+
+def stand_in_line(path: str, name: str, log: str, timeout_s: float, go_on: Connection | None) -> None:
+    """Take the turn to write and log it; the holder keeps it until told to go on."""
+    try:
+        with turn(Path(path), timeout_s), Path(log).open("a") as file:
+            file.write(name)
+            if go_on is not None:
+                file.flush()
+                go_on.recv()
+    except StoreBusy:
+        with Path(log).open("a") as file:
+            file.write(name.lower())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 from layers.problems import StoreMissing, StoreReadOnly
 from layers.schema import LAYERS
 from layers.store import create_store, open_store
-from layers.stores.geopackage import ddl
+from layers.stores.geopackage import ddl, turns
 from tests.layers import store_workers
 from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, points
@@ -102,11 +103,38 @@ def test_another_process_sees_a_write_at_once(path: Path) -> None:
 
 
 def test_a_store_lives_through_a_fork(path: Path) -> None:
-    exit_code, codes, version = ask(store_workers.fork_and_write, f"gpkg:{path}")
-    assert exit_code == 0
-    writers = ("child", "other", "parent")
-    assert codes == sorted(["before", *(f"{name}{k}" for name in writers for k in range(10))])
-    assert version == 31
+    assert ask(store_workers.fork_and_write, f"gpkg:{path}") == 0
+    written = {"child": 10, "other": 10, "own": 10, "parent": 5}
+    codes = sorted(["before", *(f"{name}{k}" for name, count in written.items() for k in range(count))])
+    assert ask(store_workers.summary, f"gpkg:{path}") == (36, codes)
+    assert_sound(path)
+
+
+def test_a_daemon_goes_on_after_its_parent(path: Path) -> None:
+    ours, theirs = PROCESSES.Pipe()
+    with started(store_workers.become_a_daemon, f"gpkg:{path}", theirs):
+        assert ours.recv() == "alone"
+        with open_store(f"gpkg:{path}") as store:
+            assert store.upsert("complaints", points(["third"])).version == 2
+            ours.send(["daemon"])
+            assert ours.recv() == 3
+    with open_store(f"gpkg:{path}") as store:
+        assert store.read("complaints").index.tolist() == ["before", "daemon", "third"]
+        assert store.verify() == []
+
+
+def test_a_child_forked_while_its_parent_writes_is_told_what_to_do(path: Path) -> None:
+    told, codes = ask(store_workers.fork_while_a_thread_writes, f"gpkg:{path}")
+    assert len(told) == 3
+    assert all("only after the fork" in sentence and str(path) in sentence for sentence in told), told
+    assert codes == ["thread"]
+    assert_sound(path)
+
+
+def test_a_child_forked_within_a_write_does_not_end_it(path: Path) -> None:
+    told, name = ask(store_workers.fork_within_a_write, f"gpkg:{path}")
+    assert ["only after the fork" in sentence for sentence in told] == [True]
+    assert name == "ours"
     assert_sound(path)
 
 
@@ -162,6 +190,43 @@ def test_nothing_acknowledged_is_lost_when_writers_are_killed(path: Path, tmp_pa
     assert len(changes) >= len(acknowledged)
     assert sorted(code for change in changes for code in change.codes) == sorted(there)
     assert {len(change.codes) for change in changes} == {1, store_workers.BULK}
+
+
+def in_line_since(path: Path, moment_ns: int) -> bool:
+    """Tell whether somebody has taken a place in the line since `moment_ns`; we ourselves must have none."""
+    with turns.lock_path(path).open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, turns.GATE - moment_ns, moment_ns)
+        except (BlockingIOError, PermissionError):
+            return True
+        return False
+
+
+@pytest.mark.parametrize("leaves", [None, "killed", "gives up"])
+def test_writers_are_served_in_the_order_they_came(path: Path, tmp_path: Path, leaves: str | None) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    ours, theirs = PROCESSES.Pipe()
+    with ExitStack() as line:
+        line.enter_context(started(store_workers.stand_in_line, str(path), "A", str(log), 60, theirs))
+        while log.read_text() != "A":
+            time.sleep(0.01)
+        waiting: dict[str, BaseProcess] = {}
+        for name in "BCDE":
+            since = time.monotonic_ns()
+            timeout_s = 0.5 if (name, leaves) == ("C", "gives up") else 60
+            work = (store_workers.stand_in_line, str(path), name, str(log), timeout_s, None)
+            waiting[name] = line.enter_context(started(*work))
+            while not in_line_since(path, since) and waiting[name].is_alive():
+                time.sleep(0.01)
+        if leaves == "killed":
+            waiting["C"].kill()
+        if leaves is not None:
+            waiting["C"].join()
+        ours.send("go on")
+        for process in waiting.values():
+            process.join()
+    assert log.read_text() == {None: "ABCDE", "killed": "ABDE", "gives up": "AcBDE"}[leaves]
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.05, 0.1])
