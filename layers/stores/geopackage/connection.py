@@ -8,18 +8,17 @@ other's: GDAL belongs in another process, or on another file.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 import apsw
 
-from layers.problems import StoreFull, StoreMissing
-from layers.stores.geopackage import faults
+from layers.problems import StoreFull, StoreMissing, WanggeError
+from layers.stores.geopackage import faults, forks
 from layers.stores.geopackage.turns import turn
 from layers.text import Text
 
@@ -28,7 +27,6 @@ Check = Callable[[apsw.Connection], None]
 _WAL_LIMIT_BYTES = 64 * 2**20
 # SQLite makes its index of the log in pieces of this size: a smaller file has never served anybody.
 _SHM_BYTES = 32 * 2**10
-_abandoned: list[apsw.Connection] = []
 
 
 def free_of_wal_reset_bug(version: int) -> bool:
@@ -63,38 +61,20 @@ class Signature(NamedTuple):
         return (self.device, self.inode) == (there.st_dev, there.st_ino)
 
 
-@dataclass
-class _Lent:
-    """One process's connections; a forked child must never use or close its parent's."""
-
-    process: int
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    idle: list[tuple[apsw.Connection, Signature]] = field(default_factory=list)
-    closed: bool = False
-
-
 @dataclass(frozen=True)
 class _Borrowed:
-    """A connection on loan from `lent`; without a signature it serves only once."""
+    """A connection on loan; without a signature it serves only once."""
 
     connection: apsw.Connection
     signature: Signature | None
-    lent: _Lent
-
-    def give_back(self) -> None:
-        """Let others use the connection, unless it has served its time."""
-        with self.lent.guard:
-            if not self.lent.closed and self.signature is not None:
-                self.lent.idle.append((self.connection, self.signature))
-                return
-        self.connection.close(True)
 
 
 class Database:
-    """A GeoPackage file that threads and forked processes share.
+    """A GeoPackage file that threads share; other processes have their own.
 
     Every use borrows a connection for one transaction, so that a read waits for nobody and a long
-    task holds up no checkpoint.
+    task holds up no checkpoint. A forked child may go on with its parent's object, on connections of its
+    own, unless any store was being used at the moment of the fork: then it is refused (see `forks`).
 
     Parameters
     ----------
@@ -109,7 +89,9 @@ class Database:
         self._check = check
         self._read_only = read_only
         self._busy_timeout_s = busy_timeout_s
-        self._lent = _Lent(os.getpid())
+        self._idle: list[tuple[apsw.Connection, Signature]] = []
+        self._closed = False
+        forks.close_before(self)
         if not free_of_wal_reset_bug(version := apsw.SQLITE_VERSION_NUMBER):
             raise faults.unusable(
                 path,
@@ -130,15 +112,16 @@ class Database:
             Close the connection afterwards, with whatever has been read from it only in part: that would
             keep its version for the next who borrows it.
         """
-        try:
-            borrowed = self._borrow()
-        except StoreFull:
-            # SQLite found no room for its files beside the store; while nobody writes it can do without.
-            if not _at_rest(self.path):
-                raise
-            borrowed = _Borrowed(self._open(connect_at_rest), None, self._mine())
-        with self._lending(replace(borrowed, signature=None) if once else borrowed):
-            yield borrowed.connection
+        with forks.using(self.path):
+            try:
+                borrowed = self._borrow()
+            except StoreFull:
+                # SQLite found no room for its files beside the store; while nobody writes it can do without.
+                if not _at_rest(self.path):
+                    raise
+                borrowed = _Borrowed(self._open(connect_at_rest), None)
+            with self._lending(replace(borrowed, signature=None) if once else borrowed):
+                yield borrowed.connection
         of = borrowed.signature
         if of is not None and of.immutable and _signature(self.path) != of:
             # Somebody began to write meanwhile: what was read may be half old and half new.
@@ -154,14 +137,20 @@ class Database:
         """
         if not _signature(self.path).writable or self._read_only:
             raise faults.read_only(self.path)
-        with turn(self.path, self._busy_timeout_s), self._lending(self._begun()) as connection:
+        with (
+            turn(self.path, self._busy_timeout_s),
+            forks.using(self.path),
+            self._lending(self._begun()) as connection,
+        ):
             try:
                 yield connection
+                forks.refuse_inherited(self.path)
                 connection.execute("COMMIT")
             except BaseException:
-                # SQLite has undone it already after some errors; a failing ROLLBACK must not hide the cause.
-                with suppress(apsw.Error):
-                    connection.execute("ROLLBACK")
+                if not forks.inherited():
+                    # SQLite has undone it already after some errors; a failing ROLLBACK must not hide the cause.
+                    with suppress(apsw.Error):
+                        connection.execute("ROLLBACK")
                 raise
 
     def _begun(self) -> _Borrowed:
@@ -183,43 +172,56 @@ class Database:
 
     def close(self) -> None:
         """Close what is idle now, and what is lent out when it comes back."""
-        lent = self._mine()
-        with lent.guard:
-            lent.closed = True
-            idle, lent.idle = lent.idle, []
-        for connection, _ in idle:
-            connection.close(True)
+        with forks.guard():
+            self._closed = True
+            if not forks.inherited():
+                self.close_idle()
 
-    def _mine(self) -> _Lent:
-        if self._lent.process != os.getpid():
-            _abandoned.extend(connection for connection, _ in self._lent.idle)
-            self._lent = _Lent(os.getpid(), closed=self._lent.closed)
-        return self._lent
+    def close_idle(self) -> None:
+        """Close what nobody uses; the caller holds `forks.guard`."""
+        while self._idle:
+            self._idle.pop()[0].close(True)
 
     @contextmanager
     def _lending(self, borrowed: _Borrowed) -> Iterator[apsw.Connection]:
+        sound = False
         try:
             with faults.said(self.path, borrowed.connection):
-                yield borrowed.connection
-        except BaseException:
-            borrowed.connection.close(True)
-            raise
-        borrowed.give_back()
+                try:
+                    yield borrowed.connection
+                    sound = True
+                except WanggeError:  # a write that is refused has been undone: SQLite did nothing wrong
+                    sound = True
+                    raise
+        finally:
+            self._take_back(borrowed, sound=sound)
+
+    def _take_back(self, borrowed: _Borrowed, *, sound: bool) -> None:
+        """Let others use the connection, unless it has served its time."""
+        connection, of = borrowed.connection, borrowed.signature
+        if forks.inherited():
+            forks.leave_alone(connection)
+            return
+        if sound and of is not None and connection.txn_state() == apsw.SQLITE_TXN_NONE:
+            with forks.guard():
+                if not self._closed:
+                    self._idle.append((connection, of))
+                    return
+        connection.close(True)
 
     def _borrow(self) -> _Borrowed:
-        lent = self._mine()
-        if lent.closed:
+        if self._closed:
             raise ValueError(f"the store {self.path} has been closed")
         signature = _signature(self.path)
         while True:
-            with lent.guard:
-                if not lent.idle:
+            with forks.guard():
+                if not self._idle:
                     break
-                connection, of = lent.idle.pop()
+                connection, of = self._idle.pop()
             if of == signature:
-                return _Borrowed(connection, of, lent)
+                return _Borrowed(connection, of)
             connection.close(True)
-        return _Borrowed(self._open(connect), signature, lent)
+        return _Borrowed(self._open(connect), signature)
 
     def _open(self, opened: Callable[[Path], apsw.Connection]) -> apsw.Connection:
         with faults.said(self.path):
