@@ -19,6 +19,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from layers.problems import FeaturesExist, NotFound, StoreConflict
 from layers.schema import LAYERS
 from layers.store import Authorship, District, create_store, open_store
 from layers.stores.geopackage import blobs, ddl
@@ -320,6 +321,21 @@ def test_our_sqlite_is_free_of_it_and_commits_go_to_disk(store: GeoPackageStore)
     with store._database.reading() as connection:
         assert connection.pragma("synchronous") == 3
         assert connection.pragma("journal_mode") == "wal"
+
+
+def test_a_refused_write_costs_no_connection(store: GeoPackageStore) -> None:
+    store.upsert("complaints", points(["a"]))
+    with store._database.reading() as connection:
+        pass
+    for refused, act in (
+        (FeaturesExist, lambda: store.insert("complaints", points(["a"]))),
+        (NotFound, lambda: store.update("complaints", points(["b"]))),
+        (StoreConflict, lambda: store.upsert("complaints", points(["a"], channel="x"), based_on=0)),
+    ):
+        with pytest.raises(refused):
+            act()
+        with store._database.reading() as again:
+            assert again is connection
 
 
 def test_a_file_set_back_by_a_desktop_program_returns_to_wal(store: GeoPackageStore) -> None:
