@@ -88,6 +88,23 @@ def import_file(
     _tell(progress, 0, language)
     read = _read(layer, path, options)
     _tell(progress, 1, language)
+    report = _take(store, standards, layer, path, options, read, by, language, progress)
+    _tell(progress, 3, language)
+    return report
+
+
+def _take(
+    store: Store,
+    standards: Standards,
+    layer: Layer,
+    path: Path,
+    options: ImportOptions,
+    read: _Read,
+    by: Authorship,
+    language: Language,
+    progress: Progress,
+) -> ImportReport:
+    """Check what was read, and write it, unless only that was asked for."""
     seen = store.version()
     ground = Ground(store, store.district())
     checked = check(read.distinct, layer, read.mapping, read.declared, ground, standards)
@@ -110,7 +127,6 @@ def import_file(
             written.updated,
             written.unchanged,
         )
-    _tell(progress, 3, language)
     return report
 
 

@@ -186,17 +186,6 @@ def test_no_room_to_migrate_an_older_backup_is_said(
     assert not Path(place.removeprefix("gpkg:")).exists()
 
 
-def test_a_target_of_an_older_schema_is_said(
-    old: Path, store_url: str, new_url: Callable[[str], str], tmp_path: Path
-) -> None:
-    """What is wrong with the target is no reason to migrate the backup."""
-    file = tmp_path / "backup.gpkg"
-    done("backup", file, store=store_url)
-    refused = run("restore", file, store=f"gpkg:{old}")
-    assert isinstance(refused.exception, SystemExit), refused.exception
-    assert str(old) in refused.stderr
-
-
 # PostGIS: what the administrator is to run, roles, passwords
 
 
