@@ -210,7 +210,9 @@ def asked(setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     """Return the file in which a would-be apt-get writes what root asks of it, and how new servers are made."""
     monkeypatch.setattr(setup, "NEW_SERVERS", tmp_path / "common")
     apt = tmp_path / "apt-get"
-    apt.write_text(f'#!/bin/sh\n(echo "$@"; cat {tmp_path}/common/createcluster.d/* || true) 2>&1 >> {tmp_path}/asked\n')
+    apt.write_text(
+        f'#!/bin/sh\n(echo "$@"; cat {tmp_path}/common/createcluster.d/* || true) 2>&1 >> {tmp_path}/asked\n'
+    )
     apt.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
