@@ -299,17 +299,18 @@ def _typed(column: Sequence[Any], field: Field) -> pa.Array | NDArray[Any]:
     kind = COLUMN_TYPES[field.type]
     if kind == "date":
         return np.array(column, dtype="datetime64[D]").astype("datetime64[s]")
-    if kind == "number":
-        return np.array(column, dtype=np.float64)
+    # Told to make integers, Arrow would cut off what is behind a decimal point.
+    wanted = {"integer": None, "number": pa.float64()}.get(kind, pa.large_string())
     try:
-        # Told to make integers, Arrow would cut off what is behind a decimal point.
-        made = pa.array(column, type=None if kind == "integer" else pa.large_string())
-        readable = kind == "text" or pa.types.is_int64(made.type) or pa.types.is_null(made.type)
+        made = pa.array(column, type=wanted)
+        readable = kind != "integer" or pa.types.is_int64(made.type) or pa.types.is_null(made.type)
     except (TypeError, ValueError, OverflowError):
         readable = False
     if not readable:
         # No store writes such values. Pandas takes some of them, and says what is wrong with others.
         made = pa.array(pd.array(list(column), dtype=DTYPES[field.type]))  # type: ignore[call-overload]
+    if kind == "number":
+        return made.fill_null(np.nan).to_numpy()
     if kind == "integer":
         return made.cast(pa.int64())
     return made.fill_null("unknown") if field.type == "fact" else made

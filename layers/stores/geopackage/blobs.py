@@ -75,6 +75,9 @@ def wkbs_inside(blobs: Sequence[bytes]) -> list[bytes]:
     """
     try:
         starts = {head: _header_bytes(head) for head in {blob[:4] for blob in blobs}}
+        if len(starts) == 1:
+            (start,) = starts.values()
+            return [blob[start:] for blob in blobs]
         return [blob[starts[blob[:4]] :] for blob in blobs]
     except (IndexError, TypeError) as error:
         raise Damaged("not a GeoPackage geometry") from error
