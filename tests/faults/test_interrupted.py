@@ -186,4 +186,4 @@ def test_what_a_killed_backup_left_is_cleared_away(
     done = fleet.run(tmp_path, "backup", file, "--store", url)
     assert (done.code, "not overwritten" in done.said) == (int(named), named)
     if not named:
-        assert {left.name for left in folder.iterdir()} == {"backup.gpkg", ".backup.gpkg.lock"}
+        assert [left.name for left in folder.iterdir()] == ["backup.gpkg"]

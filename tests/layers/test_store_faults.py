@@ -27,7 +27,7 @@ from layers.problems import (
     StoreUnusable,
     WanggeError,
 )
-from layers.store import backup_store, copy_store, create_store, open_store
+from layers.store import backup_store, check_free, copy_store, create_store, open_store
 from layers.stores.geopackage import connection as connections
 from layers.stores.geopackage import creation, turns
 from layers.stores.geopackage.store import GeoPackageStore
@@ -171,7 +171,7 @@ def test_a_vulnerable_sqlite_is_refused(path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("closed", ["file", "folder", "both"])
 def test_a_store_that_may_not_be_written_is_read(path: Path, folder: Path, closed: str) -> None:
-    (folder / f".{path.name}.lock").chmod(0o644)
+    (folder / f".{path.name}.lock").touch(0o644)
     path.chmod(0o444 if closed != "folder" else 0o666)
     folder.chmod(0o555 if closed != "file" else 0o777)
     with unprivileged(), open_store(f"gpkg:{path}") as store:
@@ -240,7 +240,7 @@ def test_a_write_waits_for_its_turn_and_then_gives_up(path: Path) -> None:
 
 
 def test_another_users_lock_file_does_not_bar_the_way(path: Path, folder: Path) -> None:
-    (folder / f".{path.name}.lock").chmod(0o400)
+    (folder / f".{path.name}.lock").touch(0o400)
     for place in (path, folder):
         place.chmod(0o777)
     with unprivileged(), open_store(f"gpkg:{path}") as store:
@@ -305,7 +305,7 @@ def test_a_store_that_does_not_fit_is_not_made(small_disk: Path) -> None:
     many = points([f"{k:06}" for k in range(30_000)], channel="x" * 200)
     with pytest.raises(StoreFull):
         create_store(f"gpkg:{small_disk / 'store.gpkg'}", PLACE, layers={"complaints": many})
-    assert [file.name for file in small_disk.iterdir()] == [".store.gpkg.lock"]
+    assert list(small_disk.iterdir()) == []
 
 
 # Making a store
@@ -336,25 +336,86 @@ def test_whatever_is_there_stays(folder: Path, what: str) -> None:
 
 
 def test_what_dead_processes_left_is_cleared_and_what_live_ones_make_is_not(folder: Path) -> None:
-    dead, live = (folder / f".new.gpkg.partial-{name}" for name in ("dead", "live"))
-    for place in (dead, live):
+    """Whatever store it was to be; and nothing that only looks alike."""
+    dead, live, other = (
+        folder / name for name in (".wangge-partial-dead", ".wangge-partial-live", ".x.partial-y")
+    )
+    for place in (dead, live, other):
         place.mkdir()
-        (place / "new.gpkg").write_text("half")
+        (place / "monday.gpkg").write_text("half")
+    linked = folder / ".wangge-partial-linked"
+    linked.symlink_to(other)
     handle = os.open(live, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         create_store(f"gpkg:{folder / 'new.gpkg'}", PLACE).close()
+        with pytest.raises(StoreExists):
+            create_store(f"gpkg:{folder / 'new.gpkg'}", PLACE)
     finally:
         os.close(handle)
     assert not dead.exists()
-    assert live.exists()
+    assert (live / "monday.gpkg").exists() and (other / "monday.gpkg").exists()
+
+
+def test_what_another_user_left_does_not_bar_the_way(folder: Path) -> None:
+    left = folder / ".wangge-partial-theirs"
+    left.mkdir(mode=0o700)
+    folder.chmod(0o777)
+    with unprivileged():
+        create_store(f"gpkg:{folder / 'new.gpkg'}", PLACE).close()
+    assert left.exists()
+
+
+def test_a_store_is_made_in_its_turn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "_TURN_S", 0.1)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(StoreBusy):
+            create_store(f"gpkg:{folder / 'new.gpkg'}", PLACE)
+    finally:
+        os.close(handle)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal"])
+def test_the_log_of_a_store_that_was_moved_away_is_kept(folder: Path, ending: str) -> None:
+    place, log = folder / "new.gpkg", folder / f"new.gpkg{ending}"
+    log.write_text("what was written last")
+    for make in (
+        lambda: create_store(f"gpkg:{place}", PLACE),
+        lambda: check_free(f"gpkg:{place}"),
+    ):
+        with pytest.raises(StoreExists, match="Move it to where that store is now") as caught:
+            make()
+        assert str(log) in caught.value.sentence("zh")
+    assert [file.name for file in folder.iterdir()] == [log.name]
+    log.write_text("")
+    create_store(f"gpkg:{place}", PLACE).close()
+
+
+def test_a_store_moved_away_while_it_is_open_keeps_its_newest_writes(folder: Path) -> None:
+    path, away = folder / "w.gpkg", folder / "away.gpkg"
+    with create_store(f"gpkg:{path}", PLACE) as store:
+        store.upsert("complaints", points(["newest"]))
+        path.rename(away)
+        with pytest.raises(StoreExists):
+            create_store(f"gpkg:{path}", PLACE)
+        with pytest.raises(StoreMissing):
+            store.version()
+    Path(f"{path}-wal").rename(f"{away}-wal")
+    with open_store(f"gpkg:{away}") as store:
+        assert store.read("complaints").index.tolist() == ["newest"]
+        assert store.verify() == []
+    create_store(f"gpkg:{path}", PLACE).close()
 
 
 def test_a_journal_left_by_another_store_is_not_taken_for_ones_own(folder: Path) -> None:
+    """An index without its log can only mislead: it is cleared away."""
     first, second = folder / "first.gpkg", folder / "second.gpkg"
     with create_store(f"gpkg:{first}", PLACE) as store:
         store.upsert("complaints", points(["old"]))
-        shutil.copy(f"{first}-wal", f"{second}-wal")
+        shutil.copy(f"{first}-shm", f"{second}-shm")
     with create_store(f"gpkg:{second}", PLACE) as store:
         assert (store.version(), store.counts()["complaints"]) == (0, 0)
 
@@ -365,7 +426,8 @@ def test_a_journal_left_by_another_store_is_not_taken_for_ones_own(folder: Path)
 def test_a_store_that_is_taken_away_is_missed_and_its_successor_found(path: Path) -> None:
     with open_store(f"gpkg:{path}") as store:
         store.upsert("complaints", points(["c"]))
-        path.unlink()
+        for file in (path, Path(f"{path}-wal")):
+            file.unlink()
         with pytest.raises(StoreMissing):
             store.version()
         with pytest.raises(StoreMissing):
@@ -542,7 +604,7 @@ def test_two_copies_into_one_empty_store_are_one(path: Path, folder: Path) -> No
 def test_a_backup_is_its_owners_alone_from_the_first_moment(path: Path, folder: Path) -> None:
     """Looked at before each statement, and at each step, of whatever is in the folder by then."""
     seen: set[str] = set()
-    kept = {path.name, f".{path.name}.lock", ".backup.gpkg.lock"}
+    kept = {path.name, ".backup.gpkg.lock"}
 
     def look(*_: object) -> bool:
         assert_private()
@@ -567,7 +629,7 @@ def test_a_backup_is_its_owners_alone_from_the_first_moment(path: Path, folder: 
         apsw.connection_hooks.pop()
         os.umask(mask)
     assert {"backup.gpkg", "backup.gpkg-wal", "backup.gpkg-shm"} <= seen
-    assert any(".partial-" in name for name in seen)
+    assert any("-partial-" in name for name in seen)
 
 
 def test_a_backup_is_one_file_that_opens_where_nothing_can_be_written(path: Path, folder: Path) -> None:
@@ -575,7 +637,6 @@ def test_a_backup_is_one_file_that_opens_where_nothing_can_be_written(path: Path
     medium.mkdir()
     with open_store(f"gpkg:{path}") as store:
         backup_store(store, medium / "backup.gpkg")
-    (medium / ".backup.gpkg.lock").unlink()
     assert [file.name for file in medium.iterdir()] == ["backup.gpkg"]
     # Its header asks for no write-ahead log, which most programs could not open there.
     assert (medium / "backup.gpkg").read_bytes()[18:20] == b"\x01\x01"

@@ -271,6 +271,11 @@ def beside(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal")]
 
 
+def logs(path: Path) -> list[Path]:
+    """Return those of the files beside the database at `path` without which it may not be whole."""
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+
+
 def connect(path: Path) -> apsw.Connection:
     """Open the file at `path` as it and its folder allow."""
     if _writable(path):
@@ -303,7 +308,7 @@ def _at_rest(path: Path) -> bool:
     along with them.
     """
     wal, shm, _ = beside(path)
-    return not wal.exists() or (_bytes_at(wal) == 0 and _bytes_at(shm) < _SHM_BYTES)
+    return not wal.exists() or (bytes_at(wal) == 0 and bytes_at(shm) < _SHM_BYTES)
 
 
 def _check_length(connection: apsw.Connection, path: Path) -> None:
@@ -311,14 +316,15 @@ def _check_length(connection: apsw.Connection, path: Path) -> None:
 
     While the log holds something it may hold the page, which a full disk has cut short.
     """
-    if _bytes_at(beside(path)[0]) == 0 and _bytes_at(path) % connection.pragma("page_size"):
+    if bytes_at(beside(path)[0]) == 0 and bytes_at(path) % connection.pragma("page_size"):
         raise faults.damaged(path, "it ends within a page")
 
 
-def _bytes_at(path: Path) -> int:
+def bytes_at(path: Path) -> int:
+    """Return the size of the file at `path`, 0 where there is none."""
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0
 
 

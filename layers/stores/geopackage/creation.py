@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import date
@@ -23,14 +24,15 @@ from layers.schema import LAYERS, Layer
 from layers.store import District, Progress
 from layers.stores.base import steps
 from layers.stores.contents import Contents
-from layers.stores.geopackage import ddl, faults, records, tables
+from layers.stores.geopackage import ddl, faults, forks, records, tables
 from layers.stores.geopackage.blobs import blobs_of
-from layers.stores.geopackage.connection import beside, connect, prepare
-from layers.stores.geopackage.turns import turn
+from layers.stores.geopackage.connection import beside, bytes_at, connect, logs, prepare
 from layers.stores.rows import geometry_type, plain_geometries, wkb_of
 from layers.text import Text
 
-_TURN_S = 30.0
+_TURN_S, _PAUSE_S = 30.0, 0.003
+# Folders of this name are ours alone: those of dead processes are deleted.
+_PARTIAL = ".wangge-partial-"
 
 
 def build(path: Path, contents: Contents, *, progress: Progress, mode: int | None = None) -> None:
@@ -50,12 +52,36 @@ def build(path: Path, contents: Contents, *, progress: Progress, mode: int | Non
         with _workshop(path) as folder:
             made = folder / path.name
             made.touch(0o666 if mode is None else mode)
-            with faults.said(path):
+            with forks.using(path), faults.said(path):
                 _write_file(made, contents, progress)
-            with turn(path, _TURN_S):
+            with _turn_in(path):
                 _publish(made, path)
     except OSError as error:
         raise faults.from_os(path, error) from error
+
+
+@contextmanager
+def _turn_in(path: Path) -> Iterator[None]:
+    """Wait until nobody else names files in the folder of `path`, and keep others from it.
+
+    It is the folder that is locked: a lock file for each name would have to stay for ever.
+    """
+    handle = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    deadline = time.monotonic() + _TURN_S
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise faults.busy(path) from None
+                time.sleep(_PAUSE_S)
+        yield
+    finally:
+        # A forked child may have the folder open as well: closing would not unlock it.
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
 
 
 @contextmanager
@@ -64,13 +90,12 @@ def _workshop(path: Path) -> Iterator[Path]:
 
     Whoever builds holds a lock on its folder until the end: one that can be locked is nobody's.
     """
-    prefix = f".{path.name}.partial-"
-    with turn(path, _TURN_S):
-        refuse_existing(path)
+    with _turn_in(path):
         for other in path.parent.iterdir():
-            if other.name.startswith(prefix):
+            if other.name.startswith(_PARTIAL):
                 _clear_if_abandoned(other)
-        folder = Path(mkdtemp(prefix=prefix, dir=path.parent))
+        refuse_existing(path)
+        folder = Path(mkdtemp(prefix=_PARTIAL, dir=path.parent))
         handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(handle, fcntl.LOCK_EX)
     try:
@@ -81,7 +106,10 @@ def _workshop(path: Path) -> Iterator[Path]:
 
 
 def _clear_if_abandoned(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return  # another user's: who cannot open it could not clear it either
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -93,14 +121,34 @@ def _clear_if_abandoned(folder: Path) -> None:
 
 
 def refuse_existing(path: Path, *, unless_empty: bool = False) -> None:
-    """Raise `StoreExists` where something is at `path`, but for a store that has never had a row."""
+    """Raise `StoreExists` where something is at `path`, but for a store that has never had a row.
+
+    Where only a log is, the store was moved away from it: the log holds what was written last.
+    """
     if not os.path.lexists(path):
+        for log in logs(path):
+            if bytes_at(log):
+                raise _left_behind(path, log)
         return
     if unless_empty:
-        with suppress(apsw.Error), closing(connect(path)) as connection:
+        with forks.using(path), suppress(apsw.Error), closing(connect(path)) as connection:
             if is_wangge(connection) and never_had_a_row(connection):
                 return
     raise exists(path)
+
+
+def _left_behind(path: Path, log: Path) -> StoreExists:
+    return StoreExists(
+        Text(
+            "{log} 是原在 {path} 的存储的日志，其中有它最后写入的内容，不会被删除。",
+            "{log} is the log of a store that was at {path}; it holds what was written last and is not deleted.",
+        ).format(log=log, path=path),
+        Text(
+            "请将它移到该存储现在所在的文件夹，并随之改名；如该存储已不再需要，请删除它；也可换一个路径。",
+            "Move it to where that store is now, under that store's name with the same ending; delete it if "
+            "you do not need that store any more; or give another path.",
+        ),
+    )
 
 
 def exists(path: Path) -> StoreExists:
@@ -130,7 +178,7 @@ def _publish(made: Path, path: Path) -> None:
     """Give the file its name for good; the caller holds the turn, so nobody else gives it another."""
     refuse_existing(path)
     for left in beside(path):
-        # What a killed process left of a store that has since been removed would be taken for this one's.
+        # What another store left would be taken for this one's; there is nothing in its logs (see above).
         left.unlink(missing_ok=True)
     made.rename(path)
     handle = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)

@@ -22,7 +22,7 @@ from layers.schema import LAYERS, Layer
 from layers.store import Change, Clock, District, Fault, Mark, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents
-from layers.stores.geopackage import creation, ddl, faults, migrations, records, tables
+from layers.stores.geopackage import creation, ddl, faults, forks, migrations, records, tables
 from layers.stores.geopackage.blobs import wkb_inside, wkbs_inside
 from layers.stores.geopackage.connection import Database, connect
 from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
@@ -256,7 +256,7 @@ def shown(url: str) -> str:
 def is_store(path: Path) -> bool:
     """Tell whether a Wangge store is at `path`; anything else, or nothing, is none."""
     try:
-        with closing(connect(path)) as connection:
+        with forks.using(path), closing(connect(path)) as connection:
             return is_wangge(connection)
     except apsw.Error:
         return False
