@@ -327,11 +327,12 @@ def test_a_refused_write_costs_no_connection(store: GeoPackageStore) -> None:
     store.upsert("complaints", points(["a"]))
     with store._database.reading() as connection:
         pass
-    for refused, act in (
+    attempts: list[tuple[type[Exception], Callable[[], object]]] = [
         (FeaturesExist, lambda: store.insert("complaints", points(["a"]))),
         (NotFound, lambda: store.update("complaints", points(["b"]))),
         (StoreConflict, lambda: store.upsert("complaints", points(["a"], channel="x"), based_on=0)),
-    ):
+    ]
+    for refused, act in attempts:
         with pytest.raises(refused):
             act()
         with store._database.reading() as again:
