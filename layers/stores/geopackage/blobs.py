@@ -6,11 +6,10 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from layers.stores.rows import Damaged, GeometryType, geometries_of, wkb_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 Envelope = tuple[float, float, float, float]
@@ -38,20 +37,19 @@ def blobs_of(packed: Sequence[bytes], bounds: NDArray[np.float64], srs_id: int) 
     bounds : array of shape (n, 4)
         West, south, east, north; not a number for an empty geometry, which only other programs write.
     """
-    kinds = [
+    bare, boxed, empty = (
         _MAGIC + struct.pack("<Bi", _LITTLE_ENDIAN | flags, srs_id) for flags in (0, _ENVELOPE_XY, _EMPTY)
-    ]
-    starts = np.frombuffer(b"".join(kinds), dtype=np.uint8).reshape(len(kinds), -1)
-    empty = np.isnan(bounds[:, 0])
-    boxed = ~empty & (bounds[:, :2] != bounds[:, 2:]).any(axis=1)
-    envelopes = np.ascontiguousarray(bounds[:, [0, 2, 1, 3]], dtype="<f8").view(np.uint8)
-    heads = np.hstack([starts[np.where(empty, 2, boxed)], envelopes])
-    raw, width = heads.tobytes(), heads.shape[1]
-    ends = np.arange(0, len(raw), width) + np.where(boxed, width, starts.shape[1])
-    return [
-        raw[start:end] + wkb
-        for start, end, wkb in zip(range(0, len(raw), width), ends.tolist(), packed, strict=True)
-    ]
+    )
+    envelope = struct.Struct("<4d").pack
+    made = []
+    for wkb, (west, south, east, north) in zip(packed, bounds.tolist(), strict=True):
+        if west != west:
+            made.append(empty + wkb)
+        elif west == east and south == north:
+            made.append(bare + wkb)
+        else:
+            made.append(boxed + envelope(west, east, south, north) + wkb)
+    return made
 
 
 def wkb_inside(blob: bytes) -> bytes:
