@@ -17,12 +17,14 @@ Progress = Callable[[str], None]
 @pytest.fixture
 def progress(request: pytest.FixtureRequest) -> Progress:
     """Return what says how far a long test is; the short form says nothing."""
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    manager = request.config.pluginmanager
+    terminal, capture = manager.get_plugin("terminalreporter"), manager.get_plugin("capturemanager")
 
     def say(what: str) -> None:
-        if report.FULL and terminal is not None:
-            terminal.ensure_newline()
-            terminal.write_line(what)
+        if report.FULL and terminal is not None and capture is not None:
+            with capture.global_and_fixture_disabled():
+                terminal.ensure_newline()
+                terminal.write_line(what)
 
     return say
 
