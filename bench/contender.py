@@ -96,6 +96,18 @@ def plain_rows(frame: gpd.GeoDataFrame, packed: Sequence[bytes]) -> list[tuple[A
     return list(zip(frame.index.tolist(), packed, *columns, strict=True))
 
 
+def plain_row(frame: gpd.GeoDataFrame, packed: Sequence[bytes]) -> tuple[Any, ...]:
+    """Return what `plain_rows` does of the one row of `frame`, the quick way."""
+    row = frame.iloc[0]
+    values = [None if pd.isna(row[name]) else row[name] for name in FIELDS]
+    return (frame.index[0], packed[0], *values)
+
+
+def single_features(frame: gpd.GeoDataFrame) -> list[gpd.GeoDataFrame]:
+    """Return a frame of each row."""
+    return [frame.iloc[at : at + 1] for at in range(len(frame))]
+
+
 def plain_frame(rows: Sequence[Any], wkb_at: int = 0) -> gpd.GeoDataFrame:
     """Return the frame of (code, geometry, value, …) rows; WKB starts at byte `wkb_at` of the geometry."""
     import geopandas as gpd

@@ -26,7 +26,9 @@ from bench.contender import (
     Writer,
     codes_json,
     plain_frame,
+    plain_row,
     plain_rows,
+    single_features,
 )
 from layers.stores.rows import COLUMN_TYPES
 
@@ -68,8 +70,11 @@ class Pyogrio(Contender):
 class PlainApsw(Contender, Writer):
     """A loop of INSERT statements, and SELECT with fetchall: no checks, no history, no other layer."""
 
-    name = "plain SQL (apsw)"
     kind = "GeoPackage"
+
+    def __init__(self, *, frames: bool = False) -> None:
+        self.name = "plain SQL from frames" if frames else "plain SQL (apsw)"
+        self._frames = frames
 
     def load(self, frame: gpd.GeoDataFrame, target: str) -> None:
         with closing(_connect(target)) as connection:
@@ -82,9 +87,8 @@ class PlainApsw(Contender, Writer):
                 "CREATE TABLE changes (version INTEGER PRIMARY KEY NOT NULL, layer TEXT NOT NULL, "
                 "codes TEXT NOT NULL, at TEXT, who TEXT NOT NULL, note TEXT NOT NULL, effective DATE)"
             )
-            rows, bounds = _packed(frame)
-            connection.executemany(_INSERT, rows)
-            connection.executemany(_BOX, ((fid, *box) for fid, box in enumerate(bounds, 1)))
+            connection.executemany(_INSERT, plain_rows(frame, _blobs(frame)))
+            connection.executemany(_BOX, ((fid, *box) for fid, box in enumerate(_boxes(frame), 1)))
             connection.execute("COMMIT")
 
     @contextmanager
@@ -105,15 +109,21 @@ class PlainApsw(Contender, Writer):
         self.load(frame, target)
 
     def features(self, frame: gpd.GeoDataFrame) -> list[Any]:
-        rows, bounds = _packed(frame)
-        return [(row, box, codes_json(row[0])) for row, box in zip(rows, bounds, strict=True)]
+        if self._frames:
+            return list(single_features(frame))
+        rows = plain_rows(frame, _blobs(frame))
+        return [(row, box, codes_json(row[0])) for row, box in zip(rows, _boxes(frame), strict=True)]
 
     @contextmanager
     def writer(self, target: str) -> Iterator[Callable[[Any], None]]:
         with closing(_connect(target)) as connection:
 
             def write(feature: Any) -> None:
-                row, box, codes = feature
+                if self._frames:
+                    row, (box,) = plain_row(feature, _blobs(feature)), _boxes(feature)
+                    codes = codes_json(row[0])
+                else:
+                    row, box, codes = feature
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(_INSERT, row)
                 connection.execute(_BOX, (connection.last_insert_rowid(), *box))
@@ -140,13 +150,16 @@ def _connect(path: str) -> apsw.Connection:
     return connection
 
 
-def _packed(frame: gpd.GeoDataFrame) -> tuple[list[tuple[Any, ...]], list[tuple[float, float, float, float]]]:
-    """Return rows with GeoPackage geometries, and boxes in the order of an R-tree's columns."""
-    shapes = frame.geometry.to_numpy()
-    bounds = [(west, east, south, north) for west, south, east, north in shapely.bounds(shapes).tolist()]
+def _boxes(frame: gpd.GeoDataFrame) -> list[tuple[float, ...]]:
+    """Return boxes in the order of an R-tree's columns."""
+    bounds = shapely.bounds(frame.geometry.to_numpy()).tolist()
+    return [(west, east, south, north) for west, south, east, north in bounds]
+
+
+def _blobs(frame: gpd.GeoDataFrame) -> list[bytes]:
+    """Return geometries as GeoPackage keeps them."""
     header = struct.Struct("<2sBBi4d")
-    packed = [
-        header.pack(b"GP", 0, 3, SRID, *box) + wkb
-        for box, wkb in zip(bounds, shapely.to_wkb(shapes).tolist(), strict=True)
+    packed = shapely.to_wkb(frame.geometry.to_numpy()).tolist()
+    return [
+        header.pack(b"GP", 0, 3, SRID, *box) + wkb for box, wkb in zip(_boxes(frame), packed, strict=True)
     ]
-    return plain_rows(frame, packed), bounds

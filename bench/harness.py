@@ -48,8 +48,10 @@ LOADING: list[Contender] = [
 WRITING: list[Writer] = [
     Wangge("GeoPackage"),
     PlainApsw(),
+    PlainApsw(frames=True),
     Wangge("PostGIS"),
     PlainPsycopg(),
+    PlainPsycopg(frames=True),
     PlainPsycopg(counter=False),
 ]
 

@@ -23,7 +23,9 @@ from bench.contender import (
     Writer,
     codes_json,
     plain_frame,
+    plain_row,
     plain_rows,
+    single_features,
 )
 from geo.crs import STORED_CRS
 from layers.stores.rows import COLUMN_TYPES
@@ -111,8 +113,11 @@ class PlainPsycopg(Contender, Writer):
 
     kind = "PostGIS"
 
-    def __init__(self, *, counter: bool = True) -> None:
-        self.name = "plain SQL (psycopg)" if counter else "plain SQL without a version counter"
+    def __init__(self, *, frames: bool = False, counter: bool = True) -> None:
+        self.name = "plain SQL from frames" if frames else "plain SQL (psycopg)"
+        if not counter:
+            self.name = "plain SQL without a version counter"
+        self._frames = frames
         self._counter = counter
 
     def load(self, frame: gpd.GeoDataFrame, target: str) -> None:
@@ -150,6 +155,8 @@ class PlainPsycopg(Contender, Writer):
             )
 
     def features(self, frame: gpd.GeoDataFrame) -> list[Any]:
+        if self._frames:
+            return list(single_features(frame))
         return [(row, codes_json(row[0])) for row in plain_rows(frame, _ewkb(frame))]
 
     @contextmanager
@@ -157,7 +164,11 @@ class PlainPsycopg(Contender, Writer):
         with psycopg.connect(target) as connection:
 
             def write(feature: Any) -> None:
-                row, codes = feature
+                if self._frames:
+                    row = plain_row(feature, _ewkb(feature))
+                    codes = codes_json(row[0])
+                else:
+                    row, codes = feature
                 change = (LAYER.name, codes, MOMENT)
                 if self._counter:
                     (version,) = connection.execute(_VERSION).fetchone() or (0,)

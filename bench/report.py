@@ -49,9 +49,10 @@ to do: compare ratios, and only those of one run.
 - **Boxes** hold 576 buildings each; the figure is the median over {boxes} boxes.
 - **Committed single writes**: new buildings, one in each transaction, into a table of {stock:,}, for
   {seconds:g} s by processes that start together. A plain loop inserts the feature with its entry in the index
-  of geometries, the row in the table of changes and the next version; rows and WKB are made beforehand, while
-  Wangge takes frames. *Without a version counter* writers do not wait for each other; it is not comparable, for
-  Wangge's versions follow one another without gaps, and shows what that costs.
+  of geometries, the row in the table of changes and the next version; rows and WKB are made beforehand.
+  *From frames* it makes them of a frame of one row, which is what Wangge is given. *Without a version
+  counter* writers do not wait for each other; it is not comparable, for Wangge's versions follow one another
+  without gaps, and shows what that costs.
 - **min** and **median** are of {repeats} repeats; **×** is Wangge's median over that contender's (of writes:
   writes per second), so that below 1 is faster for the first tables. **CPU** is of the measured process,
   without a database server; **memory** is its peak, the frame included. A contender that takes more than
@@ -114,7 +115,8 @@ def _conditions(results: Results, place: Path) -> str:
         f"Measured on {datetime.now(UTC):%Y-%m-%d} (UTC): {_processor()}, {os.cpu_count()} processors, "
         f"{_memory_gb():.0f} GB, {platform.system()} {platform.release().partition('-')[0]}, "
         f"files on {_file_system(place)}; load average over a minute before each measurement: "
-        f"{min(loads):.1f} to {max(loads):.1f}, median {median(loads):.1f} (the contenders' own work among it). "
+        f"{min(loads):.1f} to {max(loads):.1f}, median {median(loads):.1f} (the contenders' own work among it); "
+        f"`fdatasync` of 32 KB there took {median(results.flushes_s) * 1000:.2f} ms (median). "
         f"Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()} (apsw), "
         f"GDAL {pyogrio.__gdal_version_string__} (pyogrio {version('pyogrio')}), "
         f"GEOS {shapely.geos_version_string} (shapely {version('shapely')}), {packages}; {results.server}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -90,6 +91,8 @@ class Results:
     writes: list[Writes] = field(default_factory=list)
     loads: list[float] = field(default_factory=list)
     """The machine's load average over a minute, before each measurement."""
+    flushes_s: list[float] = field(default_factory=list)
+    """How long the disk takes to keep 32 KB for good: what a committed write cannot do without."""
     server: str = ""
     """What the database server says of itself."""
 
@@ -251,6 +254,23 @@ def _ready(plan: Plan, results: Results) -> None:
     results.loads.append(os.getloadavg()[0])
 
 
+def _flush_s(file: Path) -> float:
+    """Return how long it takes to have 32 KB written to disk, in a file that is there; the median of some."""
+    file.write_bytes(bytes(2**20))
+    handle = os.open(file, os.O_RDWR)
+    laps = []
+    try:
+        os.fsync(handle)
+        for number in range(30):
+            os.pwrite(handle, b"x" * 2**15, number * 2**15)
+            start = time.perf_counter()
+            os.fdatasync(handle)
+            laps.append(time.perf_counter() - start)
+    finally:
+        os.close(handle)
+    return median(laps)
+
+
 def _check_alike(
     plan: Plan, series: dict[tuple[str, int], Series], targets: dict[int, str], boxes: list[data.Box]
 ) -> None:
@@ -295,6 +315,7 @@ def _writes(plan: Plan, kind: StoreKind, work: Path, place: Places, results: Res
                 shift = repeat % len(numbers)
                 for number in numbers[shift:] + numbers[:shift]:
                     _ready(plan, results)
+                    results.flushes_s.append(_flush_s(work / "flush"))
                     each = harness.write_together(number, targets[number], parts, seconds=plan.seconds)
                     laps = [lap for writer_laps in each for lap in writer_laps]
                     mine = series[writers, number]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bench.contender import LAYER, Contender, Opened, StoreKind, Writer
+from bench.contender import LAYER, Contender, Opened, StoreKind, Writer, single_features
 from bench.data import DISTRICT
 from layers.store import create_store, open_store
 
@@ -37,7 +37,7 @@ class Wangge(Contender, Writer):
         self.load(frame, target)
 
     def features(self, frame: gpd.GeoDataFrame) -> list[Any]:
-        return [frame.iloc[at : at + 1] for at in range(len(frame))]
+        return list(single_features(frame))
 
     @contextmanager
     def writer(self, target: str) -> Iterator[Callable[[Any], None]]:

@@ -77,6 +77,7 @@ def test_ratios_are_of_medians_and_verdicts_follow_from_them(tmp_path: Path) -> 
             Writes("GeoPackage", 8, "plain", [[0.001] * 124], [1.0]),
         ],
         loads=[0.0],
+        flushes_s=[0.001],
     )
     text = page(Plan(), made, place=tmp_path)
     assert "bulk load at most 1.3 × the best | 1.30 × pyogrio | met |" in text
