@@ -150,17 +150,20 @@ def test_passwords_are_nowhere_to_be_read(
 
 # Sessions
 
+# What a database says, and what a session says all the same.
 _CONTRARY = {
-    "TimeZone": "'Asia/Shanghai'",
-    "DateStyle": "'German, DMY'",
-    "extra_float_digits": "-5",
-    "bytea_output": "'escape'",
-    "standard_conforming_strings": "off",
-    "default_transaction_isolation": "'serializable'",
-    "default_transaction_read_only": "on",
-    "synchronous_commit": "off",
-    "search_path": "'pg_temp'",
-    "client_encoding": "'GB18030'",
+    "TimeZone": ("'Asia/Shanghai'", "UTC"),
+    "DateStyle": ("'German, DMY'", "ISO, YMD"),
+    "extra_float_digits": ("-5", "1"),
+    "bytea_output": ("'escape'", "hex"),
+    "standard_conforming_strings": ("off", "on"),
+    "default_transaction_isolation": ("'serializable'", "read committed"),
+    "default_transaction_deferrable": ("on", "off"),
+    "default_transaction_read_only": ("on", "off"),
+    "synchronous_commit": ("off", "on"),
+    "search_path": ("'pg_temp'", "wangge, gis"),
+    "client_encoding": ("'GB18030'", "UTF8"),
+    "jit": ("on", "off"),
 }
 
 
@@ -170,8 +173,11 @@ def test_answers_do_not_depend_on_the_servers_settings(
     postgres.execute("CREATE SCHEMA gis", database)
     postgres.execute("DROP EXTENSION postgis; CREATE EXTENSION postgis SCHEMA gis", database)
     postgres.execute(f'GRANT USAGE ON SCHEMA gis TO PUBLIC; ALTER DATABASE "{database}" RESET ALL', database)
-    for name, value in _CONTRARY.items():
+    for name, (value, _) in _CONTRARY.items():
         postgres.execute(f'ALTER DATABASE "{database}" SET {name} = {value}')
+    with connect(address_of(postgis_url, PLAIN), PLAIN) as connection:
+        said = {name: connection.execute(f"SHOW {name}".encode()).fetchone() for name in _CONTRARY}
+    assert said == {name: (kept,) for name, (_, kept) in _CONTRARY.items()}
     place, layers = small_district()
     with create_store(postgis_url, place, layers=layers) as store:
         assert store.district() == place
@@ -229,6 +235,24 @@ def test_the_tables_are_as_the_schema_describes_them(
     assert indexes == {"btree (code)", "gist (geom)", *(f"btree ({field.name})" for field in layer.parents)}
 
 
+def test_a_store_made_with_rows_has_the_same_tables_as_one_without(
+    store: PostGISStore, postgres: Cluster, database: str
+) -> None:
+    place, layers = small_district()
+    filled = postgres.new_database()
+    create_store(postgres.url(filled), place, layers=layers).close()
+    described = [
+        "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'wangge' ORDER BY 1, 2",
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname !~ '^pg_' ORDER BY 1, 2",
+        "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger ORDER BY 1, 2",
+    ]
+    for query in described:
+        found = postgres.execute(query, filled)
+        assert len(found) >= len(LAYERS)
+        assert found == postgres.execute(query, database)
+    postgres.drop(filled)
+
+
 def test_there_is_a_file_for_each_schema() -> None:
     names = sorted(path.name for path in files(ddl.__package__ or "").joinpath("sql").iterdir())
     assert names == [f"{number:04}.sql" for number in range(1, ddl.SCHEMA_VERSION + 1)]
@@ -264,7 +288,7 @@ def any_features(draw: st.DrawFn, layer: Layer) -> gpd.GeoDataFrame:
     return frame_of(layer.name, codes, [draw(st.sampled_from(shapes)) for _ in codes], **columns)
 
 
-@pytest.mark.parametrize("name", ["communities", "buildings", "complaints"])
+@pytest.mark.parametrize("name", ["communities", "buildings", "subdistricts"])
 def test_arrow_reads_what_rows_read(store: PostGISStore, name: str) -> None:
     layer = LAYERS[name]
 
@@ -278,6 +302,18 @@ def test_arrow_reads_what_rows_read(store: PostGISStore, name: str) -> None:
         same(arrow.read_all(store._address, PLAIN, layer), by_rows)
 
     compare()
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=lambda layer: layer.name)
+def test_arrow_reads_what_others_left_unknown(
+    store: PostGISStore, postgres: Cluster, database: str, layer: Layer
+) -> None:
+    shape = "POINT(1 2)" if "point" in layer.geometry else "MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)))"
+    postgres.execute(
+        f"INSERT INTO wangge.{layer.name} (code, geom) VALUES ('a', 'SRID=4490;{shape}')", database
+    )
+    assert len(store.read(layer.name)) == 1
+    same(arrow.read_all(store._address, PLAIN, layer), store.read(layer.name))
 
 
 def test_a_whole_layer_is_read_as_arrow_where_it_is_large(
@@ -312,6 +348,7 @@ INF = float("inf")
         ((1, 1, 1, 1), 1),
         ((2, 2, 1, 1), 0),
         ((0, 3, 4, 0), 0),
+        ((0.6, 0.6, 0.4, 0.4), 0),
         ((float("nan"), 0, 1, 1), 0),
         ((1 + 1e-12, 0, 2, 2), 0),
     ],

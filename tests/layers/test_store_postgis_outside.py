@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +14,9 @@ import pytest
 import shapely
 
 from layers.problems import StoreBusy
+from layers.schema import LAYERS
 from layers.store import Store, StoreSettings, create_store, open_store
+from layers.stores.rows import value_fields
 from tests.district import small_district
 from tests.layers.store_contract import frame_of, points, same
 from tests.postgres import ADMIN, Cluster
@@ -78,6 +83,48 @@ def test_an_edit_by_another_program_is_a_version_with_what_it_replaced(
     assert [edit.kind for edit in store.history("buildings", "other")] == ["insert", "delete"]
     assert store.read("buildings", version=start + 1).floor_area_m2[second] == 0.1 + 0.2
     assert store.verify() == []
+
+
+def test_what_an_edit_replaced_is_written_as_wangge_would_have(
+    store: Store, others: psycopg.Connection[Any], postgres: Cluster, database: str
+) -> None:
+    code = store.read("buildings").index[0]
+    for value in ("2", "0.1", "1e300", "'-Infinity'", "NULL", "0"):
+        others.execute(
+            f"UPDATE wangge.buildings SET floor_area_m2 = {value}, name = '\"楼\\' WHERE code = %s".encode(),
+            [code],
+        )
+    (written,) = store.read("buildings", codes=[code]).itertuples()
+    assert written.name == '"楼\\'
+    others.execute("DELETE FROM wangge.buildings WHERE code = %s", [code])
+    kept = [
+        json.loads(text)
+        for (text,) in postgres.execute("SELECT before FROM wangge.history ORDER BY version", database)
+    ]
+    areas = [before["floor_area_m2"] for before in kept[1:]]
+    assert areas == [2.0, 0.1, 1e300, float("-inf"), None, 0.0]
+    assert [type(area) for area in areas if area is not None] == [float] * 5
+    assert list(kept[-1]) == [field.name for field in value_fields(LAYERS["buildings"])]
+    assert (kept[-1]["name"], kept[-1]["floors"]) == ('"楼\\', None)
+
+
+def test_others_wait_their_turn_before_they_touch_a_row(
+    store: Store, others: psycopg.Connection[Any], postgres: Cluster, database: str
+) -> None:
+    """Who first touched a row and then waited for the turn would block the one who has it."""
+    edit = "UPDATE wangge.buildings SET floors = 9"
+    with postgres.connect(database) as writer:
+        writer.execute("SET wangge.writing = on")
+        with writer.transaction():
+            writer.execute("SELECT FROM wangge.head FOR UPDATE")
+            other = threading.Thread(target=others.execute, args=(edit,))
+            other.start()
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE usename = 'qgis' AND wait_event_type = 'Lock'"
+            while not writer.execute(waiting).rowcount:
+                time.sleep(0.01)
+            writer.execute("UPDATE wangge.buildings SET floors = 8")
+        other.join()
+    assert store.read("buildings").floors.unique().tolist() == [9]
 
 
 def test_an_edit_by_another_program_is_undone_with_its_transaction_and_waits_its_turn(

@@ -154,7 +154,7 @@ class PostGISStore(KeptStore):
         if bbox is not None and not (bbox[0] <= bbox[2] and bbox[1] <= bbox[3]):
             return frame_of([], layer)
         query = tables.select(layer.name, among=codes is not None, in_box=bbox is not None)
-        values = [*([] if codes is None else [tables.fit_codes(codes)]), *(bbox or ())]
+        values = [*([] if codes is None else [list(codes)]), *(bbox or ())]
         with self._database.connection() as connection:
             records = connection.cursor(binary=True).execute(query, values).fetchall()
             frame = frame_of(records, layer)

@@ -27,7 +27,7 @@ from layers.stores.contents import (
 )
 from layers.stores.history import Undo
 from layers.stores.postgis import ddl
-from layers.stores.rows import Row, Rows, geometries_of, plain_geometries, storable, wkb_of
+from layers.stores.rows import Row, Rows, geometries_of, plain_geometries, wkb_of
 
 if TYPE_CHECKING:
     from layers.stores.postgis.connection import Connection
@@ -171,11 +171,6 @@ def at_once(statements: tuple[bytes, ...]) -> bytes:
     return b"WITH %s %s" % (b", ".join(parts), statements[-1])
 
 
-def fit_codes(codes: Iterable[str]) -> list[str]:
-    """Return each code once that can be there: a text that the server cannot hold is nobody's."""
-    return [code for code in dict.fromkeys(codes) if storable(code)]
-
-
 # Reading
 
 
@@ -274,7 +269,11 @@ def streamed(connection: Connection, query: bytes, *, rows: int = CHUNK_ROWS) ->
 
 def undos(layer: Layer, codes: Sequence[str] | None, *, since: int) -> tuple[bytes, dict[str, Any]]:
     """Return the query for what `undo_of` reads, newest first, with its values."""
-    values = {"layer": layer.name, "since": since, "codes": None if codes is None else fit_codes(codes)}
+    values = {
+        "layer": layer.name,
+        "since": since,
+        "codes": None if codes is None else list(dict.fromkeys(codes)),
+    }
     return _undos(None if codes is None else len(codes) <= _FEW_CODES), values
 
 

@@ -55,7 +55,7 @@ class ReadTransaction:
     def rows(self, layer: Layer, codes: Sequence[str] | None = None) -> list[Row]:
         """Return the present rows by code, all or those there are of `codes`."""
         query = tables.select(layer.name, among=codes is not None)
-        return self._ask(query, [] if codes is None else [tables.fit_codes(codes)])
+        return self._ask(query, [] if codes is None else [list(codes)])
 
     def undos(self, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0) -> list[Undo]:
         """Return what takes back the writes after version `since`, newest first."""
