@@ -203,6 +203,23 @@ def test_what_was_deleted_before_a_field_came_is_whole(path: Path, sound: Path) 
         assert "floor_area_m2" not in left.history("buildings", "B91")[-1].fields
 
 
+def test_a_corner_that_is_nowhere_is_named(path: Path) -> None:
+    """GEOS leaves it out of the bounds."""
+    shape = shapely.Polygon([(0, 0), (1, 0), (float("nan"), 1), (0, 1)])
+    damage(path, f"UPDATE buildings SET geom = {hexed(shape, 0, 1, 0, 1)} WHERE code = 'B90'")
+    assert ("geometry", "buildings", ("B90",)) in found(path)
+
+
+def test_an_index_that_leads_elsewhere_is_named(path: Path) -> None:
+    made = 'CREATE INDEX "buildings_community" ON "buildings" ("name")'
+    damage(
+        path,
+        "PRAGMA writable_schema = ON",
+        f"UPDATE sqlite_schema SET sql = '{made}' WHERE name = 'buildings_community'",
+    )
+    assert [fault for fault, *_ in found(path)] == ["pages", "schema"]
+
+
 def test_as_many_codes_are_named_as_one_can_read(path: Path) -> None:
     damage(path, "DELETE FROM rtree_complaints_geom")
     with open_store(f"gpkg:{path}") as store:
