@@ -205,8 +205,11 @@ def test_what_was_deleted_before_a_field_came_is_whole(path: Path, sound: Path) 
 
 def test_a_corner_that_is_nowhere_is_named(path: Path) -> None:
     """GEOS leaves it out of the bounds."""
-    shape = shapely.Polygon([(0, 0), (1, 0), (float("nan"), 1), (0, 1)])
-    damage(path, f"UPDATE buildings SET geom = {hexed(shape, 0, 1, 0, 1)} WHERE code = 'B90'")
+    packed = bytearray(
+        shapely.to_wkb(shapely.Polygon([(0, 0), (1, 0), (1, 1), (0.5, 1), (0, 1)]), byte_order=1)
+    )
+    struct.pack_into("<d", packed, len(packed) - 3 * 16, float("nan"))
+    damage(path, f"UPDATE buildings SET geom = x'{(head(0, 1, 0, 1) + packed).hex()}' WHERE code = 'B90'")
     assert ("geometry", "buildings", ("B90",)) in found(path)
 
 
