@@ -167,7 +167,9 @@ def _shapes_of(blobs: Sequence[Any]) -> NDArray[np.object_]:
             packed.append(wkb_inside(blob))
         except Damaged:
             packed.append(b"")
-    found: NDArray[np.object_] = shapely.from_wkb(np.array(packed, dtype=object), on_invalid="ignore")
+    # A coordinate that is not a number is reported, and no reason to warn of besides.
+    with np.errstate(invalid="ignore"):
+        found: NDArray[np.object_] = shapely.from_wkb(np.array(packed, dtype=object), on_invalid="ignore")
     return found
 
 
