@@ -135,13 +135,13 @@ class Cluster:
         signal = self._data / "standby.signal"
         self.stop()
         signal.touch()
-        try:
-            self.start()
-            yield
-            self.stop()
-        finally:
-            signal.unlink()
         self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            signal.unlink()
+            self.start()
 
     def log(self) -> str:
         """Return what the server has said."""
