@@ -253,12 +253,12 @@ def test_settings_reach_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
         "WANGGE_POOL_SIZE": "3",
         "WANGGE_CONNECT_TIMEOUT_S": " 1.5 ",
-        "WANGGE_POOL_WAIT_S": "0",
+        "WANGGE_POOL_WAIT_S": "1",
         "WANGGE_STATEMENT_TIMEOUT_S": "0",
         "WANGGE_WRITE_WAIT_S": "",
     }
     expected = StoreSettings(
-        pool_size=3, connect_timeout_s=1.5, pool_wait_s=0.0, statement_timeout_s=0.0, write_wait_s=30.0
+        pool_size=3, connect_timeout_s=1.5, pool_wait_s=1.0, statement_timeout_s=0.0, write_wait_s=30.0
     )
     assert app.store_settings(given) == expected
     assert app.store_settings({}) == StoreSettings()
