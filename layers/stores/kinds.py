@@ -115,7 +115,10 @@ def outdated(url: str, found: int, needed: int) -> StoreOutdated:
             "存储 {url} 的结构是第 {found} 版，本程序需要第 {needed} 版。",
             "The store {url} has schema {found}; this program needs schema {needed}.",
         ).format(url=url, found=found, needed=needed),
-        Text("请先备份，再运行 wangge migrate。", "Make a backup, then run `wangge migrate`."),
+        Text(
+            "请先复制该文件（数据库则用 pg_dump），再运行 wangge migrate。",
+            "Keep a copy of the file (of a database by pg_dump), then run `wangge migrate`.",
+        ),
     )
 
 
