@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from data.demo import generate  # noqa: E402  (needs the path above)
 from layers.standards import read_standards  # noqa: E402
 from layers.store import create_store  # noqa: E402
-from webmap import create_app  # noqa: E402
+from tests.visitors import app_for  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
 TOKENS = ROOT / "webmap" / "static" / "css" / "tokens.css"
@@ -77,7 +77,7 @@ def service() -> Iterator[str]:
         create_store(f"gpkg:{folder}/luohu.gpkg", district, layers=frames) as store,
     ):
         listener = socket.create_server(("127.0.0.1", 0))
-        server = create_server(create_app(store, standards), sockets=[listener], threads=16)
+        server = create_server(app_for(store, standards), sockets=[listener], threads=16)
         threading.Thread(target=server.run, daemon=True).start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.close()

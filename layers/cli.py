@@ -21,7 +21,9 @@ from layers.store import Authorship, Progress, Store, StoreSettings, no_progress
 from layers.text import Language, Text
 
 if TYPE_CHECKING:
+    from layers.policy import Policy
     from layers.standards import Standards
+    from layers.visitors import Visitor
 
 SHOWN_PROBLEMS = 20
 
@@ -50,6 +52,7 @@ class Context:
     settings: StoreSettings = field(default_factory=StoreSettings)
     operator: str = ""
     _standards: Standards | None = field(default=None, repr=False)
+    _policy: Policy | None = field(default=None, repr=False)
 
     @property
     def standards(self) -> Standards:
@@ -59,6 +62,22 @@ class Context:
 
             self._standards = read_standards(self.data_folder)
         return self._standards
+
+    @property
+    def policy(self) -> Policy:
+        """Who may see and do what, read on first use."""
+        if self._policy is None:
+            from layers.policy import read_policy
+
+            self._policy = read_policy(self.data_folder)
+        return self._policy
+
+    @property
+    def visitor(self) -> Visitor:
+        """Who runs the command: the machine's operator."""
+        from layers.visitors import operator
+
+        return operator(self.operator)
 
     def open_store(self, *, read_only: bool = False) -> Store:
         """Open the chosen store."""

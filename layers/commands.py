@@ -182,6 +182,7 @@ def export_command(context: Context, *, layer: str, file: Path, state: State) ->
     from layers.exports import export_layer
 
     with errors_in_words(context.language), context.open_store(read_only=True) as store:
-        rows = export_layer(store, layer, file, on=state.on, version=state.version, note=state.note)
+        seen = context.policy.seen(context.visitor, layer, way_out="export", action="export")
+        rows = export_layer(store, seen, file, on=state.on, version=state.version, note=state.note)
         done = Text("{n} 行写入 {f}", "{n} rows written to {f}").format(n=rows, f=file)
         context.say(_of(state, done), error=True)

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from geo import crs
-from layers.policy import WayOut, may_leave, visible_fields
+from layers.policy import is_unguarded, unguarded_fields
 from layers.text import Text, both, joined
 from layers.wording import NOT_KNOWN
 
@@ -56,7 +56,7 @@ def change_words(change: Change) -> Text:
 
 def edit_as_dict(edit: Edit, layer: Layer, metric_crs: str) -> dict[str, Any]:
     """Return an edit for JSON: guarded fields by name alone, the geometry by where it went and what it covers."""
-    seen = {field.name for field in visible_fields(layer, way_out="command")}
+    seen = {field.name for field in unguarded_fields(layer)}
     fields: list[dict[str, Any]] = []
     for name, (before, after) in edit.fields.items():
         if name == _GEOMETRY:
@@ -77,7 +77,7 @@ def edit_words(edit: Edit, layer: Layer, standards: Standards, metric_crs: str) 
     """Return an edit as a line for the write and one for each field."""
     head = Text("{head}  {kind}", "{head}  {kind}")
     lines = [head.format(head=_head(edit.version, edit.by, edit.at), kind=_KINDS[edit.kind])]
-    seen = {field.name for field in visible_fields(layer, way_out="command")}
+    seen = {field.name for field in unguarded_fields(layer)}
     for name, (before, after) in edit.fields.items():
         if name == _GEOMETRY:
             told = _geometry_words(before, after, metric_crs)
@@ -89,11 +89,11 @@ def edit_words(edit: Edit, layer: Layer, standards: Standards, metric_crs: str) 
     return lines
 
 
-def conflict_as_dict(conflict: Conflict, *, way_out: WayOut) -> dict[str, Any]:
+def conflict_as_dict(conflict: Conflict) -> dict[str, Any]:
     """Return both sides of a conflict for JSON; guarded values stay inside."""
     sides = {"base": conflict.base, "mine": conflict.mine, "theirs": conflict.theirs}
-    if conflict.field is None or may_leave(conflict.field, way_out=way_out):
-        shown = {side: _plain(value, way_out) for side, value in sides.items()}
+    if conflict.field is None or is_unguarded(conflict.field):
+        shown = {side: _plain(value) for side, value in sides.items()}
     else:
         shown = {"guarded": True}
     return {
@@ -115,7 +115,7 @@ def conflict_words(conflict: Conflict) -> Text:
             if conflict.mine is None
             else Text("对方已删除", "they deleted it")
         )
-    elif conflict.field == _GEOMETRY or not may_leave(conflict.field, way_out="command"):
+    elif conflict.field == _GEOMETRY or not is_unguarded(conflict.field):
         sides = Text("双方不同", "the two differ")
     else:
         told = [_or_unknown(value) for value in (conflict.base, conflict.mine, conflict.theirs)]
@@ -172,9 +172,9 @@ def _or_unknown(value: Any) -> Text:
     return NOT_KNOWN if value is None else both(str(value))
 
 
-def _plain(value: Any, way_out: WayOut) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(v, way_out) for name, v in value.items() if may_leave(name, way_out=way_out)}
+        return {name: _plain(v) for name, v in value.items() if is_unguarded(name)}
     return json.loads(shapely.to_geojson(value)) if isinstance(value, shapely.Geometry) else value
 
 

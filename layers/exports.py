@@ -22,9 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
-from layers.policy import visible_fields
 from layers.problems import BadParameter, StoreFull
-from layers.schema import layer_named
 from layers.shapefiles import shapefiles
 from layers.text import Text, both, joined
 
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
+    from layers.policy import Seen
     from layers.store import District, Store
 
 INVENTED = "虚构演示数据 / invented demonstration data"
@@ -48,7 +47,7 @@ _NO_CLOCK = "1970-01-01T00:00:00.000Z"
 
 def export_layer(
     store: Store,
-    layer_name: str,
+    seen: Seen,
     path: str | Path,
     *,
     on: date | None = None,
@@ -59,6 +58,8 @@ def export_layer(
 
     Parameters
     ----------
+    seen : Seen
+        All features of its layer are written, with these fields.
     on, version : date or int, optional
         Of a past state; see `Store.read`.
     note : str, optional
@@ -73,9 +74,9 @@ def export_layer(
     ------
     NotFound, BadParameter, StoreFull
     """
-    layer = layer_named(layer_name)
     check_target(path)
-    fields = [field.name for field in visible_fields(layer, way_out="export") if field.name != "code"]
+    layer = seen.layer
+    fields = [field.name for field in seen.fields if field.name != "code"]
     frame = store.read(layer.name, on=on, version=version)[[*fields, "geometry"]]
     write_frame(frame, path, title=layer.name, note=note_of(store.district(), note))
     return len(frame)

@@ -5,6 +5,7 @@ What a row says of itself comes first; then what its parent says; then where it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ def _may_lie_in(layer: str, parent: str) -> bool:
     return not (layer == "management_cells" and parent == "communities")
 
 
-def positions(index: pd.Index, codes: pd.Series) -> NDArray[np.int64]:
+def positions(index: pd.Index, codes: Sequence[str] | pd.Series) -> NDArray[np.int64]:
     """Return where each of `codes` stands in `index`, -1 where it does not."""
     return np.asarray(index.get_indexer(pd.Index(codes)), dtype=np.int64)
 

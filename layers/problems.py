@@ -98,6 +98,28 @@ class StoreExists(WanggeError):
     """A store is already there and is not overwritten."""
 
 
+class NotSignedIn(WanggeError):
+    """Nobody in particular asks, and this is not for everybody."""
+
+
+class Forbidden(WanggeError):
+    """Who asks is known, and may not."""
+
+
+class TooMany(WanggeError):
+    """Too many attempts in too short a time.
+
+    Attributes
+    ----------
+    retry_after_s : int
+        Seconds after which it is worth trying again.
+    """
+
+    def __init__(self, message: Text, remedy: Text | None = None, *, retry_after_s: int) -> None:
+        super().__init__(message, remedy)
+        self.retry_after_s = retry_after_s
+
+
 class StoreMissing(WanggeError):
     """There is no store at the given URL."""
 

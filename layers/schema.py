@@ -14,6 +14,8 @@ from layers.text import Text, both, joined
 
 FieldType = Literal["text", "integer", "number", "date", "time", "fact", "x", "y"]
 GeometryKind = Literal["point", "polygon"]
+Guard = Literal["open", "count", "floating", "party", "text", "contact", "photo"]
+"""Kinds of values by the care they need; ``data/roles.json`` says what each asks for."""
 
 FACT_VALUES = ("yes", "no", "unknown")
 
@@ -44,8 +46,8 @@ class Field:
         Bounds of a number, both inclusive.
     aliases : tuple of str
         Further column headings that map to the field by themselves.
-    guarded : bool
-        Leaves the store on no way out before `layers.policy` allows it.
+    guard : Guard
+        What kind of care its values need; `layers.policy` says who may see which.
     """
 
     name: str
@@ -58,7 +60,12 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     aliases: tuple[str, ...] = ()
-    guarded: bool = False
+    guard: Guard = "open"
+
+    @property
+    def guarded(self) -> bool:
+        """Whether its values leave the store only where they are asked for by name."""
+        return self.guard not in ("open", "count")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +186,7 @@ COMMUNITIES = Layer(
             title=Text("户数", "Households"),
             unit=Text("户", "households"),
             minimum=0,
+            guard="count",
         ),
         Field(
             name="residents",
@@ -187,6 +195,7 @@ COMMUNITIES = Layer(
             unit=_PEOPLE,
             minimum=0,
             aliases=("管理人口", "人口"),
+            guard="count",
         ),
         Field(
             name="floating_residents",
@@ -194,6 +203,7 @@ COMMUNITIES = Layer(
             title=Text("流动人口", "Floating residents"),
             unit=_PEOPLE,
             minimum=0,
+            guard="floating",
         ),
         Field(name="residents_definition", type="text", title=Text("人口口径", "Definition of residents")),
         Field(name="residents_source", type="text", title=Text("人口来源", "Source of residents")),
@@ -327,7 +337,7 @@ COMPLAINTS = Layer(
         _NEIGHBOURHOOD,
         _COMMUNITY,
         Field(name="channel", type="text", title=Text("渠道", "Channel")),
-        Field(name="text", type="text", title=Text("诉求内容", "Text"), guarded=True),
+        Field(name="text", type="text", title=Text("诉求内容", "Text"), guard="text"),
     ),
 )
 

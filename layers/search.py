@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from layers.policy import visible_fields
+from layers.policy import unguarded_fields
 from layers.schema import LAYERS
 from layers.text import Language
 from layers.wording import known
@@ -58,7 +58,7 @@ def search(snapshot: Snapshot, text: str, *, limit: int, language: Language) -> 
 def _searchable(snapshot: Snapshot, layer: str) -> list[list[str]]:
     def make() -> list[list[str]]:
         frame = snapshot.frame(layer)
-        allowed = {field.name for field in visible_fields(LAYERS[layer], way_out="api")}
+        allowed = {field.name for field in unguarded_fields(LAYERS[layer])}
         columns = [[str(code).casefold() for code in frame.index]] if "code" in allowed else []
         named = [frame[name] for name in ("name", "name_en") if name in allowed]
         return columns + [

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from layers.following import Snapshots
+    from layers.policy import Policy
     from layers.standards import Standards
     from layers.store import Store
+    from webmap.gate import Visitors
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
     from webmap.tile_cache import TileCache
@@ -38,13 +40,22 @@ class Service:
 
     store: Store
     standards: Standards
+    policy: Policy
+    visitors: Visitors
     snapshots: Snapshots
     indexes: FeatureIndexes
     probe: Probe
     tiles: TileCache
 
 
-def create_app(store: Store, standards: Standards, *, settings: Settings | None = None) -> Flask:
+def create_app(
+    store: Store,
+    standards: Standards,
+    policy: Policy,
+    *,
+    visitors: Visitors | None = None,
+    settings: Settings | None = None,
+) -> Flask:
     """Return the service over an open store.
 
     Parameters
@@ -53,6 +64,10 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
         Read, never written; it stays the caller's to close. Each request asks it for its version, until
         the service's `snapshots` are started: then they follow it in the background.
     standards : Standards
+    policy : Policy
+        Who may see and do what.
+    visitors : callable, optional
+        Says who asks; by default nobody has signed in.
     settings : Settings, optional
     """
     from flask import Flask
@@ -64,6 +79,7 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
         assets,
         downloads,
         errors,
+        gate,
         openapi,
         pages,
         responses,
@@ -85,12 +101,14 @@ def create_app(store: Store, standards: Standards, *, settings: Settings | None 
     app.extensions["wangge"] = Service(
         store=store,
         standards=standards,
+        policy=policy,
+        visitors=visitors or gate.everybody_is_resident,
         snapshots=snapshots,
         indexes=FeatureIndexes(snapshots),
         probe=Probe(store, snapshots),
         tiles=TileCache(settings.tile_cache_mib * 2**20),
     )
-    for part in (responses, assets, security, errors):
+    for part in (responses, assets, security, errors, gate):
         part.register(app)
     for blueprint in (
         pages.pages,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from layers.definitions import DEFINITIONS
-from layers.policy import visible_fields
+from layers.policy import unguarded_fields
 from layers.schema import LAYERS, Field
 from layers.standards import Standards
 from layers.summary import summary
@@ -36,6 +36,7 @@ api = Blueprint("api", __name__)
 
 @api.get("/healthz")
 @operation(
+    action="describe",
     tag="service",
     summary=Text("服务进程是否在运行；不访问存储", "Whether the process is alive; the store is not asked"),
     answers={JSON: "Health"},
@@ -49,6 +50,7 @@ def health() -> Response:
 @api.get("/readyz")
 @operation(
     LANGUAGE,
+    action="describe",
     tag="service",
     summary=Text(
         "能否提供服务：存储可达、结构一致、数据已读入；不能则为 503，并说明是哪一部分",
@@ -70,7 +72,11 @@ def readiness(*, lang: Language) -> Response:
 
 @api.get("/api")
 @operation(
-    tag="service", summary=Text("入口", "Where to start"), answers={JSON: "Links"}, errors=(400, 405, 500)
+    action="describe",
+    tag="service",
+    summary=Text("入口", "Where to start"),
+    answers={JSON: "Links"},
+    errors=(400, 405, 500),
 )
 def start() -> Response:
     """Return the addresses to start from."""
@@ -80,6 +86,7 @@ def start() -> Response:
 @api.get("/api/district")
 @operation(
     LANGUAGE,
+    action="describe",
     tag="district",
     summary=Text(
         "本区：名称、范围、有哪些数据和选项", "The district: name, extent, what there is to choose from"
@@ -94,6 +101,7 @@ def district(*, lang: Language) -> Response:
 @api.get("/api/layers")
 @operation(
     LANGUAGE,
+    action="describe",
     tag="layers",
     summary=Text("图层及其字段", "The layers and their fields"),
     answers={JSON: "Layers"},
@@ -108,9 +116,7 @@ def layers(*, lang: Language) -> Response:
                 "title": layer.title.to(lang),
                 "geometry": list(layer.geometry),
                 "count": len(snapshot.frame(layer.name)),
-                "fields": [
-                    _field(field, snapshot.standards, lang) for field in visible_fields(layer, way_out="api")
-                ],
+                "fields": [_field(field, snapshot.standards, lang) for field in unguarded_fields(layer)],
             }
             for layer in LAYERS.values()
         ]
@@ -137,6 +143,7 @@ def _field(field: Field, standards: Standards, language: Language) -> dict[str, 
 @api.get("/api/summary")
 @operation(
     LANGUAGE,
+    action="view",
     tag="district",
     summary=Text(
         "全区的数字，与命令 summary 相同", "The district's figures, the same as the command summary prints"
@@ -151,6 +158,7 @@ def district_summary(*, lang: Language) -> Response:
 @api.get("/api/definitions")
 @operation(
     LANGUAGE,
+    action="describe",
     tag="district",
     summary=Text("每个数字的定义、单位和来源", "Definition, unit and source of every figure"),
     answers={JSON: "Definitions"},
@@ -163,6 +171,7 @@ def definitions(*, lang: Language) -> Response:
 @api.get("/api/view")
 @operation(
     *VIEW_PARAMETERS,
+    action="view",
     tag="views",
     summary=Text("一个问题在各单元上的答案，最差的在前", "A question answered per unit, worst first"),
     answers={JSON: "View"},
@@ -182,6 +191,7 @@ def question_view(*, lang: Language, **asked: str | None) -> Response:
     text("unit", Text("统计单元", "Unit"), where="path", examples=UNIT_EXAMPLES),
     text("id", Text("单元编号或编码", "Id of the cell or code"), where="path"),
     *(parameter for parameter in VIEW_PARAMETERS if parameter.name != "unit"),
+    action="view",
     tag="views",
     summary=Text(
         "一个单元的卡片：事实、数字、距离、一句理由",
@@ -201,6 +211,7 @@ def unit_card(*, lang: Language, unit: str, id: str, **asked: str | None) -> Res
     text("q", Text("名称或编码的一部分", "Part of a name or code"), required=True),
     whole("limit", Text("最多多少条", "At most so many"), minimum=1, maximum=MOST_FOUND, default=10),
     LANGUAGE,
+    action="read",
     tag="views",
     summary=Text("按名称或编码查找", "Find by name or code"),
     answers={JSON: "Hits"},

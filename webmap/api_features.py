@@ -8,14 +8,16 @@ from urllib.parse import urlencode
 import numpy as np
 from flask import Blueprint, Response, json, request
 
-from layers.places import places
+from layers.areas import features_in_area
+from layers.places import places, positions
 from layers.problems import NotFound
-from layers.schema import LAYERS, Layer, layer_named
+from layers.schema import LAYERS, Layer
 from layers.snapshot import Snapshot
 from layers.text import Language, Text
 from webmap import index
 from webmap.features import bounds
 from webmap.features import features as geojson
+from webmap.gate import policy, visitor
 from webmap.operations import GEOJSON, current_snapshot, operation, service
 from webmap.params import LANGUAGE, BadQuery, bounding_box, number, text, whole
 
@@ -41,6 +43,7 @@ def _geojson(body: dict[str, Any]) -> Response:
     text("after", Text("从此编码之后", "Only codes after this one")),
     text("subdistrict", Text("街道编码", "Code of a subdistrict")),
     LANGUAGE,
+    action="read",
     tag="layers",
     summary=Text("一个图层的要素，按编码分页", "Features of a layer, paged by code"),
     answers={GEOJSON: "FeatureCollection"},
@@ -55,8 +58,11 @@ def layer_features(
     lang: Language,
 ) -> Response:
     """Return the features that meet the box and lie in the subdistrict, ordered by code."""
-    described = layer_named(layer)
-    snapshot, rows = _rows_in(described, bbox)
+    seen = policy().seen(visitor(), layer, way_out="api")
+    snapshot, rows = _rows_in(seen.layer, bbox)
+    inside = features_in_area(snapshot, layer, visitor().area)
+    if seen.rows == "area":
+        rows = rows[inside[rows]]
     if subdistrict is not None:
         rows = rows[_in_subdistrict(snapshot, layer, subdistrict)[rows]]
     frame = snapshot.frame(layer)
@@ -71,7 +77,7 @@ def layer_features(
             "type": "FeatureCollection",
             "numberMatched": len(rows),
             "numberReturned": len(shown),
-            "features": geojson(shown, described),
+            "features": geojson(shown, seen, inside[page[:limit]]),
             "links": links,
         }
     )
@@ -106,21 +112,24 @@ def _same_address(**changed: str) -> str:
     LAYER,
     CODE,
     LANGUAGE,
+    action="read",
     tag="layers",
     summary=Text("一个要素", "One feature"),
     answers={GEOJSON: "Feature"},
 )
 def layer_feature(*, layer: str, code: str, lang: Language) -> Response:
     """Return one feature."""
-    described = layer_named(layer)
-    frame = current_snapshot().frame(layer)
-    if code not in frame.index:
+    seen = policy().seen(visitor(), layer, way_out="api")
+    snapshot = current_snapshot()
+    frame, inside = snapshot.frame(layer), features_in_area(snapshot, layer, visitor().area)
+    at = positions(frame.index, [code])
+    if at[0] < 0 or (seen.rows == "area" and not inside[at[0]]):
         raise NotFound(
             Text("{layer}里没有编码 {code}。", "There is no {layer} with the code {code}.").format(
-                layer=described.one, code=code
+                layer=seen.layer.one, code=code
             )
         )
-    return _geojson(geojson(frame.loc[[code]], described)[0])
+    return _geojson(geojson(frame.iloc[at], seen, inside[at])[0])
 
 
 @features.get("/nearby")
@@ -130,6 +139,7 @@ def layer_feature(*, layer: str, code: str, lang: Language) -> Response:
     number("lat", Text("纬度（EPSG:4490）", "Latitude (EPSG:4490)"), minimum=-90, maximum=90),
     whole("limit", Text("最多多少个", "At most so many"), minimum=1, maximum=MOST_NEARBY, default=10),
     LANGUAGE,
+    action="read",
     tag="layers",
     summary=Text(
         "离一点最近的要素，由近到远，直线米",
@@ -139,10 +149,19 @@ def layer_feature(*, layer: str, code: str, lang: Language) -> Response:
 )
 def nearby(*, layer: str, lon: float, lat: float, limit: int, lang: Language) -> Response:
     """Return the features nearest to a place, each with its distance."""
-    described = layer_named(layer)
+    seen = policy().seen(visitor(), layer, way_out="api")
+    if seen.rows == "area":
+        raise policy().refusal(
+            visitor(),
+            Text("不可以在全区范围内查找{l}。", "You may not look for {l} all over the district.").format(
+                l=seen.layer.title
+            ),
+        )
     _near_district(current_snapshot(), lon, lat)
     snapshot, found = service().indexes.nearest(layer, lon, lat, limit)
-    made = geojson(snapshot.frame(layer).loc[[code for code, _ in found]], described)
+    at = positions(snapshot.frame(layer).index, [code for code, _ in found])
+    inside = features_in_area(snapshot, layer, visitor().area)
+    made = geojson(snapshot.frame(layer).iloc[at], seen, inside[at])
     for feature, (_, distance_m) in zip(made, found, strict=True):
         feature["properties"]["distance_m"] = round(distance_m, 2)
     return _geojson({"type": "FeatureCollection", "numberReturned": len(made), "features": made})

@@ -60,7 +60,7 @@ def serve(context: Context, *, host: str, port: int, threads: int) -> None:
         listener = _listen(host, port)
         from webmap import create_app
 
-        app = create_app(store, context.standards)
+        app = create_app(store, context.standards, context.policy)
         snapshots = app.extensions["wangge"].snapshots
         # What is wrong with the store shows now, and no page waits for the data.
         snapshots.start()

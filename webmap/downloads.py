@@ -58,6 +58,7 @@ def _attachment(body: bytes, media_type: str, name: str) -> Response:
 @operation(
     *VIEW_PARAMETERS,
     choice("format", Text("格式", "Format"), tuple(MEDIA_TYPES), default="csv"),
+    action="take",
     tag="downloads",
     summary=Text("一个视图的全部行（CSV 为带 BOM 的 UTF-8）", "All rows of a view (CSV in UTF-8 with BOM)"),
     answers=dict.fromkeys(MEDIA_TYPES.values()),
@@ -80,6 +81,7 @@ def download(*, lang: Language, format: str, **asked: str | None) -> Response:  
 @downloads.get("/export-map")
 @operation(
     *VIEW_PARAMETERS,
+    action="take",
     tag="downloads",
     summary=Text(
         "一个视图的离线地图：一个自足的 HTML 文件", "A view as an offline map: one self-contained HTML file"

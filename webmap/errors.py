@@ -25,6 +25,9 @@ from webmap.params import BadQuery
 STATUSES: tuple[tuple[type[problems.WanggeError], HTTPStatus], ...] = (
     (problems.BadParameter, HTTPStatus.BAD_REQUEST),
     (problems.NotFound, HTTPStatus.NOT_FOUND),
+    (problems.NotSignedIn, HTTPStatus.UNAUTHORIZED),
+    (problems.Forbidden, HTTPStatus.FORBIDDEN),
+    (problems.TooMany, HTTPStatus.TOO_MANY_REQUESTS),
     (problems.ValidationError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (problems.StoreBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (problems.StoreFull, HTTPStatus.INSUFFICIENT_STORAGE),
@@ -46,6 +49,8 @@ RETRY_AFTER_S = 5
 
 _TITLES: dict[int, Text] = {
     400: Text("请求有误", "The request is not right"),
+    401: Text("需要登录", "Sign in first"),
+    403: Text("没有权限", "Not allowed"),
     404: Text("没有找到", "Not found"),
     405: Text("不支持此方法", "The method is not supported here"),
     406: Text("给不出所要的格式", "That format cannot be given"),
@@ -53,6 +58,7 @@ _TITLES: dict[int, Text] = {
     413: Text("请求过大", "The request is too large"),
     414: Text("网址过长", "The address is too long"),
     422: Text("数据有误", "The data are not right"),
+    429: Text("请求过于频繁", "Too many requests"),
     500: Text("服务内部出错", "Something went wrong inside"),
     503: Text("暂时无法提供", "Not available for the moment"),
     507: Text("磁盘已满", "The disk is full"),
@@ -96,7 +102,7 @@ class Failure:
         if self.problems:
             said["problems"] = [problem.as_dict(language) for problem in self.problems]
         if self.conflicts:
-            said["conflicts"] = [conflict_as_dict(one, way_out="api") for one in self.conflicts]
+            said["conflicts"] = [conflict_as_dict(one) for one in self.conflicts]
         if self.codes:
             said["codes"] = list(self.codes)
         if self.readiness is not None:
@@ -124,8 +130,17 @@ def _known_failure(error: problems.WanggeError) -> Failure:
         conflicts=error.conflicts if isinstance(error, problems.StoreConflict) else (),
         codes=error.codes if isinstance(error, problems.FeaturesExist) else (),
         readiness=error.readiness if isinstance(error, NotReady) else None,
-        headers=(("Retry-After", str(RETRY_AFTER_S)),) if status is HTTPStatus.SERVICE_UNAVAILABLE else (),
+        headers=_headers_of(error, status),
     )
+
+
+def _headers_of(error: problems.WanggeError, status: HTTPStatus) -> tuple[tuple[str, str], ...]:
+    if isinstance(error, problems.TooMany):
+        return (("Retry-After", str(error.retry_after_s)),)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        return (("Retry-After", str(RETRY_AFTER_S)),)
+    # RFC 9110 asks for a challenge; a scheme that browsers know would open their own window.
+    return (("WWW-Authenticate", "Bearer"),) if status is HTTPStatus.UNAUTHORIZED else ()
 
 
 def _http_failure(error: HTTPException, status: int) -> Failure:

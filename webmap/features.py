@@ -10,19 +10,36 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.policy import WayOut, visible_fields
-from layers.schema import Field, Layer
+from layers.schema import Field
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from layers.policy import Seen
 
 DECIMALS = 7
 """Of a degree: about a centimetre."""
 
 
-def features(frame: gpd.GeoDataFrame, layer: Layer, *, way_out: WayOut = "api") -> list[dict[str, Any]]:
-    """Return the rows of a layer's frame (EPSG:4490, index code) as GeoJSON features."""
-    properties = rows_of(frame, visible_fields(layer, way_out=way_out))
+def features(
+    frame: gpd.GeoDataFrame, seen: Seen, in_area: NDArray[np.bool_] | None = None
+) -> list[dict[str, Any]]:
+    """Return rows of a layer's frame (EPSG:4490, index code), that may all be seen, as GeoJSON features.
+
+    Parameters
+    ----------
+    in_area : bool array, optional
+        Which rows lie in the visitor's area; needed where `seen` tells more of those. Of the others,
+        what may not be told is left out, so that it does not read as unknown.
+    """
+    properties = rows_of(frame, seen.fields)
+    if seen.in_area:
+        if in_area is None:
+            raise ValueError("which rows lie in the area must be given")
+        for row in np.flatnonzero(~in_area):
+            for field in seen.in_area:
+                del properties[row][field.name]
     return [
         {"type": "Feature", "id": code, "geometry": geometry, "properties": values}
         for code, geometry, values in zip(frame.index, geometries(frame), properties, strict=True)

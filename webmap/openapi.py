@@ -49,6 +49,7 @@ def examples() -> dict[str, dict[str, Any]]:
 @openapi.get("/openapi.json")
 @operation(
     LANGUAGE,
+    action="describe",
     tag="service",
     summary=Text("本说明（OpenAPI 3.1）", "This description (OpenAPI 3.1)"),
     answers={JSON: None},

@@ -19,6 +19,7 @@ from layers.text import Text
 from webmap.params import Parameter, read
 
 if TYPE_CHECKING:
+    from layers.rules import Action
     from webmap import Service
 
 View = Callable[..., ResponseReturnValue]
@@ -44,6 +45,8 @@ class Operation:
         Further statuses without content, such as 204.
     errors : tuple of int
         Statuses of errors that the endpoint itself can end in.
+    action : Action
+        What the visitor must be allowed to do.
     """
 
     id: str
@@ -53,15 +56,17 @@ class Operation:
     answers: dict[str, str | None]
     statuses: tuple[int, ...]
     errors: tuple[int, ...]
+    action: Action
 
 
 def operation(
     *parameters: Parameter,
+    action: Action,
     tag: str,
     summary: Text,
     answers: dict[str, str | None],
     statuses: tuple[int, ...] = (),
-    errors: tuple[int, ...] = (400, 404, 405, 500, 503),
+    errors: tuple[int, ...] = (400, 401, 403, 404, 405, 500, 503),
 ) -> Callable[[View], View]:
     """Describe an endpoint and have its parameters read; the view gets them as keywords."""
 
@@ -71,6 +76,7 @@ def operation(
             query = {name: request.args.getlist(name) for name in request.args}
             return view(**read(parameters, query, path))
 
+        run.action = action  # type: ignore[attr-defined]
         run.operation = Operation(  # type: ignore[attr-defined]
             id=view.__name__,
             tag=tag,
@@ -79,6 +85,7 @@ def operation(
             answers=answers,
             statuses=statuses,
             errors=errors,
+            action=action,
         )
         return run
 

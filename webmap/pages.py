@@ -13,6 +13,7 @@ from layers.text import Language, Text
 from layers.views import ViewQuery
 from webmap import sheet
 from webmap.district import describe
+from webmap.gate import allow
 from webmap.operations import current_snapshot
 from webmap.params import choice, read, text
 from webmap.view_parameters import VIEW_PARAMETERS
@@ -41,6 +42,7 @@ _STATE = (
 
 
 @pages.get("/")
+@allow("view")
 def planner() -> str:
     """Return the page; a view in its address is checked here, so that a wrong link says what is wrong."""
     # Mail and chat programs hang parameters of their own on links: those are not ours to refuse.

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from geo import crs
-from layers.policy import visible_fields
+from layers.policy import unguarded_fields
 from layers.problems import BadParameter, NotFound
 from layers.schema import LAYERS, layer_named
 from layers.text import Text
@@ -185,9 +185,7 @@ def make_source(name: str, frame: gpd.GeoDataFrame) -> Source:
     if layer != name or rule.as_points:
         shapes = shapely.point_on_surface(shapes)
     if layer in LAYERS:
-        shown = [
-            field for field in visible_fields(layer_named(layer), way_out="tile") if field.name in rule.fields
-        ]
+        shown = [field for field in unguarded_fields(layer_named(layer)) if field.name in rule.fields]
         values = rows_of(frame, shown)
     else:
         values = [{"name": name} for name in frame["name"]]

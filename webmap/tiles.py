@@ -25,6 +25,7 @@ tiles = Blueprint("tiles", __name__, url_prefix="/tiles")
     whole("z", Text("缩放级别", "Zoom"), minimum=0, maximum=tiling.MAX_ZOOM, where="path"),
     whole("x", Text("列", "Column"), minimum=0, maximum=_LARGEST, where="path"),
     whole("y", Text("行（自北）", "Row, from the north"), minimum=0, maximum=_LARGEST, where="path"),
+    action="view",
     tag="tiles",
     summary=Text("矢量瓦片", "A vector tile"),
     answers={MVT: None},

@@ -12,7 +12,7 @@ from layers.checks.findings import Case, Finding, of_rows
 from layers.checks.kinds import KINDS, SOON_DAYS
 from layers.indicators import is_mediation_eligible, is_published
 from layers.places import LEVELS, PARENT_LAYERS, places, positions
-from layers.policy import visible_fields
+from layers.policy import unguarded_fields
 from layers.schema import FACT_VALUES, LAYERS, Field
 from layers.wording import day
 
@@ -89,7 +89,7 @@ def check_values(snapshot: Snapshot) -> list[Finding]:
     found = []
     for name, layer in LAYERS.items():
         frame = snapshot.frame(name)
-        open_fields = {field.name for field in visible_fields(layer, way_out="command")}
+        open_fields = {field.name for field in unguarded_fields(layer)}
         for field in layer.fields:
             if field.name == "code":
                 continue

@@ -189,7 +189,7 @@ def _import_as_json(context: Context, layer: str, file: Path, given: dict[str, A
         if isinstance(error, StoreConflict):
             from layers.edits import conflict_as_dict
 
-            told["conflicts"] = [conflict_as_dict(one, way_out="command") for one in error.conflicts]
+            told["conflicts"] = [conflict_as_dict(one) for one in error.conflicts]
         print_json(told)
         raise SystemExit(1) from error
     print_json(report.as_dict(language))

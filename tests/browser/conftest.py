@@ -19,7 +19,7 @@ from waitress.server import create_server
 from layers.standards import Standards
 from layers.store import create_store, open_store
 from tests.district import small_district
-from webmap import create_app
+from tests.visitors import app_for
 
 OPTIONS = (
     "--no-sandbox",
@@ -66,7 +66,7 @@ def small(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Ite
     url = f"gpkg:{tmp_path_factory.mktemp('browser') / 'small.gpkg'}"
     with (
         create_store(url, district, layers=frames) as store,
-        serving(create_app(store, standards)) as address,
+        serving(app_for(store, standards)) as address,
     ):
         yield address
 
@@ -78,14 +78,14 @@ def new(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Itera
     bare = dataclasses.replace(district, invented=False, as_of=None)
     url = f"gpkg:{tmp_path_factory.mktemp('browser') / 'new.gpkg'}"
     layers = {"subdistricts": frames["subdistricts"]}
-    with create_store(url, bare, layers=layers) as store, serving(create_app(store, standards)) as address:
+    with create_store(url, bare, layers=layers) as store, serving(app_for(store, standards)) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def luohu(standards: Standards, demo_url: str) -> Iterator[str]:
     """Return the address of the demonstration district."""
-    with open_store(demo_url, read_only=True) as store, serving(create_app(store, standards)) as address:
+    with open_store(demo_url, read_only=True) as store, serving(app_for(store, standards)) as address:
         yield address
 
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from layers.standards import Standards, read_standards
 from layers.store import Store, create_store
 from tests.district import small_district
-from webmap import create_app
+from tests.visitors import app_for
 
 DATA_FOLDER = Path(__file__).parents[2] / "data"
 
@@ -32,7 +32,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def app(small_store: Store, standards: Standards) -> Flask:
-    return create_app(small_store, standards)
+    return app_for(small_store, standards)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from layers.standards import read_standards
 from layers.store import create_store
 from tests.district import small_district
-from webmap import create_app
+from tests.visitors import app_for
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "webmap" / "examples.json"
@@ -102,7 +102,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         create_store(f"gpkg:{folder}/small.gpkg", district, layers=frames) as store,
     ):
-        app = create_app(store, read_standards(ROOT / "data"))
+        app = app_for(store, read_standards(ROOT / "data"))
         recorded = record(app.test_client())
     FILE.write_text(json.dumps(recorded, ensure_ascii=False, indent=1) + "\n", "utf-8")
 

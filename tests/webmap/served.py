@@ -9,7 +9,7 @@ from typing import Any
 from layers.standards import read_standards
 from layers.store import create_store
 from tests.district import small_district
-from webmap import create_app
+from tests.visitors import app_for
 from webmap.openapi import describe
 
 DATA_FOLDER = Path(__file__).parents[2] / "data"
@@ -22,6 +22,6 @@ def described() -> dict[str, Any]:
         tempfile.TemporaryDirectory() as folder,
         create_store(f"gpkg:{folder}/small.gpkg", district, layers=frames) as store,
     ):
-        app = create_app(store, read_standards(DATA_FOLDER))
+        app = app_for(store, read_standards(DATA_FOLDER))
         with app.test_request_context():
             return describe(app, "en")

@@ -15,7 +15,7 @@ from layers.schema import LAYERS
 from layers.standards import Standards
 from layers.store import District, create_store
 from tests.district import GUARDED_TEXT, METRIC_CRS, small_district
-from webmap import create_app
+from tests.visitors import app_for
 
 FRAMES = small_district()[1]
 WEST, SOUTH, EAST, NORTH = 114.126, 22.543, 114.142, 22.555
@@ -41,7 +41,7 @@ def test_the_district_says_what_there_is(client: FlaskClient) -> None:
 def test_an_empty_district_answers_everywhere(tmp_path: Path, standards: Standards) -> None:
     district = District(name="空区", metric_crs=METRIC_CRS)
     with create_store(f"gpkg:{tmp_path}/empty.gpkg", district) as store:
-        client = create_app(store, standards).test_client()
+        client = app_for(store, standards).test_client()
         found = client.get("/api/district").get_json()
         assert found["bbox"] is None and set(found["counts"].values()) == {0}
         for layer in LAYERS:
@@ -137,7 +137,8 @@ def test_a_subdistrict_filter_follows_the_parents(client: FlaskClient) -> None:
 def test_features_hold_what_the_store_holds(client: FlaskClient) -> None:
     body = client.get("/api/layers/communities/features/C06").get_json(force=True)
     properties = body["properties"]
-    assert list(properties) == list(LAYERS["communities"].field_names)
+    fields = [field.name for field in LAYERS["communities"].fields if not field.guarded]
+    assert list(properties) == fields
     assert properties["residents"] is None and properties["residents_date"] is None
     assert properties["property_management"] == "unknown"
     assert properties["party_branch_mode"] == "joint"
@@ -189,7 +190,7 @@ def test_codes_are_opaque(tmp_path: Path, standards: Standards) -> None:
     libraries = frames["facilities"].iloc[: len(odd)].copy()
     libraries.index = libraries.index.map(dict(zip(libraries.index, odd, strict=True)))
     with create_store(f"gpkg:{tmp_path}/odd.gpkg", district, layers={"facilities": libraries}) as store:
-        client = create_app(store, standards).test_client()
+        client = app_for(store, standards).test_client()
         from urllib.parse import quote
 
         for code in odd:

@@ -16,8 +16,9 @@ from layers.standards import Standards
 from layers.store import Store
 from layers.text import both
 from tests.district import GUARDED_TEXT
-from webmap import create_app
+from tests.visitors import app_for
 from webmap.errors import RETRY_AFTER_S, STATUSES, failure_of
+from webmap.gate import allow
 from webmap.params import BadQuery
 from webmap.schemas import SCHEMAS
 
@@ -147,13 +148,13 @@ def test_head_and_options(client: FlaskClient) -> None:
 @pytest.fixture
 def broken(small_store: Store, standards: Standards) -> Flask:
     """A service in which something happens that nobody foresaw."""
-    app = create_app(small_store, standards)
+    app = app_for(small_store, standards)
 
     def fail() -> str:
         raise RuntimeError("secret detail")
 
     for number, path in enumerate(("/api/fail", "/fail", "/tiles/fail")):
-        app.add_url_rule(path, f"fail{number}", fail)
+        app.add_url_rule(path, f"fail{number}", allow("describe")(fail))
     return app
 
 

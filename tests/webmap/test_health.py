@@ -23,7 +23,8 @@ from layers.text import both
 from tests.district import small_district
 from tests.layers.test_following import eventually
 from tests.postgres import Cluster
-from webmap import create_app, health
+from tests.visitors import app_for
+from webmap import health
 from webmap.errors import RETRY_AFTER_S
 from webmap.schemas import SCHEMAS
 from webmap.security import HEADERS
@@ -57,7 +58,7 @@ def watched(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def client(watched: Any, standards: Standards) -> FlaskClient:
-    return create_app(watched, standards).test_client()
+    return app_for(watched, standards).test_client()
 
 
 def readiness(response: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -150,7 +151,7 @@ def test_what_nobody_foresaw_is_an_error_of_its_own(
 def test_a_snapshot_that_stays_behind_is_not_ready(
     watched: Any, standards: Standards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = create_app(watched, standards)
+    app = app_for(watched, standards)
     client, snapshots = app.test_client(), app.extensions["wangge"].snapshots
     snapshot = snapshots.current()
     watched.delete("complaints", ["C01-001"])
@@ -188,7 +189,7 @@ def test_a_store_migrated_behind_our_back_is_not_ready(
     url = f"gpkg:{tmp_path}/s.gpkg" if kind == "gpkg" else request.getfixturevalue("postgis_url")
     district, _ = small_district()
     with create_store(url, district) as store:
-        client = create_app(store, standards).test_client()
+        client = app_for(store, standards).test_client()
         assert client.get("/readyz").status_code == 200
         set_schema(url, lambda: request.getfixturevalue("postgres"), schema)
         response = client.get("/readyz?lang=en")
@@ -206,7 +207,7 @@ def test_a_backup_of_an_older_program_at_its_place_is_not_ready(tmp_path: Path, 
     path = tmp_path / "s.gpkg"
     district, _ = small_district()
     with create_store(f"gpkg:{path}", district) as store:
-        client = create_app(store, standards).test_client()
+        client = app_for(store, standards).test_client()
         assert client.get("/readyz").status_code == 200
         for file in tmp_path.glob("s.gpkg*"):
             file.unlink()
@@ -224,7 +225,7 @@ def test_a_server_that_is_stopped_and_started(
     district, frames = small_district()
     create_store(postgis_url, district, layers=frames).close()
     with open_store(postgis_url, read_only=True) as store:
-        app = create_app(store, standards)
+        app = app_for(store, standards)
         client, snapshots = app.test_client(), app.extensions["wangge"].snapshots
         snapshots.start()
         try:

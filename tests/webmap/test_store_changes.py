@@ -15,7 +15,7 @@ from layers.standards import Standards
 from layers.store import create_store, open_store
 from tests.district import small_district
 from tests.layers.test_following import eventually
-from webmap import create_app
+from tests.visitors import app_for
 
 TILE = "/tiles/communities/14/13386/7138.mvt"
 PLACES = ("/readyz", "/api/district", "/api/layers/buildings/features?bbox=114,22,115,23", TILE, "/")
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 def service(path: Path, standards: Standards) -> tuple[Any, FlaskClient]:
     store = open_store(f"gpkg:{path}", read_only=True)
-    return store, create_app(store, standards).test_client()
+    return store, app_for(store, standards).test_client()
 
 
 def test_the_service_follows_what_is_imported(path: Path, standards: Standards) -> None:
@@ -109,7 +109,7 @@ def test_another_store_at_its_place_leaves_nothing_of_the_first(
 
 def test_a_followed_service_asks_the_store_nothing(path: Path, standards: Standards) -> None:
     with open_store(f"gpkg:{path}", read_only=True) as store:
-        app = create_app(store, standards)
+        app = app_for(store, standards)
         client, snapshots = app.test_client(), app.extensions["wangge"].snapshots
         snapshots.start()
         try:
@@ -134,7 +134,7 @@ connection.commit()
 """
     change = "UPDATE facilities SET name = '改名' WHERE code = 'F01'"
     with open_store(f"gpkg:{path}", read_only=True) as store:
-        app = create_app(store, standards)
+        app = app_for(store, standards)
         client, snapshots = app.test_client(), app.extensions["wangge"].snapshots
         snapshots.start()
         try:

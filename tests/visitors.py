@@ -1,0 +1,28 @@
+"""Visitors for tests, and a service in which everybody is one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from layers.policy import Policy, read_policy
+from layers.standards import Standards
+from layers.store import Store
+from layers.visitors import WHOLE_DISTRICT, Visitor
+from webmap import Settings, create_app
+
+POLICY = read_policy(Path(__file__).parents[1] / "data")
+PLANNER = Visitor("planner", WHOLE_DISTRICT, account="0" * 12, name="planner", via="session")
+
+
+def app_for(
+    store: Store,
+    standards: Standards,
+    visitor: Visitor = PLANNER,
+    *,
+    policy: Policy = POLICY,
+    settings: Settings | None = None,
+) -> Flask:
+    """Return a service that takes everybody who asks for `visitor`."""
+    return create_app(store, standards, policy, visitors=lambda _: visitor, settings=settings)
