@@ -3,11 +3,13 @@
 A feature belongs to a subdistrict, neighbourhood or community by `layers.places`: what it says of itself,
 then what its parent says, then where it lies. It belongs to a management cell where its point lies in the
 cell; a community belongs to every cell that it shares ground with. Analysis cells belong where their middle
-lies. Codes of an area that are not there any more count for nothing.
+lies (to subdistricts as `layers.units` says), and to the community whose point they hold. Codes of an area
+that are not there any more count for nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +22,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from layers.snapshot import Snapshot
-    from layers.visitors import Area
+    from layers.visitors import Area, AreaKind
 
 _LEVELS = {layer: level for level, layer in PARENT_LAYERS.items()}
 _LARGER_THAN_CELLS = ("subdistricts", "neighbourhoods")
+
+
+@dataclass(frozen=True, eq=False)
+class Belonging:
+    """Which members (features of a layer, or units) belong to which parts of the district.
+
+    There is one for each kind of area and not one for each area: a thousand grid workers share it.
+
+    Attributes
+    ----------
+    count : int
+        How many members there are.
+    part_of : dict of str to int
+        Position of each part by its code.
+    starts : int array
+        Part `p` has the members ``members[starts[p]:starts[p + 1]]``.
+    members : int array
+        Positions of members.
+    """
+
+    count: int
+    part_of: dict[str, int]
+    starts: NDArray[np.intp]
+    members: NDArray[np.intp]
+
+    def mask(self, area: Area) -> NDArray[np.bool_]:
+        """Return for each member whether it belongs to `area`."""
+        inside = np.zeros(self.count, dtype=bool)
+        for code in area.codes & self.part_of.keys():
+            part = self.part_of[code]
+            inside[self.members[self.starts[part] : self.starts[part + 1]]] = True
+        return inside
 
 
 def features_in_area(snapshot: Snapshot, layer: str, area: Area) -> NDArray[np.bool_]:
@@ -31,55 +65,84 @@ def features_in_area(snapshot: Snapshot, layer: str, area: Area) -> NDArray[np.b
     number = len(snapshot.frame(layer))
     if not area.codes:
         return np.full(number, area.kind == "district")
-    return snapshot.derived(("features in area", layer, area), lambda: _features(snapshot, layer, area))
+    return feature_belonging(snapshot, layer, area.kind).mask(area)
 
 
 def units_in_area(snapshot: Snapshot, scheme: str, area: Area) -> NDArray[np.bool_]:
     """Return for each unit of `scheme` whether it belongs to `area`."""
-    found = units(snapshot, scheme)
     if not area.codes:
-        return np.full(len(found), area.kind == "district")
+        return np.full(len(units(snapshot, scheme)), area.kind == "district")
+    return unit_belonging(snapshot, scheme, area.kind).mask(area)
+
+
+def feature_belonging(snapshot: Snapshot, layer: str, kind: AreaKind) -> Belonging:
+    """Return which features of `layer` belong to which parts, of a `kind` of area that is a layer."""
+
+    def make() -> Belonging:
+        return _belonging(snapshot, kind, len(snapshot.frame(layer)), *_features(snapshot, layer, kind))
+
+    return snapshot.derived(("belonging", layer, kind), make)
+
+
+def unit_belonging(snapshot: Snapshot, scheme: str, kind: AreaKind) -> Belonging:
+    """Return which units of `scheme` belong to which parts, of a `kind` of area that is a layer."""
     if scheme in AREA_UNITS or scheme == "management":
-        return features_in_area(snapshot, "management_cells" if scheme == "management" else scheme, area)
-    return snapshot.derived(
-        ("units in area", scheme, area), lambda: _cells(snapshot, scheme, area), scheme=scheme
-    )
+        return feature_belonging(snapshot, "management_cells" if scheme == "management" else scheme, kind)
+
+    def make() -> Belonging:
+        return _belonging(snapshot, kind, len(units(snapshot, scheme)), *_cells(snapshot, scheme, kind))
+
+    return snapshot.derived(("unit belonging", scheme, kind), make, scheme=scheme)
 
 
-def _chosen(snapshot: Snapshot, area: Area) -> NDArray[np.intp]:
-    return np.flatnonzero(snapshot.frame(area.kind).index.isin(area.codes))
+def _belonging(
+    snapshot: Snapshot, kind: AreaKind, count: int, members: NDArray[np.intp], parts: NDArray[np.intp]
+) -> Belonging:
+    codes = snapshot.frame(kind).index
+    order = np.lexsort((members, parts))
+    starts = np.searchsorted(parts[order], np.arange(len(codes) + 1))
+    part_of = {str(code): part for part, code in enumerate(codes)}
+    return Belonging(count, part_of, starts, members[order])
 
 
-def _features(snapshot: Snapshot, layer: str, area: Area) -> NDArray[np.bool_]:
-    chosen = _chosen(snapshot, area)
-    if layer == area.kind:
-        return np.asarray(snapshot.frame(layer).index.isin(area.codes))
-    if area.kind in _LEVELS:
-        return np.isin(places(snapshot, layer)[_LEVELS[area.kind]].to_numpy(), chosen)
+def _features(snapshot: Snapshot, layer: str, kind: AreaKind) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return pairs of a feature's position and the part's that it belongs to."""
+    if layer == kind:
+        itself = np.arange(len(snapshot.frame(layer)))
+        return itself, itself
+    if kind in _LEVELS:
+        return _known(places(snapshot, layer)[_LEVELS[kind]].to_numpy())
     if layer in _LARGER_THAN_CELLS:
-        return np.zeros(len(snapshot.frame(layer)), dtype=bool)
+        return _known(np.empty(0, dtype=np.intp))
     if layer == "communities":
-        return _share_ground(snapshot.metric(layer), snapshot.metric(area.kind)[chosen])
-    x, y = snapshot.points(layer)
-    return np.isin(lies_in(snapshot, area.kind, x, y), chosen)
+        return _share_ground(snapshot.metric(layer), snapshot.metric(kind))
+    return _known(lies_in(snapshot, kind, *snapshot.points(layer)))
 
 
-def _share_ground(shapes: NDArray[np.object_], parts: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Return which polygons overlap one of `parts`, more than by touching, and which points lie in one."""
-    found = np.zeros(len(shapes), dtype=bool)
+def _known(part: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    members = np.flatnonzero(part >= 0)
+    return members, part[members].astype(np.intp)
+
+
+def _share_ground(
+    shapes: NDArray[np.object_], parts: NDArray[np.object_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return pairs of a polygon and a part that overlap, more than by touching, or of a point and its part."""
     part, row = shapely.STRtree(shapes).query(parts, predicate="intersects")
     is_point = shapely.get_dimensions(shapes[row]) == 0
-    found[row[is_point | ~shapely.touches(shapes[row], parts[part])]] = True
-    return found
+    shared = is_point | ~shapely.touches(shapes[row], parts[part])
+    return row[shared], part[shared]
 
 
-def _cells(snapshot: Snapshot, scheme: str, area: Area) -> NDArray[np.bool_]:
-    found, chosen = units(snapshot, scheme), _chosen(snapshot, area)
-    if area.kind == "subdistricts":
-        return np.isin(found.subdistrict, chosen)
+def _cells(snapshot: Snapshot, scheme: str, kind: AreaKind) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    found = units(snapshot, scheme)
+    if kind == "subdistricts":
+        return _known(found.subdistrict)
     middle = shapely.point_on_surface(found.shapes)
-    inside = np.isin(lies_in(snapshot, area.kind, shapely.get_x(middle), shapely.get_y(middle)), chosen)
-    if area.kind == "communities":  # one that is known as a point only
-        at = found.of_community[chosen]
-        inside[at[at >= 0]] = True
-    return inside
+    cells, parts = _known(lies_in(snapshot, kind, shapely.get_x(middle), shapely.get_y(middle)))
+    if (
+        kind == "communities"
+    ):  # also the cell of its point: it may be smaller than a cell, or known as a point
+        communities, at = _known(found.of_community)
+        cells, parts = np.concatenate([cells, at]), np.concatenate([parts, communities])
+    return cells, parts

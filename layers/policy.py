@@ -2,12 +2,13 @@
 
 Page, API, tile, export, wall and command line ask here, each time with the visitor that asks. Rules are
 data (``roles.json``, ``fields.json``); whatever no rule allows is refused, and so is a field that
-``fields.json`` does not name. What an area means on the ground is in `layers.areas`.
+``fields.json`` does not name. Answers depend on the visitor's role, scopes and kind of area alone, so there
+are few of them and they are kept; what an area means on the ground is in `layers.areas`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ from layers.text import Text, both, joined
 from layers.visitors import Visitor
 
 MOST_PURPOSE_CHARACTERS = 200
+_MOST_KEPT = 20_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,36 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A field that somebody may have.
+
+    Attributes
+    ----------
+    field : Field
+    rows : Rows
+        Of which of the layer's features.
+    asked : bool
+        Only where it is asked for by name.
+    purpose : bool
+        Only for a stated purpose.
+    """
+
+    field: Field
+    rows: Rows
+    asked: bool
+    purpose: bool
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What of a layer somebody may have at most; `rows` is ``none`` where that is nothing at all."""
+
+    layer: Layer
+    rows: Rows
+    fields: tuple[Offer, ...] = ()
+
+
+@dataclass(frozen=True)
 class Policy:
     """The rules, and the answers that follow from them.
 
@@ -70,12 +102,17 @@ class Policy:
     """
 
     rules: Rules
-    _answers: dict[tuple[Any, ...], Seen] = field(default_factory=dict, compare=False, repr=False)
+    _offered: dict[tuple[Any, ...], Offered] = field(default_factory=dict, compare=False, repr=False)
+    _seen: dict[tuple[Any, ...], Seen] = field(default_factory=dict, compare=False, repr=False)
 
     def may(self, visitor: Visitor, action: Action) -> bool:
         """Whether the visitor may do something of this kind at all."""
-        allowed = any(rule.action == action for rule in self._rules(visitor))
-        return allowed and (visitor.scopes is None or action in visitor.scopes)
+        role = self.rules.roles.get(visitor.role)
+        return (
+            role is not None
+            and action in role.actions
+            and (visitor.scopes is None or action in visitor.scopes)
+        )
 
     def require(self, visitor: Visitor, action: Action) -> None:
         """Raise `NotSignedIn` or `Forbidden` where the visitor may not."""
@@ -89,6 +126,21 @@ class Policy:
             return "none"
         given = [rule.aggregates for rule in self._rules(visitor) if rule.action == action]
         return max(given, key=AGGREGATES_ORDER.index)
+
+    def offered(self, visitor: Visitor, layer: str, *, way_out: WayOut, action: Action = "read") -> Offered:
+        """Return what of `layer` may leave by `way_out` at most, guarded fields among it; nothing is refused.
+
+        Raises
+        ------
+        NotFound
+            There is no such layer.
+        """
+        key = (visitor.role, visitor.area.kind, visitor.scopes, layer, way_out, action)
+        found = self._offered.get(key)
+        if found is None:
+            found = self._offer(visitor, layer_named(layer), way_out, action)
+            _keep(self._offered, key, found)
+        return found
 
     def seen(
         self,
@@ -104,7 +156,8 @@ class Policy:
 
         Parameters
         ----------
-        action : {"read", "export"}
+        action : Action
+            ``read`` or ``export``. Tiles draw what may be read, and what rules of ``view`` name besides.
         asked : iterable of str
             Guarded fields that are asked for by name.
         purpose : str
@@ -112,111 +165,113 @@ class Policy:
 
         Raises
         ------
+        NotFound
+            There is no such layer.
         NotSignedIn, Forbidden
             The layer or an asked field is not for this visitor on this way out.
         BadParameter
             An asked field does not exist, or is given for a purpose only and none is stated.
         """
-        if way_out not in WAYS_OUT:
-            raise ValueError(f"{way_out!r} is no way out; they are {', '.join(WAYS_OUT)}")
         wanted = frozenset(asked)
-        key = (visitor.policy_class, layer, way_out, action, wanted, bool(purpose.strip()))
-        found = self._answers.get(key) if len(purpose) <= MOST_PURPOSE_CHARACTERS else None
+        stated = 0 < len(purpose.strip()) <= MOST_PURPOSE_CHARACTERS
+        key = (visitor.role, visitor.area.kind, visitor.scopes, layer, way_out, action, wanted, stated)
+        found = self._seen.get(key)
         if found is None:
-            found = self._seen(visitor, layer_named(layer), way_out, action, wanted, purpose)
-            if len(self._answers) > 50_000:  # as many classes of visitors as no district has
-                self._answers.clear()
-            self._answers[key] = found
+            offered = self.offered(visitor, layer, way_out=way_out, action=action)
+            if offered.rows == "none":
+                told = Text("不可以看{l}。", "You may not see {l}.").format(l=offered.layer.title)
+                raise self.refusal(visitor, told)
+            self._check_asked(visitor, offered, wanted, stated=stated)
+            found = _given(offered, wanted)
+            _keep(self._seen, key, found)
         return found
 
     def refusal(self, visitor: Visitor, told: Text) -> WanggeError:
         """Return the error for something that is not allowed: signing in helps those who have not."""
         if visitor.via == "nobody":
             return NotSignedIn(told, Text("请先登录。", "Sign in first."))
+        role = self.rules.roles.get(visitor.role)  # the rules may have lost it since
         return Forbidden(
             told,
             Text(
                 "您的角色是{r}；需要更多权限请找管理员。",
                 "Your role is {r}; ask an administrator if you need more.",
-            ).format(r=self.rules.roles[visitor.role].title),
+            ).format(r=both(visitor.role) if role is None else role.title),
         )
 
     def _rules(self, visitor: Visitor) -> tuple[Rule, ...]:
         role = self.rules.roles.get(visitor.role)
         return () if role is None else role.rules
 
-    def _seen(
-        self,
-        visitor: Visitor,
-        layer: Layer,
-        way_out: WayOut,
-        action: Action,
-        asked: frozenset[str],
-        purpose: str,
-    ) -> Seen:
-        reach = self._reach(visitor, layer, action)
-        rows = reach.get("open", "none")
-        if rows == "none":
-            told = Text("不可以看{l}。", "You may not see {l}.").format(l=layer.title)
-            raise self.refusal(visitor, told)
-        self._check_asked(visitor, layer, way_out, reach, asked, purpose)
-        shown: dict[Rows, list[Field]] = {"all": [], "area": [], "none": []}
+    def _offer(self, visitor: Visitor, layer: Layer, way_out: WayOut, action: Action) -> Offered:
+        if way_out not in WAYS_OUT:
+            raise ValueError(f"{way_out!r} is no way out; they are {', '.join(WAYS_OUT)}")
+        reach = self._reach(visitor, layer, {action, "view"} if way_out == "tile" else {action})
+        rows = reach.get("open", "none")  # where something is, is told with whatever is told of it
+        if rows == "none" or way_out not in self.rules.guards["open"].ways_out:
+            return Offered(layer, "none")
+        offers = []
         for one in layer.fields:
             guard = self.rules.guards[one.guard]
-            leaves = way_out in guard.ways_out and (layer.name, one.name) in self.rules.fields
-            if leaves and (not guard.asked or one.name in asked):
-                shown[min(reach.get(one.guard, "none"), rows, key=ROWS_ORDER.index)].append(one)
-        if rows == "area":
-            return Seen(layer, rows, everywhere=tuple(shown["area"]))
-        return Seen(layer, rows, everywhere=tuple(shown["all"]), in_area=tuple(shown["area"]))
+            told_of = min(reach.get(one.guard, "none"), rows, key=ROWS_ORDER.index)
+            named = (layer.name, one.name) in self.rules.fields
+            if named and way_out in guard.ways_out and told_of != "none":
+                offers.append(Offer(one, told_of, asked=guard.asked, purpose=guard.purpose))
+        return Offered(layer, rows, tuple(offers))
 
-    def _reach(self, visitor: Visitor, layer: Layer, action: Action) -> dict[Guard, Rows]:
+    def _reach(self, visitor: Visitor, layer: Layer, actions: set[Action]) -> dict[Guard, Rows]:
         """Return for each kind of values of which features of the layer the visitor may see them."""
         found: dict[Guard, Rows] = {}
-        if not self.may(visitor, action):
-            return found
         for rule in self._rules(visitor):
-            if rule.action == action and layer.name in rule.layers:
+            if rule.action in actions and layer.name in rule.layers and self.may(visitor, rule.action):
                 for guard in rule.guards:
                     found[guard] = max(found.get(guard, "none"), rule.rows, key=ROWS_ORDER.index)
         if visitor.area.kind == "none":
-            found = {guard: rows for guard, rows in found.items() if rows != "area"}
+            return {guard: rows for guard, rows in found.items() if rows != "area"}
         if visitor.area.kind == "district":
-            found = dict.fromkeys(found, "all")
+            return {guard: "all" for guard, rows in found.items() if rows != "none"}
         return found
 
     def _check_asked(
-        self,
-        visitor: Visitor,
-        layer: Layer,
-        way_out: WayOut,
-        reach: Mapping[Guard, Rows],
-        asked: frozenset[str],
-        purpose: str,
+        self, visitor: Visitor, offered: Offered, wanted: frozenset[str], *, stated: bool
     ) -> None:
-        for name in sorted(asked):
-            one = next((one for one in layer.fields if one.name == name), None)
-            if one is None or not one.guarded:
-                guarded = [both(one.name) for one in layer.fields if one.guarded]
+        offers = {offer.field.name: offer for offer in offered.fields}
+        guarded = {
+            field.name: field for field in offered.layer.fields if self.rules.guards[field.guard].asked
+        }
+        for name in sorted(wanted):
+            if name not in guarded:
                 raise BadParameter(
                     Text("{l}没有受保护字段 {f}。", "{l} has no guarded field {f}.").format(
-                        l=layer.title, f=name
+                        l=offered.layer.title, f=name
                     ),
                     Text("受保护字段：{k}。", "Its guarded fields: {k}.").format(
-                        k=joined(guarded) if guarded else both("-")
+                        k=joined([both(one) for one in guarded]) if guarded else both("-")
                     ),
                 )
-            guard = self.rules.guards[one.guard]
-            if reach.get(one.guard, "none") == "none" or way_out not in guard.ways_out:
-                told = Text("不可以看{f}。", "You may not see {f}.").format(f=one.title)
-                raise self.refusal(visitor, told)
-            if guard.purpose and not 0 < len(purpose.strip()) <= MOST_PURPOSE_CHARACTERS:
+            title = guarded[name].title
+            if name not in offers:
+                raise self.refusal(visitor, Text("不可以看{f}。", "You may not see {f}.").format(f=title))
+            if offers[name].purpose and not stated:
                 raise BadParameter(
-                    Text("{f}须说明用途。", "{f} is given for a stated purpose only.").format(f=one.title),
+                    Text("{f}须说明用途。", "{f} is given for a stated purpose only.").format(f=title),
                     Text("请写明用途，1 至 {n} 个字。", "State the purpose in 1 to {n} characters.").format(
                         n=MOST_PURPOSE_CHARACTERS
                     ),
                 )
+
+
+def _given(offered: Offered, wanted: frozenset[str]) -> Seen:
+    told = [offer for offer in offered.fields if not offer.asked or offer.field.name in wanted]
+    everywhere = tuple(offer.field for offer in told if offer.rows == offered.rows)
+    in_area = tuple(offer.field for offer in told if offer.rows != offered.rows)
+    return Seen(offered.layer, offered.rows, everywhere, in_area)
+
+
+def _keep(kept: dict[tuple[Any, ...], Any], key: tuple[Any, ...], found: object) -> None:
+    if len(kept) >= _MOST_KEPT:  # as many kinds of visitors as no district has: somebody plays with scopes
+        kept.clear()
+    kept[key] = found
 
 
 def unguarded_fields(layer: Layer) -> tuple[Field, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -55,7 +56,11 @@ class GuardRule:
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that a role may do; `layers`, `guards` and `rows` of reading, `aggregates` of viewing."""
+    """One thing that a role may do.
+
+    `layers`, `guards` and `rows` say what is read or exported; `aggregates` which figures are viewed or taken
+    away. `layers` of viewing are those that maps of figures are drawn with, where they may not be read.
+    """
 
     action: Action
     layers: frozenset[str] = frozenset()
@@ -73,6 +78,11 @@ class Role:
     account: bool
     areas: tuple[AreaKind, ...]
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def actions(self) -> frozenset[Action]:
+        """All that the role may do."""
+        return frozenset(rule.action for rule in self.rules)
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ def read_rules(folder: Path) -> Rules:
     Raises
     ------
     ValueError
-        A rule names an action, guard, layer or kind of area that does not exist.
+        A rule names an action, guard, layer, field or kind of area that does not exist.
     """
     roles: dict[str, Any] = json.loads((folder / "roles.json").read_text("utf-8"))
     fields: dict[str, Any] = json.loads((folder / "fields.json").read_text("utf-8"))
@@ -147,19 +157,32 @@ def read_rules(folder: Path) -> Rules:
             for name, rule in named.items()
         }
 
-    planned = rules_of("planned")
+    present, planned = rules_of("layers"), rules_of("planned")
+    _check_fields(present, planned)
     layers = {*LAYERS, *(layer for layer, _ in planned)}
     return Rules(
         roles={role["id"]: _role(role, layers) for role in roles["roles"]},
-        guards={
-            cast(Guard, _known(name, get_args(Guard))): _guard(rule) for name, rule in roles["guards"].items()
-        },
-        fields=rules_of("layers"),
+        guards={guard: _guard(roles["guards"][guard]) for guard in get_args(Guard)},
+        fields=present,
         planned=planned,
         small_count=int(roles["small_count"]),
         actions={_known(name, ACTIONS): Text(**text) for name, text in roles["actions"].items()},
         source=Text(**roles["source"]),
     )
+
+
+def _check_fields(
+    present: Mapping[tuple[str, str], FieldRule], planned: Mapping[tuple[str, str], FieldRule]
+) -> None:
+    known = {(layer.name, field.name): field for layer in LAYERS.values() for field in layer.fields}
+    for (layer, name), rule in present.items():
+        if (layer, name) not in known:
+            raise ValueError(f"the rules name the field {name!r} of {layer}, which does not exist")
+        for day, _ in rule.retention.after:
+            if (layer, day) not in known or known[layer, day].type != "date":
+                raise ValueError(f"{layer}.{name} is kept by {day!r}, which is no date of {layer}")
+    for layer, name in sorted(planned.keys() & known.keys()):
+        raise ValueError(f"the rules plan the field {name!r} of {layer}, which exists")
 
 
 def _guard(rule: Mapping[str, Any]) -> GuardRule:
