@@ -33,6 +33,7 @@ _WAS_EMPTY = Text("原为空图形", "was empty")
 _NOW_EMPTY = Text("现为空图形", "now empty")
 _ARROW = Text("{t}：{a} → {b}", "{t}: {a} → {b}")
 _ONE = Text("{t}：{v}", "{t}: {v}")
+_ERASED = Text("{t}：已删去，不留内容", "{t}: erased, and not what it was")
 _HIDDEN = Text("{t}：受保护，不显示", "{t}: guarded, not shown")
 
 
@@ -65,6 +66,7 @@ def edit_as_dict(edit: Edit, layer: Layer, metric_crs: str) -> dict[str, Any]:
             fields.append({"field": name, "before": before, "after": after})
         else:
             fields.append({"field": name, "guarded": True})
+    fields += [{"field": name, "erased": True} for name in edit.erased]
     return {
         "version": edit.version,
         "kind": edit.kind,
@@ -86,7 +88,8 @@ def edit_words(edit: Edit, layer: Layer, standards: Standards, metric_crs: str) 
         else:
             told = _value_words(edit, layer.field(name), before, after, standards)
         lines.append(Text("    {told}", "    {told}").format(told=told))
-    return lines
+    told_erased = [_ERASED.format(t=layer.field(name).title) for name in edit.erased]
+    return lines + [Text("    {told}", "    {told}").format(told=told) for told in told_erased]
 
 
 def conflict_as_dict(conflict: Conflict) -> dict[str, Any]:

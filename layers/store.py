@@ -155,6 +155,9 @@ class Edit:
     fields : mapping of str to (before, after)
         The fields that differ, ``geometry`` among them, in the layer's order; None is unknown, days are
         ISO texts. All fields that have a value, for an insert or a delete.
+    erased : tuple of str
+        Fields that it touched and of which nothing is known any more: it erased them, or what it replaced
+        has been erased since.
     """
 
     version: int
@@ -162,6 +165,7 @@ class Edit:
     fields: Mapping[str, tuple[Any, Any]]
     by: Authorship = NOBODY
     at: datetime | None = field(default=None, compare=False)
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,26 @@ class Written:
     inserted: int
     updated: int
     unchanged: int
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure did.
+
+    Attributes
+    ----------
+    version : int
+        The store's version after it.
+    present, past : int
+        Features that are there, and features deleted earlier, of which something was erased.
+    remains : Text, optional
+        Where traces may be left until somebody clears them away, and how.
+    """
+
+    version: int
+    present: int
+    past: int
+    remains: Text | None = None
 
 
 FaultId = Literal[
@@ -324,6 +348,29 @@ class Store(ABC):
         self, layer: str, codes: Sequence[str], *, by: Authorship = NOBODY, based_on: int | None = None
     ) -> int:
         """Delete features by code and return how many there were."""
+
+    @abstractmethod
+    def holding(self, layer: str, field: str) -> gpd.GeoDataFrame:
+        """Return every feature of which a value of `field` is kept, now or of the past, by code.
+
+        As it is now, or as it last was where it has been deleted.
+        """
+
+    @abstractmethod
+    def erase(self, layer: str, field: str, codes: Sequence[str], *, by: Authorship = NOBODY) -> Erased:
+        """Take the values of `field` away for good: from the features with `codes`, and from all of their past.
+
+        One transaction and, where features that are there are concerned, one version: `changes` names them and
+        `history` says that the field was erased, and not what it was. Of features deleted earlier just the past is
+        cleared. Whatever is no longer reachable is cleared out of the store's own files as well, as far as it can be:
+        `Erased.remains` says what is left to do. Doing it again, with no codes too, finishes what was interrupted.
+
+        Raises
+        ------
+        ValueError
+            The layer has no such field, every feature must have one, or `by` has an effective day: what is
+            erased is no new fact.
+        """
 
     @abstractmethod
     def changes(self, *, since: int) -> list[Change]:

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -18,7 +19,8 @@ import shapely
 
 from layers.problems import FeaturesExist, NotFound, StoreConflict
 from layers.schema import Layer, layer_named
-from layers.store import NOBODY, Authorship, Clock, Edit, Progress, Store, Written, no_progress
+from layers.store import NOBODY, Authorship, Clock, Edit, Erased, Progress, Store, Written, no_progress
+from layers.stores import erasing
 from layers.stores.contents import ChangeRow, HistoryRow, change_row
 from layers.stores.history import Undo, conflicts_of, edits_of, history_row, rows_at, rows_on
 from layers.stores.rows import Row, Rows, difference, frame_of, rows_of, storable, taken
@@ -26,6 +28,8 @@ from layers.text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from layers.schema import Field
 
 Box = tuple[float, float, float, float]
 Mode = Literal["insert", "update", "upsert"]
@@ -51,6 +55,9 @@ class Reading(Protocol):
     def undos(self, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0) -> list[Undo]:
         """Return what takes back the writes after version `since`, newest first, of all or of `codes`."""
 
+    def remembered(self, layer: Layer, field: Field) -> list[HistoryRow]:
+        """Return what is kept of the past of a layer, as far as it names the field."""
+
 
 class Writing(Reading, Protocol):
     """A write transaction: nobody else writes until it ends."""
@@ -66,6 +73,9 @@ class Writing(Reading, Protocol):
 
     def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
         """Record the write as version ``change.version``, which is the next."""
+
+    def forget(self, rows: Sequence[HistoryRow]) -> None:
+        """Let these rows take the place of those with their version and code, and note that traces remain."""
 
 
 class KeptStore(Store):
@@ -156,6 +166,48 @@ class KeptStore(Store):
                 gone = [history_row(version, row, None, described) for row in there]
                 transaction.record(self._change(version, described, found, by), gone)
         return len(there)
+
+    def holding(self, layer: str, field: str) -> gpd.GeoDataFrame:
+        """Return every feature of which a value of `field` is kept, now or of the past, by code."""
+        described = layer_named(layer)
+        named = erasing.erasable(described, field)
+        with self._reading() as transaction:
+            past = {row.code for row in erasing.remembering(transaction.remembered(described, named), named)}
+            present = transaction.rows(described)
+            held = [row for row in present if row[0] in past or erasing.knows(row, described, named)]
+            gone = sorted(past - {row[0] for row in present})
+            last = erasing.last_rows(transaction.undos(described, gone), described) if gone else []
+        return frame_of(sorted([*held, *last], key=itemgetter(0)), described)
+
+    def erase(self, layer: str, field: str, codes: Sequence[str], *, by: Authorship = NOBODY) -> Erased:
+        """Take the values of `field` away for good, from the features with `codes` and from all of their past."""
+        described = layer_named(layer)
+        named = erasing.erasable(described, field)
+        if by.effective is not None:
+            raise ValueError("what is erased is no new fact")
+        wanted = sorted(set(_possible(codes)))
+        with self._writing() as transaction:
+            there = transaction.rows(described, wanted)
+            past = erasing.forgetting(transaction.remembered(described, named), named, set(wanted))
+            known = [row for row in there if erasing.knows(row, described, named)]
+            touched = sorted(
+                {row[0] for row in known} | ({row[0] for row in there} & {row.code for row in past})
+            )
+            gone = {row.code for row in past} - set(touched)
+            version = transaction.version()
+            if known:
+                transaction.update(described, erasing.without(known, described, named), lambda _: None)
+            if touched or gone:
+                transaction.forget(past)
+            if touched:
+                version += 1
+                marks = [erasing.erased_row(version, code, named) for code in touched]
+                transaction.record(self._change(version, described, touched, by), marks)
+        return Erased(version, len(touched), len(gone), self._clear_traces(described))
+
+    def _clear_traces(self, layer: Layer) -> Text | None:
+        """Clear what is erased out of the store's files; return what is left to do."""
+        return None
 
     def history(self, layer: str, code: str) -> list[Edit]:
         """Return what was done to one feature, oldest first."""

@@ -140,7 +140,10 @@ def edits_of(present: Row | None, undos: Sequence[Undo], layer: Layer) -> list[E
         after = rows.get(undo.code)
         _take_back(rows, undo, layer)
         fields = _differences(rows.get(undo.code), after, layer)
-        edits.append(Edit(undo.version, undo.kind, fields, undo.by, undo.at))
+        # A write remembers what it changes: where nothing has, it is what `layers.stores.erasing` leaves.
+        named = (undo.before or {}) if undo.kind == "update" else ()
+        erased = tuple(name for name in named if name not in fields)
+        edits.append(Edit(undo.version, undo.kind, fields, undo.by, undo.at, erased))
     return edits[::-1]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import shapely
 
+from layers.store import Authorship, open_store
 from layers.text import LANGUAGES
 from tests.district import GUARDED_TEXT
 from tests.layers.test_store_outside import edit
@@ -161,3 +162,18 @@ def test_a_state_that_cannot_be_is_refused(store_url: str, tmp_path: Path) -> No
     assert run("export", "complaints", out, "--version", "99", store=store_url).exit_code == 1
     assert not out.exists()
     assert run("summary", "--on", "yesterday", store=store_url).exit_code == 2
+
+
+def test_of_what_was_erased_it_is_said_that_it_was(store_url: str) -> None:
+    with open_store(store_url) as store:
+        code = store.read("complaints").text.dropna().index[0]
+        store.erase("complaints", "text", [code], by=Authorship(who="clerk", note="retention"))
+    told = done("history", "complaints", code, "--since", "14", store=store_url)
+    assert "(retention)  changed\n    Text: erased, and not what it was\n" in told
+    assert "诉求内容：已删去" in done(
+        "history", "complaints", code, "--since", "14", store=store_url, language="zh"
+    )
+    [edit] = json.loads(done("history", "complaints", code, "--since", "14", "--json", store=store_url))
+    assert edit["fields"] == [{"field": "text", "erased": True}]
+    everything = done("history", "complaints", code, "--json", store=store_url)
+    assert GUARDED_TEXT not in everything

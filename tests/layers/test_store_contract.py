@@ -16,6 +16,7 @@ from psycopg import sql
 from layers.stores.postgis.ddl import SCHEMA
 from tests.layers.store_contract import Kind, StoreContract
 from tests.layers.store_contract_copies import CopiesContract
+from tests.layers.store_contract_erase import EraseContract
 from tests.layers.store_contract_history import HistoryContract
 from tests.layers.store_contract_sharing import SharingContract
 from tests.layers.store_contract_values import ValuesContract
@@ -81,6 +82,10 @@ class TestWrites(WritesContract):
 
 class TestHistory(HistoryContract):
     """What was done, what was on record, what held."""
+
+
+class TestErase(EraseContract):
+    """What is taken away for good."""
 
 
 class TestSharing(SharingContract):

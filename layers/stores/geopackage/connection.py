@@ -170,6 +170,26 @@ class Database:
                 raise
             borrowed.connection.close(True)
 
+    def rewrite(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in its pages or its log.
+
+        Raises
+        ------
+        StoreBusy
+            Somebody is reading what the log holds, or writing.
+        """
+        if not _signature(self.path).writable or self._read_only:
+            raise faults.read_only(self.path)
+        with (
+            turn(self.path, self._busy_timeout_s),
+            forks.using(self.path),
+            self._lending(self._borrow()) as connection,
+        ):
+            connection.execute("VACUUM")
+            ((held, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if held:
+                raise faults.traces_left(self.path)
+
     def close(self) -> None:
         """Close what is idle now, and what is lent out when it comes back."""
         with forks.guard():

@@ -39,6 +39,17 @@ def busy(path: Path) -> StoreBusy:
     )
 
 
+def traces_left(path: Path) -> StoreBusy:
+    """Say that something was erased, but that the log beside the file may still hold it."""
+    return StoreBusy(
+        Text(
+            "内容已删去，但其他程序正在读取 {path}，其旁的日志文件中可能还有残留。",
+            "It is erased, but while other programs read {path} the log beside it may hold traces.",
+        ).format(path=path),
+        Text("请稍后再执行一次。", "Do the same again later."),
+    )
+
+
 def full(path: Path) -> StoreFull:
     """Say that there is no room, and that nothing was kept."""
     return StoreFull(

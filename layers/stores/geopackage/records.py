@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
 
-from layers.schema import LAYERS, Layer
+from layers.schema import LAYERS, Field, Layer
 from layers.store import Authorship, Change, Mark
 from layers.stores.contents import ChangeRow, HistoryRow, change_of, day_of, instant_of
 from layers.stores.geopackage import ddl
@@ -18,6 +18,7 @@ from layers.stores.history import Undo
 from layers.stores.rows import Damaged, Row, geometry_type, value_fields
 
 _CHANGE, _REPLACED = ", ".join(ChangeRow._fields), ", ".join(HistoryRow._fields)
+_TRACES = "erased_traces"
 _TOUCHED_AMONG = " AND t.value IN (SELECT value FROM json_each(?))"
 
 
@@ -84,6 +85,36 @@ def history(connection: apsw.Connection) -> Iterable[HistoryRow]:
             raise Damaged(f"{ddl.HISTORY}: version {version} of {layer}")
         kept = None if wkb is None else plain(wkb, columns[layer])
         yield HistoryRow(version, code, bool(deleted), kept, before)
+
+
+def naming(connection: apsw.Connection, layer: Layer, field: Field) -> list[HistoryRow]:
+    """Return the rows of the table of history of a layer in which the field is named."""
+    found: Iterable[Row] = connection.execute(
+        f"SELECT h.{_REPLACED.replace(', ', ', h.')} FROM {ddl.HISTORY} h JOIN {ddl.CHANGES} c USING (version) "
+        "WHERE c.layer = ? AND instr(h.before, ?) ORDER BY h.version, h.code",
+        [layer.name, f'"{field.name}":'],
+    )
+    return [HistoryRow(*row) for row in found]
+
+
+def replace(connection: apsw.Connection, rows: Iterable[HistoryRow]) -> None:
+    """Write what is kept before over that of the same version and code."""
+    connection.executemany(
+        f"UPDATE {ddl.HISTORY} SET before = ? WHERE version = ? AND code = ?",
+        ((row.before, row.version, row.code) for row in rows),
+    )
+
+
+def note_traces(connection: apsw.Connection, *, there: bool) -> None:
+    """Note whether the file may still hold traces of what was erased."""
+    connection.execute(f"DELETE FROM {ddl.META} WHERE key = ?", [_TRACES])
+    if there:
+        connection.execute(f"INSERT INTO {ddl.META} (key, value) VALUES (?, 'yes')", [_TRACES])
+
+
+def traces_noted(connection: apsw.Connection) -> bool:
+    """Whether the file may still hold traces of what was erased."""
+    return meta(connection, _TRACES) is not None
 
 
 def undos(

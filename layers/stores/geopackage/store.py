@@ -33,6 +33,8 @@ from layers.stores.rows import frame_of_parts, geometries_of
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from layers.text import Text
+
 _POLL_S = 0.2
 
 
@@ -185,6 +187,16 @@ class GeoPackageStore(KeptStore):
             if records.meta(connection, "schema_version") != str(ddl.SCHEMA_VERSION):
                 self._check(connection)  # a newer program has migrated the store since we opened it
             yield Transaction(connection)
+
+    def _clear_traces(self, layer: Layer) -> Text | None:
+        """Write the file anew where something was erased, so that nothing of it is left in its pages or its log."""
+        with self._database.reading() as connection:
+            noted = records.traces_noted(connection)
+        if noted:
+            self._database.rewrite()
+            with self._database.writing() as connection:
+                records.note_traces(connection, there=False)
+        return None
 
     def fill(self, contents: Contents, progress: Progress) -> None:
         """Put `contents` into the store in one write; `StoreExists` where it has ever had a row."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import apsw
 
-from layers.schema import Layer
+from layers.schema import Field, Layer
 from layers.stores.base import Step
 from layers.stores.contents import ChangeRow, HistoryRow
 from layers.stores.geopackage import records, tables
@@ -35,6 +35,15 @@ class Transaction:
     def undos(self, layer: Layer, codes: Sequence[str] | None = None, *, since: int = 0) -> list[Undo]:
         """Return what takes back the writes after version `since`, newest first."""
         return list(records.undos(self.connection, layer, codes, since=since))
+
+    def remembered(self, layer: Layer, field: Field) -> list[HistoryRow]:
+        """Return what is kept of the past of a layer, as far as it names the field."""
+        return records.naming(self.connection, layer, field)
+
+    def forget(self, rows: Sequence[HistoryRow]) -> None:
+        """Let these rows take the place of those with their version and code, and note that traces remain."""
+        records.replace(self.connection, rows)
+        records.note_traces(self.connection, there=True)
 
     def insert(self, layer: Layer, rows: Rows, step: Step) -> None:
         """Insert rows whose codes are not there."""

@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 from layers.schema import LAYERS, Layer
 from layers.store import Change, Clock, District, Edit, Fault, Mark, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents, change_of
-from layers.stores.postgis import creation, faults, migrations, roles, tables, verification
+from layers.stores.postgis import creation, ddl, faults, migrations, roles, tables, verification
 from layers.stores.postgis.addresses import Address, address_of, shown_url
 from layers.stores.postgis.connection import Connection, Database, again, owning
 from layers.stores.postgis.listening import Listener
 from layers.stores.postgis.transaction import ReadTransaction, WriteTransaction
 from layers.stores.rows import frame_of
+from layers.text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -142,6 +145,16 @@ class PostGISStore(KeptStore):
                 changes=tables.all_changes(connection),
                 history=tables.all_history(connection),
             )
+
+    def _clear_traces(self, layer: Layer) -> Text | None:
+        """Return what the server keeps of rows that are no more."""
+        what = sql.SQL(", ").join(map(ddl.table, (layer.name, ddl.HISTORY))).as_string()
+        return Text(
+            "数据库服务器的文件中还留有旧行，由拥有者执行 VACUUM FULL {what}; 才会清除（执行时别人不能读写）；"
+            "它的 WAL 归档、备库和备份中也还有。",
+            "The server's files still hold the old rows until the owner runs VACUUM FULL {what}; (nobody reads or "
+            "writes meanwhile); its WAL archive, standbys and backups hold them as well.",
+        ).format(what=what)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 from psycopg import sql
 
-from layers.schema import LAYERS, Layer, layer_named
+from layers.schema import LAYERS, Field, Layer, layer_named
 from layers.store import Authorship, District, Mark
 from layers.stores.base import STEP_ROWS, Step
 from layers.stores.contents import (
@@ -76,6 +76,15 @@ WHERE c.layer = %(layer)s AND c.version > %(since)s {among} ORDER BY c.version D
 _BY_INDEX = "unnest(%(codes)s::text[]) AS t(code) JOIN {changes} c ON c.codes @> ARRAY[t.code]"
 _BY_CHANGE = "{changes} c CROSS JOIN LATERAL unnest(c.codes) AS t(code)"
 _FEW_CODES = 50
+_NAMING = """
+SELECT {columns} FROM {history} h JOIN {changes} c USING (version)
+WHERE c.layer = %s AND strpos(h.before, %s) > 0 ORDER BY h.version, h.code
+"""
+_REPLACE = (
+    sql.SQL("UPDATE {} SET before = %s WHERE version = %s AND code = %s")
+    .format(ddl.table(ddl.HISTORY))
+    .as_bytes()
+)
 _DISTRICT = ("geom", "name", "name_en", "metric_crs", "as_of", "invented")
 _CHANGES_AT_ONCE = 50
 _STREAMS = itertools.count()
@@ -265,6 +274,20 @@ def streamed(connection: Connection, query: bytes, *, rows: int = CHUNK_ROWS) ->
     while found := connection.cursor(binary=True).execute(fetch).fetchall():
         yield found
     connection.execute(b"CLOSE %s" % name)
+
+
+def naming(layer: Layer, field: Field) -> Statement:
+    """Return the query for the rows of history of a layer in which the field is named."""
+    columns = sql.SQL(", ").join(sql.Identifier("h", name) for name in HistoryRow._fields)
+    query = sql.SQL(_NAMING).format(
+        columns=columns, history=ddl.table(ddl.HISTORY), changes=ddl.table(ddl.CHANGES)
+    )
+    return query.as_bytes(), [layer.name, f'"{field.name}":']
+
+
+def replacements(rows: Iterable[HistoryRow]) -> list[Statement]:
+    """Return the statements that write what is kept before over that of the same version and code."""
+    return [(_REPLACE, (row.before, row.version, row.code)) for row in rows]
 
 
 def undos(layer: Layer, codes: Sequence[str] | None, *, since: int) -> tuple[bytes, dict[str, Any]]:

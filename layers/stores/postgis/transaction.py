@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from layers.schema import Layer
+from layers.schema import Field, Layer
 from layers.stores.base import Step
 from layers.stores.contents import ChangeRow, HistoryRow
 from layers.stores.history import Undo
@@ -61,6 +61,10 @@ class ReadTransaction:
         """Return what takes back the writes after version `since`, newest first."""
         query, values = tables.undos(layer, codes, since=since)
         return [tables.undo_of(row) for row in self._ask(query, values)]
+
+    def remembered(self, layer: Layer, field: Field) -> list[HistoryRow]:
+        """Return what is kept of the past of a layer, as far as it names the field."""
+        return [HistoryRow(*row) for row in self._ask(*tables.naming(layer, field))]
 
     def _ask(self, query: bytes, values: Any) -> list[Row]:
         return self.connection.cursor(binary=True).execute(query, values).fetchall()
@@ -118,6 +122,10 @@ class WriteTransaction(ReadTransaction):
             tables.insert_change(change),
             (tables.SET_VERSION, [change.version, ddl.CHANNEL, str(change.version)]),
         ]
+
+    def forget(self, rows: Sequence[HistoryRow]) -> None:
+        """Let these rows take the place of those with their version and code."""
+        self._waiting += tables.replacements(rows)
 
     def commit(self) -> None:
         """Write what is gathered, and commit.
