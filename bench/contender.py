@@ -90,7 +90,7 @@ class Writer(ABC):
         """Return the number of features there and of versions recorded."""
 
 
-def plain_rows(frame: gpd.GeoDataFrame, packed: Sequence[bytes]) -> list[tuple[Any, ...]]:
+def plain_rows(frame: gpd.GeoDataFrame, packed: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return (code, geometry, value, …) per row, as a loop of plain SQL needs them."""
     columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in FIELDS]
     return list(zip(frame.index.tolist(), packed, *columns, strict=True))

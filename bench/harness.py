@@ -48,9 +48,11 @@ LOADING: list[Contender] = [
 WRITING: list[Writer] = [
     Wangge("GeoPackage"),
     PlainApsw(),
+    Wangge("GeoPackage", frames=True),
     PlainApsw(frames=True),
     Wangge("PostGIS"),
     PlainPsycopg(),
+    Wangge("PostGIS", frames=True),
     PlainPsycopg(frames=True),
     PlainPsycopg(counter=False),
 ]

@@ -6,8 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bench.contender import LAYER, Contender, Opened, StoreKind, Writer, single_features
+from bench.contender import (
+    FIELDS,
+    LAYER,
+    Contender,
+    Opened,
+    StoreKind,
+    Writer,
+    plain_rows,
+    single_features,
+)
 from bench.data import DISTRICT
+from layers.feature import Feature
 from layers.store import create_store, open_store
 
 if TYPE_CHECKING:
@@ -19,8 +29,11 @@ class Wangge(Contender, Writer):
 
     name = "Wangge"
 
-    def __init__(self, kind: StoreKind) -> None:
+    def __init__(self, kind: StoreKind, *, frames: bool = False) -> None:
         self.kind = kind
+        self._frames = frames
+        if frames:
+            self.name = "Wangge from frames"
 
     def url(self, target: str) -> str:
         return f"gpkg:{target}" if self.kind == "GeoPackage" else target
@@ -37,7 +50,12 @@ class Wangge(Contender, Writer):
         self.load(frame, target)
 
     def features(self, frame: gpd.GeoDataFrame) -> list[Any]:
-        return list(single_features(frame))
+        if self._frames:
+            return list(single_features(frame))
+        return [
+            Feature(code, shape, dict(zip(FIELDS, values, strict=True)))
+            for code, shape, *values in plain_rows(frame, frame.geometry.tolist())
+        ]
 
     @contextmanager
     def writer(self, target: str) -> Iterator[Callable[[Any], None]]:

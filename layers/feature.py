@@ -1,4 +1,4 @@
-"""One feature on its way into a store: what a frame of one row would say, without the price of a frame."""
+"""One feature on its way into a store: what a frame of one row says, without the price of a frame."""
 
 from __future__ import annotations
 
@@ -11,22 +11,20 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-Value = "str | int | float | date | None"
-
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature, whole: a fact corrected on a tablet, a report taken in.
+    """A feature, whole: a report taken in, a fact corrected on a tablet.
 
     Attributes
     ----------
     code : str
     geometry : geometry in EPSG:4490
     values : mapping of field to value
-        Texts, facts and times as `str`, whole numbers as `int`, numbers as `float` or `int`, days as `date`;
-        None, and whatever is left out, is unknown.
+        Texts, facts and times are `str`, whole numbers `int`, numbers `float` or `int`, days `date`. What is
+        None or left out is unknown.
     """
 
     code: str
     geometry: BaseGeometry
-    values: Mapping[str, str | int | float | date | None] = field(default_factory=dict)
+    values: Mapping[str, str | float | date | None] = field(default_factory=dict)

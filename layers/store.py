@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
+    from layers.feature import Feature
     from layers.stores.contents import Contents
 
 Progress = Callable[[str, int, int], None]
@@ -236,6 +237,9 @@ class Store(ABC):
     A writing method takes `based_on`, the version that its author had seen. Where somebody has since
     touched a feature that the write would change, and left it otherwise than the write would have it,
     `StoreConflict` shows both sides and nothing is written. Without it the last write wins.
+
+    `features` is a frame that `layers.frames.conform` has made, or one `Feature`, which costs much less to
+    write than a frame of one row and does the same. What is not as it must be is a `ValueError`.
     """
 
     url: str
@@ -305,24 +309,24 @@ class Store(ABC):
     def insert(
         self,
         layer: str,
-        frame: gpd.GeoDataFrame,
+        features: gpd.GeoDataFrame | Feature,
         *,
         by: Authorship = NOBODY,
         progress: Progress = no_progress,
     ) -> Written:
-        """Insert the features of `frame`; `FeaturesExist` where a code is there."""
+        """Insert `features`; `FeaturesExist` where a code is there."""
 
     @abstractmethod
     def update(
         self,
         layer: str,
-        frame: gpd.GeoDataFrame,
+        features: gpd.GeoDataFrame | Feature,
         *,
         by: Authorship = NOBODY,
         based_on: int | None = None,
         progress: Progress = no_progress,
     ) -> Written:
-        """Write the features of `frame` over those with their codes; `NotFound` where one is not there.
+        """Write `features` over those with their codes; `NotFound` where one is not there.
 
         With `based_on`, one that somebody has deleted since is a conflict.
         """
@@ -331,16 +335,16 @@ class Store(ABC):
     def upsert(
         self,
         layer: str,
-        frame: gpd.GeoDataFrame,
+        features: gpd.GeoDataFrame | Feature,
         *,
         by: Authorship = NOBODY,
         based_on: int | None = None,
         progress: Progress = no_progress,
     ) -> Written:
-        """Insert the features of `frame`, or update those whose code exists.
+        """Insert `features`, or update those whose code exists.
 
-        `frame` has been conformed by `layers.frames.conform`. Features that are there with equal
-        content are not touched; a write that changes nothing makes no version.
+        Features that are there with equal content are not touched; a write that changes nothing makes no
+        version.
         """
 
     @abstractmethod

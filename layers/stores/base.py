@@ -14,9 +14,9 @@ from datetime import date
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
 import shapely
 
+from layers.feature import Feature
 from layers.problems import FeaturesExist, NotFound, StoreConflict
 from layers.schema import Layer, layer_named
 from layers.store import NOBODY, Authorship, Clock, Edit, Erased, Progress, Store, Written, no_progress
@@ -24,6 +24,7 @@ from layers.stores import erasing
 from layers.stores.contents import ChangeRow, HistoryRow, change_row
 from layers.stores.history import Undo, conflicts_of, edits_of, history_row, rows_at, rows_on
 from layers.stores.rows import Row, Rows, difference, frame_of, rows_of, storable, taken
+from layers.stores.singles import rows_of_feature
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -118,37 +119,37 @@ class KeptStore(Store):
     def insert(
         self,
         layer: str,
-        frame: gpd.GeoDataFrame,
+        features: gpd.GeoDataFrame | Feature,
         *,
         by: Authorship = NOBODY,
         progress: Progress = no_progress,
     ) -> Written:
-        """Insert the features of `frame`; `FeaturesExist` where a code is there."""
-        return self._write(layer, frame, "insert", by, None, progress)
+        """Insert `features`; `FeaturesExist` where a code is there."""
+        return self._write(layer, features, "insert", by, None, progress)
 
     def update(
         self,
         layer: str,
-        frame: gpd.GeoDataFrame,
+        features: gpd.GeoDataFrame | Feature,
         *,
         by: Authorship = NOBODY,
         based_on: int | None = None,
         progress: Progress = no_progress,
     ) -> Written:
-        """Write the features of `frame` over those with their codes; `NotFound` where one is not there."""
-        return self._write(layer, frame, "update", by, based_on, progress)
+        """Write `features` over those with their codes; `NotFound` where one is not there."""
+        return self._write(layer, features, "update", by, based_on, progress)
 
     def upsert(
         self,
         layer: str,
-        frame: gpd.GeoDataFrame,
+        features: gpd.GeoDataFrame | Feature,
         *,
         by: Authorship = NOBODY,
         based_on: int | None = None,
         progress: Progress = no_progress,
     ) -> Written:
-        """Insert the features of `frame`, or update those whose code exists."""
-        return self._write(layer, frame, "upsert", by, based_on, progress)
+        """Insert `features`, or update those whose code exists."""
+        return self._write(layer, features, "upsert", by, based_on, progress)
 
     def delete(
         self, layer: str, codes: Sequence[str], *, by: Authorship = NOBODY, based_on: int | None = None
@@ -226,28 +227,30 @@ class KeptStore(Store):
     def _write(
         self,
         layer: str,
-        frame: gpd.GeoDataFrame,
+        features: gpd.GeoDataFrame | Feature,
         mode: Mode,
         by: Authorship,
         based_on: int | None,
         progress: Progress,
     ) -> Written:
         described = layer_named(layer)
-        rows = rows_of(frame, described)
+        rows = _rows_of(features, described)
         with self._writing() as transaction:
             before = transaction.rows(described, [record[0] for record in rows.records])
             new, changed = difference(rows, before)
             unchanged = len(rows.records) - len(new) - len(changed)
-            touched = np.sort(np.concatenate([new, changed]))
-            mine = {rows.records[at][0]: rows.records[at] for at in touched.tolist()}
+            touched = sorted([*new, *changed])
+            mine = {rows.records[at][0]: rows.records[at] for at in touched}
             _check_base(transaction, described, mine, before, based_on)
             _check_mode(mode, described, rows, new, before)
             version = transaction.version()
-            if len(touched) == 0:
+            if not touched:
                 return Written(version, 0, 0, unchanged)
             step = steps(progress, described, len(touched))
-            transaction.update(described, taken(rows, changed), step)
-            transaction.insert(described, taken(rows, new), step)
+            if changed:
+                transaction.update(described, taken(rows, changed), step)
+            if new:
+                transaction.insert(described, taken(rows, new), step)
             version += 1
             old = {row[0]: row for row in before}
             replaced = [
@@ -258,6 +261,10 @@ class KeptStore(Store):
 
     def _change(self, version: int, layer: Layer, codes: Sequence[str], by: Authorship) -> ChangeRow:
         return change_row(version, layer.name, codes, by, self._clock())
+
+
+def _rows_of(features: gpd.GeoDataFrame | Feature, layer: Layer) -> Rows:
+    return rows_of_feature(features, layer) if isinstance(features, Feature) else rows_of(features, layer)
 
 
 def steps(progress: Progress, layer: Layer, total: int) -> Step:
@@ -332,7 +339,7 @@ def _check_mode(
     mode: Mode,
     layer: Layer,
     rows: Rows,
-    new: np.ndarray[tuple[int], np.dtype[np.intp]],
+    new: Sequence[int],
     before: Sequence[Row],
 ) -> None:
     if mode == "insert" and before:
@@ -343,8 +350,8 @@ def _check_mode(
             ),
             codes=there,
         )
-    if mode == "update" and len(new):
-        missing = [rows.records[at][0] for at in new.tolist()]
+    if mode == "update" and new:
+        missing = [rows.records[at][0] for at in new]
         raise NotFound(
             Text("{layer}中没有编码 {codes}。", "{layer} has no such codes: {codes}.").format(
                 layer=layer.title, codes=_listed(missing)

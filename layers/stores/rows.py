@@ -231,7 +231,7 @@ def storable(text: str) -> bool:
         return False
 
 
-def difference(rows: Rows, existing: Iterable[Row]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def difference(rows: Rows, existing: Iterable[Row]) -> tuple[list[int], list[int]]:
     """Return the positions in `rows` of what is not in `existing` by code, and of what differs there."""
     known = {record[0]: record for record in existing}
     new, changed = [], []
@@ -241,15 +241,14 @@ def difference(rows: Rows, existing: Iterable[Row]) -> tuple[NDArray[np.intp], N
             new.append(position)
         elif before != record:
             changed.append(position)
-    return np.array(new, dtype=np.intp), np.array(changed, dtype=np.intp)
+    return new, changed
 
 
-def taken(rows: Rows, positions: NDArray[np.intp]) -> Rows:
-    """Return the rows at `positions`."""
-    if len(positions) == 0:
-        return Rows([], np.empty((0, 4)))
-    chosen = operator.itemgetter(*positions.tolist())(rows.records)
-    return Rows([chosen] if len(positions) == 1 else list(chosen), rows.bounds[positions])
+def taken(rows: Rows, positions: Sequence[int]) -> Rows:
+    """Return the rows at `positions`, each of which comes once."""
+    if len(positions) == len(rows.records):
+        return rows
+    return Rows([rows.records[at] for at in positions], rows.bounds[np.array(positions, dtype=np.intp)])
 
 
 def _ascending(codes: list[str]) -> bool:

@@ -12,7 +12,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.store import Authorship, Store
+from layers.feature import Feature
+from layers.store import Authorship, Store, Written
 from tests.layers.store_contract import ON_ONE_STORE, SOUTH, WEST, Contract, frame_of, points, same
 
 # Each is another code: look-alikes, what a database or a file format may take for something else, and
@@ -115,6 +116,54 @@ class ValuesContract(Contract):
         assert store.history("complaints", code) == []
         assert store.delete("complaints", [code]) == 0
         assert store.version() == 2
+
+    def test_keeps_of_a_feature_what_it_keeps_of_a_frame_of_it(self, store: Store) -> None:
+        square = shapely.box(WEST, SOUTH, WEST + 1, SOUTH + 1)
+        high = shapely.force_3d(shapely.MultiPolygon([square]), 5.0)
+        buildings: dict[str, Any] = {
+            "name": "中 \\N'",
+            "name_en": None,
+            "floors": -(2**63),
+            "floor_area_m2": -0.0,
+            "entrance_lon": 1,
+        }
+        rooms: dict[str, Any] = {
+            "name": "",
+            "mediators": 0,
+            "shared": "yes",
+            "opened": date(1, 1, 1),
+            "entrance_lat": np.inf,
+        }
+        for layer, values in (("buildings", buildings), ("mediation_rooms", rooms), ("subdistricts", {})):
+            columns = {name: pd.Series([value], dtype=object) for name, value in values.items()}
+            frame = frame_of(layer, ["a"], [square], **columns)
+            version = store.version()
+            assert store.insert(layer, Feature("a", high, values)) == Written(version + 1, 1, 0, 0)
+            same(store.read(layer), frame)
+            for write in (store.update, store.upsert):
+                for form in (Feature("a", square, values), frame):
+                    assert write(layer, form) == Written(version + 1, 0, 0, 1)
+            moved = Feature("a", shapely.transform(square, lambda xy: xy + 1), values)
+            assert store.update(layer, moved, based_on=version + 1) == Written(version + 2, 0, 1, 0)
+            assert store.upsert(layer, frame) == Written(version + 3, 0, 1, 0)
+            same(store.read(layer), frame)
+
+    def test_refuses_a_feature_that_no_frame_could_hold(self, store: Store) -> None:
+        here = shapely.Point(WEST, SOUTH)
+        store.insert("complaints", Feature("a", here))
+        wrong: list[Any] = [
+            Feature("b\0", here),
+            Feature("b", here, {"text": "y\0z"}),
+            Feature("b", here, {"text": 5}),
+            Feature("b", here, {"none": "x"}),
+            Feature("b", shapely.box(0, 0, 1, 1)),
+            Feature("b", shapely.Point()),
+        ]
+        for feature in wrong:
+            for write in (store.insert, store.update, store.upsert):
+                with pytest.raises(ValueError, match="complaints"):
+                    write("complaints", feature)
+        assert (store.version(), store.read("complaints").index.tolist()) == (1, ["a"])
 
     def test_refuses_the_character_nul(self, store: Store) -> None:
         store.insert("complaints", points(["a"]))

@@ -1,0 +1,112 @@
+"""The row of a single feature: the same as a frame of one row gives, some thirty times as fast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from layers.schema import LAYERS, Layer
+from layers.stores.rows import COLUMN_TYPES, ColumnType, Rows, geometry_type, storable, value_fields
+
+if TYPE_CHECKING:
+    from layers.feature import Feature
+
+_KINDS = {"point": {"Point"}, "polygon": {"Polygon", "MultiPolygon"}}
+_LEAST, _MOST = -(2**63), 2**63 - 1
+# Little-endian WKB of a multipolygon, up to its only polygon.
+_ONE_PART = b"\x01\x06\x00\x00\x00\x01\x00\x00\x00"
+
+
+def rows_of_feature(feature: Feature, layer: Layer) -> Rows:
+    """Turn a feature into the one row that `layers.stores.rows.rows_of` makes of a frame of it.
+
+    Raises
+    ------
+    ValueError
+        The code or the geometry is missing or none, the layer does not take such a geometry or has no such
+        field, or a value is not of its field's type or is one that no store can keep: whoever made the
+        feature has checked all of this, so here it is a programming error.
+    """
+    if type(feature.code) is not str:
+        raise ValueError(f"the code of {layer.name} must be there, and a text")
+    plans = _PLANS[layer.name]
+    given = feature.values
+    if not given.keys() <= plans.keys():
+        raise ValueError(f"{layer.name} has no fields {sorted(given.keys() - plans.keys())}")
+    values = []
+    for name, (plain, unknown) in plans.items():
+        value = given.get(name)
+        try:
+            values.append(unknown if value is None else plain(value))
+        except (TypeError, OverflowError) as error:
+            raise ValueError(f"{layer.name}.{name}: {value!r} is not of its type") from error
+    if not storable("".join([feature.code, *(value for value in values if isinstance(value, str))])):
+        raise ValueError(
+            f"{layer.name} {feature.code!r} holds the character NUL or half a character, which no store can keep"
+        )
+    shape = _taken(feature.geometry, layer)
+    wkb = shapely.to_wkb(shape, byte_order=1, output_dimension=2)
+    if geometry_type(layer) == "MULTIPOLYGON" and shape.geom_type == "Polygon":
+        wkb = _ONE_PART + wkb
+    return Rows([(feature.code, wkb, *values)], np.array([shape.bounds]))
+
+
+def _taken(shape: BaseGeometry, layer: Layer) -> BaseGeometry:
+    """Return a geometry as the layer keeps it, a multipolygon of one part as that polygon."""
+    if not isinstance(shape, BaseGeometry):
+        raise ValueError(f"{layer.name} takes {layer.geometry}, not {shape!r}")
+    if isinstance(shape, shapely.MultiPolygon) and len(shape.geoms) == 1:
+        shape = shape.geoms[0]
+    if shape.is_empty or not any(shape.geom_type in _KINDS[kind] for kind in layer.geometry):
+        raise ValueError(f"{layer.name} takes {layer.geometry}, not {shape.geom_type}, nor an empty one")
+    return shape
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:  # True is one too
+        raise TypeError
+    if not _LEAST <= value <= _MOST:
+        raise OverflowError
+    return value
+
+
+def _number(value: Any) -> float | None:
+    if type(value) is not int and not isinstance(value, float):
+        raise TypeError
+    # SQLite knows no negative zero, see `layers.stores.rows`.
+    number = float(value) + 0.0
+    return None if math.isnan(number) else number
+
+
+def _day(value: Any) -> str:
+    if type(value) is not date:  # a datetime is one too, and more than a day
+        raise TypeError
+    return value.isoformat()
+
+
+_PLAIN: dict[ColumnType, Callable[[Any], Any]] = {
+    "text": _text,
+    "integer": _whole,
+    "number": _number,
+    "date": _day,
+}
+_PLANS = {
+    name: {
+        field.name: (_PLAIN[COLUMN_TYPES[field.type]], "unknown" if field.type == "fact" else None)
+        for field in value_fields(layer)
+    }
+    for name, layer in LAYERS.items()
+}
+"""By layer and field: what checks a value and makes it plain, and what stands for an unknown one."""
