@@ -19,7 +19,7 @@ TABLET = frozenset({"describe", "view", "read", "report", "verify", "case", "pac
 VISITORS: dict[str, Visitor] = {
     "nobody": RESIDENT,
     "worker of G01": _person("grid_worker", _area("management_cells", "G01")),
-    "worker of G07": _person("grid_worker", _area("management_cells", "G07")),
+    "worker of G04": _person("grid_worker", _area("management_cells", "G04")),
     "worker of G02 and G06": _person("grid_worker", _area("management_cells", "G02", "G06")),
     "worker of a cell that is gone": _person("grid_worker", _area("management_cells", "G99")),
     "worker without an area": _person("grid_worker", NO_AREA),
@@ -44,5 +44,6 @@ VISITORS: dict[str, Visitor] = {
     "key of S2 to read": _person("subdistrict_staff", EAST, via="key", scopes=frozenset({"read"})),
     "key to audit, of a planner": _person("planner", WHOLE_DISTRICT, via="key", scopes=frozenset({"audit"})),
     "key for nothing": _person("planner", WHOLE_DISTRICT, via="key", scopes=frozenset()),
+    "somebody of an unknown role": _person("ghost", WHOLE_DISTRICT),
 }
 """By the name that the tests print."""

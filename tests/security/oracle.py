@@ -38,7 +38,7 @@ def may(visitor: Visitor, action: str) -> bool:
 
 def figures(visitor: Visitor, action: str = "view") -> str:
     """Return which aggregates a visitor may see."""
-    return RIGHTS["roles"][visitor.role][action] if may(visitor, action) else "none"
+    return str(RIGHTS["roles"][visitor.role][action]) if may(visitor, action) else "none"
 
 
 def reach(visitor: Visitor, layer: str, guard: str, action: str = "read") -> str:

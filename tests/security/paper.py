@@ -108,8 +108,8 @@ def _parents(layer: str, code: str) -> tuple[str | None, str | None, str | None]
 
 def _in_cell(layer: str, code: str, cell: str) -> bool:
     number = int(cell[1:]) - 1
-    if not 0 <= number < 8:
-        return False
+    if not 0 <= number < 8 or layer in ("subdistricts", "neighbourhoods"):
+        return False  # they are larger than any cell
     west, south = 400 * (number % 4), 600 * (number // 4)
     if layer == "communities":
         x, y = corner_of(code)

@@ -73,16 +73,16 @@ def _of_role(role: Data) -> Data:
     for action in ("view", "take"):
         given = [rule.get("aggregates", "none") for rule in rules if rule["action"] == action]
         told[action] = max(given, key=FIGURES.index, default="none")
-    for action in ("read", "export"):
+    for action in ("read", "export", "view"):
         reach: dict[str, dict[str, str]] = {}
         for rule in rules:
             if rule["action"] != action:
                 continue
-            for layer in rule["layers"]:
+            for layer in rule.get("layers", ()):
                 for guard in rule["guards"]:
                     row = reach.setdefault(layer, {})
                     row[guard] = max(row.get(guard, "none"), rule["rows"], key=ORDER.index)
-        told[action] = {layer: reach[layer] for layer in sorted(reach)}
+        told["drawn" if action == "view" else action] = {layer: reach[layer] for layer in sorted(reach)}
     return told
 
 
