@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.security.paper import belongs
-from tests.security.rights import pinned
+from tests.security.rights import ORDER, pinned
 
 if TYPE_CHECKING:
     from layers.visitors import Visitor
@@ -41,19 +41,27 @@ def figures(visitor: Visitor, action: str = "view") -> str:
     return str(RIGHTS["roles"][visitor.role][action]) if may(visitor, action) else "none"
 
 
-def reach(visitor: Visitor, layer: str, guard: str, action: str = "read") -> str:
-    """Return of which features of a layer values under a guard may be seen: none, area or all."""
+def reach(visitor: Visitor, layer: str, guard: str, action: str = "read", way: str = "") -> str:
+    """Return of which features of a layer values under a guard may be seen: none, area or all.
+
+    Tiles show what may be read, and what maps of figures are drawn with.
+    """
+    rules = {action: action} | ({"drawn": "view"} if way == "tile" else {})
+    return max((_reach(visitor, layer, guard, *rule) for rule in rules.items()), key=ORDER.index)
+
+
+def _reach(visitor: Visitor, layer: str, guard: str, part: str, action: str) -> str:
     if not may(visitor, action):
         return "none"
-    found = RIGHTS["roles"][visitor.role][action].get(layer, {}).get(guard, "none")
+    found = RIGHTS["roles"][visitor.role][part].get(layer, {}).get(guard, "none")
     if found == "area":
         return {"district": "all", "none": "none"}.get(visitor.area.kind, "area")
     return str(found)
 
 
-def visible(visitor: Visitor, layer: str, code: str, action: str = "read") -> bool:
+def visible(visitor: Visitor, layer: str, code: str, action: str = "read", way: str = "") -> bool:
     """Whether a visitor may know of a feature."""
-    rows = reach(visitor, layer, "open", action)
+    rows = reach(visitor, layer, "open", action, way)
     return rows == "all" or (rows == "area" and belongs(layer, code, visitor.area))
 
 
@@ -61,21 +69,21 @@ def shown(visitor: Visitor, layer: str, field: str, code: str, asked: Asked) -> 
     """Whether a value is shown to a visitor who asks like this."""
     guard = GUARDS[layer, field]
     rule = RIGHTS["guards"][guard]
-    if asked.way not in rule["ways_out"] or not visible(visitor, layer, code, asked.action):
+    if asked.way not in rule["ways_out"] or not visible(visitor, layer, code, asked.action, asked.way):
         return False
     if (rule["asked"] and field not in asked.fields) or (rule["purpose"] and not asked.purpose):
         return False
-    rows = reach(visitor, layer, guard, asked.action)
+    rows = reach(visitor, layer, guard, asked.action, asked.way)
     return rows == "all" or (rows == "area" and belongs(layer, code, visitor.area))
 
 
 def refused(visitor: Visitor, layer: str, asked: Asked) -> bool:
     """Whether the question itself is refused: the layer, or a field asked for by name, is not theirs."""
-    if reach(visitor, layer, "open", asked.action) == "none":
+    if reach(visitor, layer, "open", asked.action, asked.way) == "none":
         return True
     for field in asked.fields:
         guard = GUARDS[layer, field]
-        if reach(visitor, layer, guard, asked.action) == "none":
+        if reach(visitor, layer, guard, asked.action, asked.way) == "none":
             return True
         if asked.way not in RIGHTS["guards"][guard]["ways_out"]:
             return True

@@ -188,7 +188,8 @@ def _expected(visitor: Any, layer: str, asked: Asked) -> dict[str, str]:
         rule = RIGHTS["guards"][GUARDS[of, field]]
         wanted = of == layer and asked.way in rule["ways_out"]
         if wanted and (not rule["asked"] or field in asked.fields):
-            rows = {reach(visitor, layer, guard, asked.action) for guard in ("open", GUARDS[of, field])}
+            guards = ("open", GUARDS[of, field])
+            rows = {reach(visitor, layer, guard, asked.action, asked.way) for guard in guards}
             if "none" not in rows:
                 found[field] = "area" if "area" in rows else "all"
     return found
