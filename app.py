@@ -64,6 +64,32 @@ SETTINGS = {
         "他人写入时等待轮到自己的秒数；默认 30",
         "Seconds that a write waits for its turn while others write; 30 by default.",
     ),
+    "WANGGE_ADDRESS": Text(
+        "serve：大家使用的网址，如 https://地图.example；以 https 开头时 Cookie 只走 TLS，其他主机名一律拒绝",
+        "serve: the address that people use, such as https://map.example; with https cookies travel by TLS only, and "
+        "other host names are refused.",
+    ),
+    "WANGGE_TRUSTED_PROXY": Text(
+        "serve：反向代理的 IP 地址，只相信它给的 X-Forwarded-For 和 X-Forwarded-Proto",
+        "serve: the IP address of the reverse proxy whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    ),
+    "WANGGE_SECURITY_CONTACT": Text(
+        "serve：安全问题的联系方式（邮箱或网址），写在 /.well-known/security.txt",
+        "serve: to whom a weakness may be reported (mail or web address), told at /.well-known/security.txt.",
+    ),
+    "WANGGE_OIDC_ISSUER": Text(
+        "serve：统一登录（OpenID Connect）服务的网址；与下两项同时设置",
+        "serve: the address of an OpenID Connect provider; set together with the next two.",
+    ),
+    "WANGGE_OIDC_CLIENT_ID": Text(
+        "serve：在统一登录服务登记的编号", "serve: what the provider knows this service by."
+    ),
+    "WANGGE_OIDC_CLIENT_SECRET_FILE": Text(
+        "serve：存有密钥的文件，只让本程序可读", "serve: file with the secret, readable by this program only."
+    ),
+    "WANGGE_OIDC_TITLE": Text(
+        "serve：登录页上统一登录的叫法", "serve: what the sign-in page calls the provider."
+    ),
     "LC_ALL": Text("语言，优先于 LC_MESSAGES 和 LANG", "The language; comes before LC_MESSAGES and LANG."),
     "LC_MESSAGES": Text("语言，优先于 LANG", "The language; comes before LANG."),
     "LANG": Text(
@@ -73,6 +99,17 @@ SETTINGS = {
 """What is read from the environment, here and nowhere else."""
 
 _DAY_S = 86_400
+_WEB_SETTINGS = (
+    "WANGGE_ADDRESS",
+    "WANGGE_TRUSTED_PROXY",
+    "WANGGE_SECURITY_CONTACT",
+    "WANGGE_OIDC_ISSUER",
+    "WANGGE_OIDC_CLIENT_ID",
+    "WANGGE_OIDC_CLIENT_SECRET_FILE",
+    "WANGGE_OIDC_TITLE",
+)
+"""Those of the web service, which checks them itself (webmap/settings.py)."""
+
 _NUMBERS: dict[str, tuple[str, type[int] | type[float], int, int]] = {
     "WANGGE_POOL_SIZE": ("pool_size", int, 1, 200),
     "WANGGE_CONNECT_TIMEOUT_S": ("connect_timeout_s", float, 1, 3600),
@@ -191,6 +228,7 @@ def make_context(environment: Mapping[str, str]) -> Context:
         data_folder=DATA_FOLDER,
         settings=store_settings(environment),
         operator=operator_name(),
+        web={name: environment.get(name, "") for name in _WEB_SETTINGS},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -44,6 +44,8 @@ class Context:
         How stores are reached.
     operator : str
         Who answers for what is written: the name of the account.
+    web : mapping of str to str
+        The settings of the web service, as they were given; `serve` reads and checks them.
     """
 
     store_url: str
@@ -51,6 +53,7 @@ class Context:
     data_folder: Path
     settings: StoreSettings = field(default_factory=StoreSettings)
     operator: str = ""
+    web: Mapping[str, str] = field(default_factory=dict)
     _standards: Standards | None = field(default=None, repr=False)
     _policy: Policy | None = field(default=None, repr=False)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from webmap.settings import Settings as Settings
+
 if TYPE_CHECKING:
     from flask import Flask
 
+    from layers.access.access import Access
     from layers.following import Snapshots
     from layers.policy import Policy
     from layers.standards import Standards
@@ -18,30 +21,30 @@ if TYPE_CHECKING:
     from webmap.gate import Visitors
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
+    from webmap.limits import Limit
     from webmap.tile_cache import TileCache
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the operator may set.
-
-    Attributes
-    ----------
-    tile_cache_mib : int
-        How much memory encoded tiles may take.
-    """
-
-    tile_cache_mib: int = 64
+MOST_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What the endpoints share; it is ``app.extensions["wangge"]``."""
+    """What the endpoints share; it is ``app.extensions["wangge"]``.
+
+    `access` is None where nobody can sign in; `requests`, `tile_requests` and `attempts` (to become somebody)
+    count how often one source asks.
+    """
 
     store: Store
     standards: Standards
     policy: Policy
+    settings: Settings
+    access: Access | None
     visitors: Visitors
+    requests: Limit
+    tile_requests: Limit
+    attempts: Limit
     snapshots: Snapshots
     indexes: FeatureIndexes
     probe: Probe
@@ -53,6 +56,7 @@ def create_app(
     standards: Standards,
     policy: Policy,
     *,
+    access: Access | None = None,
     visitors: Visitors | None = None,
     settings: Settings | None = None,
 ) -> Flask:
@@ -66,8 +70,11 @@ def create_app(
     standards : Standards
     policy : Policy
         Who may see and do what.
+    access : Access, optional
+        Accounts, sessions, devices, keys and the audit log; it stays the caller's to close. Without it nobody
+        can sign in.
     visitors : callable, optional
-        Says who asks; by default nobody has signed in.
+        Says who asks; by default that is what `access` knows, or that nobody has signed in.
     settings : Settings, optional
     """
     from flask import Flask
@@ -77,9 +84,11 @@ def create_app(
         api,
         api_features,
         assets,
+        csrf,
         downloads,
         errors,
         gate,
+        identity,
         openapi,
         pages,
         responses,
@@ -88,6 +97,7 @@ def create_app(
     )
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
+    from webmap.limits import Limit
     from webmap.tile_cache import TileCache
 
     settings = settings or Settings()
@@ -95,20 +105,26 @@ def create_app(
     # Codes are opaque: "A//1" and "A/1" are two features, and "…/" at the end belongs to a code.
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
-    # Nothing is uploaded here.
-    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    # Forms are small, and nothing is uploaded here.
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BODY_BYTES
+    app.config["MAX_FORM_PARTS"] = 100
     snapshots = Snapshots(store, standards)
     app.extensions["wangge"] = Service(
         store=store,
         standards=standards,
         policy=policy,
-        visitors=visitors or gate.everybody_is_resident,
+        settings=settings,
+        access=access,
+        visitors=visitors or (identity.recognise(access) if access else gate.everybody_is_resident),
+        requests=Limit(settings.requests_a_minute),
+        tile_requests=Limit(settings.tiles_a_minute),
+        attempts=Limit(settings.attempts_a_minute),
         snapshots=snapshots,
         indexes=FeatureIndexes(snapshots),
         probe=Probe(store, snapshots),
         tiles=TileCache(settings.tile_cache_mib * 2**20),
     )
-    for part in (responses, assets, security, errors, gate):
+    for part in (responses, assets, security, errors, csrf, identity, gate):
         part.register(app)
     for blueprint in (
         pages.pages,

@@ -15,8 +15,8 @@ from webmap.operations import operation_of
 from webmap.schemas import SCHEMAS
 from webmap.view_parameters import UNIT_EXAMPLES
 
-UNDESCRIBED = {"static", "pages.planner"}
-"""Files and the page itself: no interface."""
+UNDESCRIBED = ("static", "pages.", "security.", "sign_in.", "account.", "accounts.", "audit_page.", "oidc.")
+"""Files and pages for people: no interface."""
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
@@ -41,7 +41,8 @@ def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
 def test_every_endpoint_is_described_and_nothing_else(app: Flask, document: dict[str, Any]) -> None:
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
     described = {name for name in endpoints if operation_of(app.view_functions[name]) is not None}
-    assert endpoints - described == UNDESCRIBED
+    assert all(name.startswith(UNDESCRIBED) for name in endpoints - described)
+    assert not any(name.startswith(UNDESCRIBED) for name in described)
     assert len(document["paths"]) == len(described)
     ids = [path["get"]["operationId"] for path in document["paths"].values()]
     assert len(set(ids)) == len(ids)

@@ -1,0 +1,102 @@
+"""Who asks: by a session's cookie, a key in a header, or a device's cookie; else anybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Request, Response, current_app, g
+
+from layers.problems import NotSignedIn
+from layers.text import Text
+from layers.visitors import RESIDENT, Visitor
+from webmap.cookies import DEVICE, SESSION, cookie, cookie_name, delete_cookie
+from webmap.limits import source_of
+
+if TYPE_CHECKING:
+    from layers.access.access import Access
+    from layers.access.model import Session
+    from webmap.gate import Visitors
+
+_BEARER = "bearer "
+_TOKENS_OF_PROGRAMS = ("wgk_", "wgd_")
+
+
+def address_of(request: Request) -> str:
+    """Return the IP address that a request comes from."""
+    return request.remote_addr or ""
+
+
+def is_bearer(request: Request) -> bool:
+    """Whether a program asks that says itself who it is: its cookies, if any, then count for nothing."""
+    return "Authorization" in request.headers
+
+
+def session() -> Session | None:
+    """Return the session of whoever asks, None where there is none."""
+    found: Session | None = g.get("session")
+    return found
+
+
+def recognise(access: Access) -> Visitors:
+    """Return what says who asks, by what `access` knows."""
+
+    def who(request: Request) -> Visitor:
+        if is_bearer(request):
+            return _by_header(access, request)
+        return _by_session(access) or _by_device(access) or RESIDENT
+
+    return who
+
+
+def _by_header(access: Access, request: Request) -> Visitor:
+    given = request.headers["Authorization"]
+    token = given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else ""
+    # A session's token is for the browser that has it as a cookie.
+    found = access.visitor_of(token) if token.startswith(_TOKENS_OF_PROGRAMS) else None
+    if found is None:
+        current_app.extensions["wangge"].attempts.count(source_of(address_of(request)))
+        raise NotSignedIn(
+            Text("这个密钥不认识、已过期或已撤销。", "This key is not known, has expired or was revoked."),
+            Text("请向管理员要一个新的。", "Ask an administrator for a new one."),
+        )
+    return found
+
+
+def _by_session(access: Access) -> Visitor | None:
+    token = cookie(SESSION)
+    found = access.visitor_of_session(token) if token else None
+    if found is None:
+        if token:
+            g.forget = (*g.get("forget", ()), SESSION)
+        return None
+    visitor, g.session = found
+    g.secret = token
+    return visitor
+
+
+def _by_device(access: Access) -> Visitor | None:
+    token = cookie(DEVICE)
+    found = access.visitor_of_device(token) if token else None
+    if found is None:
+        if token:
+            g.forget = (*g.get("forget", ()), DEVICE)
+        return None
+    g.secret = token
+    return found
+
+
+def _forget(response: Response) -> Response:
+    for name in g.get("forget", ()):
+        if not _is_set(response, name):
+            delete_cookie(response, name)
+    return response
+
+
+def _is_set(response: Response, name: str) -> bool:
+    start = f"{cookie_name(name)}="
+    return any(value.startswith(start) for value in response.headers.getlist("Set-Cookie"))
+
+
+def register(app: Flask) -> None:
+    """Have browsers forget cookies that nobody is known by any more."""
+    app.after_request(_forget)
