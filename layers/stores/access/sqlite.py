@@ -1,0 +1,153 @@
+"""The access store of a GeoPackage: a SQLite file beside it that only its owner may read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import mkstemp
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from layers.problems import StoreMissing
+from layers.stores.access.base import SCHEMA_VERSION, Transaction, Value, script
+from layers.stores.geopackage import faults, forks
+from layers.stores.geopackage.connection import Database, missing, use_wal
+from layers.stores.kinds import newer, path_of
+from layers.text import Text
+
+if TYPE_CHECKING:
+    from layers.store import StoreSettings
+
+APPLICATION_ID = 0x77676163  # "wgac"
+ENDING = ".access"
+
+
+def file_beside(url: str) -> Path:
+    """Return where the accounts of the ``gpkg:`` store at `url` are kept."""
+    store = path_of(url)
+    return store.with_name(store.name + ENDING)
+
+
+class _Transaction:
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, *values: Value) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, values).fetchall()
+
+
+class SQLiteAccess:
+    """A file ``PATH.access``; made on first use, where the store at `url` is there.
+
+    Raises
+    ------
+    StoreMissing, StoreUnusable, StoreBusy, StoreFull
+    """
+
+    generation_age_s = 0.0
+
+    def __init__(self, url: str, settings: StoreSettings, *, read_only: bool) -> None:
+        self.path = file_beside(url)
+        self.read_only = read_only
+        if not path_of(url).exists():
+            raise missing(path_of(url))
+        if not self.path.exists():
+            if read_only:
+                raise StoreMissing(
+                    Text(
+                        "没有账号与审计文件 {path}。", "There is no file of accounts and audit log at {path}."
+                    ).format(path=self.path),
+                    Text(
+                        "第一次运行 wangge serve 或 wangge user add 时会新建。",
+                        "The first `wangge serve` or `wangge user add` makes it.",
+                    ),
+                )
+            _create(self.path)
+        self._database = Database(
+            self.path, check=self._check, read_only=read_only, busy_timeout_s=settings.write_wait_s
+        )
+        with self.reading():
+            pass
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Open a transaction that sees one state."""
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield _Transaction(connection)
+            finally:
+                # An error may have ended it already.
+                with suppress(apsw.SQLError):
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """Open a transaction that has the only turn to write."""
+        with self._database.writing() as connection:
+            yield _Transaction(connection)
+
+    def generation(self) -> str:
+        """Return what differs after every write that changes who somebody is."""
+        with self._database.reading() as connection:
+            ((found,),) = connection.execute("SELECT generation FROM head").fetchall()
+        return str(found)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+    def _check(self, connection: apsw.Connection) -> None:
+        if connection.pragma("application_id") != APPLICATION_ID:
+            raise faults.unusable(
+                self.path,
+                Text("它不是网格的账号文件", "it is not Wangge's file of accounts"),
+                Text("请移走该文件或用备份恢复。", "Move it away, or restore it from a backup."),
+            )
+        found = connection.pragma("user_version")
+        if found > SCHEMA_VERSION:
+            raise newer(str(self.path), found, SCHEMA_VERSION)
+        # The layers' triggers are other programs'; these are ours, and keep the audit log as it is.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)
+        connection.pragma("foreign_keys", True)
+
+
+def _create(path: Path) -> None:
+    """Make the file, whole or not at all; where another process was quicker, its file stays."""
+    try:
+        handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    except OSError as error:
+        raise faults.from_os(path, error) from error
+    os.close(handle)
+    partial = Path(name)
+    try:
+        with faults.said(path), forks.using(path):
+            connection = apsw.Connection(name)
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                for number in range(1, SCHEMA_VERSION + 1):
+                    connection.execute(script("sqlite", number))
+                connection.pragma("application_id", APPLICATION_ID)
+                connection.pragma("user_version", SCHEMA_VERSION)
+                connection.execute("COMMIT")
+                use_wal(connection)
+            finally:
+                connection.close(True)
+        with suppress(FileExistsError):
+            os.link(partial, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise faults.from_os(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
