@@ -10,8 +10,13 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from layers.access.devices import Devices
+from layers.access.flows import Flows
+from layers.access.keys import Keys
+from layers.access.log import Log
 from layers.access.signing import SignIns
 from layers.access.start_link import StartLink
+from layers.access.tokens import DEVICE, KEY, SESSION
 from layers.store import Clock, StoreSettings, utc_now
 
 if TYPE_CHECKING:
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from layers.visitors import Visitor
 
 
-class Access(SignIns, StartLink):
+class Access(SignIns, StartLink, Devices, Keys, Flows, Log):
     """Who may sign in, who is signed in, and what they did; threads may share it, processes open their own.
 
     Every method may raise `StoreUnusable`, `StoreAway` or `StoreBusy`; those that change something also
@@ -30,8 +35,13 @@ class Access(SignIns, StartLink):
 
     def visitor_of(self, token: str) -> Visitor | None:
         """Return who is behind a session's, a device's or a key's token; None where it is worth nothing."""
-        found = self.visitor_of_session(token)
-        return None if found is None else found[0]
+        kind = token[: len(SESSION)]
+        if kind == SESSION:
+            found = self.visitor_of_session(token)
+            return None if found is None else found[0]
+        if kind == DEVICE:
+            return self.visitor_of_device(token)
+        return self.visitor_of_key(token) if kind == KEY else None
 
     def close(self) -> None:
         """Give back what is held; closing twice is fine."""

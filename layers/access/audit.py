@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from layers.access.model import AuditFault, AuditFaultId, Entry, Outcome
 from layers.access.names import clean
-from layers.access.rows import list_text, micros, moment, one
+from layers.access.rows import list_of, list_text, micros, moment, one
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def entries(
 
 
 def verify(transaction: Transaction, expect: Head | None) -> Iterator[AuditFault]:
-    """Yield what is wrong with the log; see `Access.verify_audit`."""
+    """Yield what is wrong with the log; see `Access.verify`."""
     checkpoint = one(
         transaction.run("SELECT seq, hash FROM audit_checkpoints ORDER BY seq DESC LIMIT 1")
     ) or (0, "")
@@ -198,7 +198,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     values = dict(zip((*COLUMNS, "hash"), row, strict=True))
     values["at"] = moment(values["at"])
     for name in ("codes", "fields"):
-        values[name] = tuple(json.loads(values[name]))
+        values[name] = tuple(list_of(values[name]))
     return Entry(**values)
 
 

@@ -44,10 +44,10 @@ class Known(Generic[Who]):
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = threading.Lock()
-        self._asking = threading.Lock()
         self._found: LRUCache[str, tuple[str, Who]] = LRUCache(MOST_KNOWN)
         self._generation = ""
         self._asked_at = float("-inf")
+        self._turns = 0
 
     def get(self, secret: str, read: Callable[[Transaction], Who | None]) -> Who | None:
         """Return who is behind the hash of a secret; `read` finds out where that is not known."""
@@ -72,21 +72,20 @@ class Known(Generic[Who]):
 
     def turned(self, generation: str) -> None:
         """Take note of the generation that this process has just made."""
-        with self._asking:
-            self._generation = generation
-            self._asked_at = time.monotonic()
+        with self._lock:
+            self._turns += 1
+            self._generation, self._asked_at = generation, time.monotonic()
 
     def _current(self) -> str:
-        age_s = self._backend.generation_age_s
+        age_s, turns, now = self._backend.generation_age_s, self._turns, time.monotonic()
         if not age_s:
             return self._backend.generation()
-        if time.monotonic() - self._asked_at >= age_s:
-            # Under the lock, so that an older answer never takes the place of what `turned` has said.
-            with self._asking:
-                if time.monotonic() - self._asked_at >= age_s:
-                    asked_at = time.monotonic()
-                    self._generation = self._backend.generation()
-                    self._asked_at = asked_at
+        if now - self._asked_at >= age_s:
+            generation = self._backend.generation()
+            with self._lock:
+                # An answer from before must not take the place of what `turned` has said meanwhile.
+                if turns == self._turns:
+                    self._generation, self._asked_at = generation, now
         return self._generation
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from layers.visitors import Area
+from layers.visitors import Area, AreaKind
 
 if TYPE_CHECKING:
     from layers.stores.access.base import Transaction
@@ -42,6 +42,12 @@ def list_text(values: Sequence[str]) -> str:
     return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
 
 
+def list_of(kept: str) -> list[str]:
+    """Return a kept list."""
+    values: list[str] = json.loads(kept)
+    return values
+
+
 def area_text(area: Area) -> str:
     """Return an area as it is kept."""
     return list_text([area.kind, *sorted(area.codes)])
@@ -49,8 +55,8 @@ def area_text(area: Area) -> str:
 
 def area_of(kept: str) -> Area:
     """Return a kept area."""
-    kind, *codes = json.loads(kept)
-    return Area(kind, frozenset(codes))
+    kind, *codes = list_of(kept)
+    return Area(cast(AreaKind, kind), frozenset(codes))
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,7 @@ def test_all_that_is_missing_is_asked_for_at_once(postgres: Cluster) -> None:
                 attempt()
         assert [line.partition(" wangge")[0] for line in lines_of(caught.value)] == [
             'CREATE SCHEMA "wangge" AUTHORIZATION "wangge_owner";',
+            'CREATE SCHEMA "wangge_access" AUTHORIZATION "wangge_owner";',
             "CREATE EXTENSION postgis;",
         ]
         assert postgres.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'wangge'", name) == []

@@ -11,6 +11,29 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 SCHEMA_VERSION = 1
+SCHEMA = "wangge_access"
+"""Where it is in a database."""
+
+_ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_KEPT = (
+    "accounts",
+    "recovery_codes",
+    "sessions",
+    "links",
+    "attempts",
+    "known_addresses",
+    "devices",
+    "keys",
+    "flows",
+)
+PRIVILEGES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_KEPT, _ALL),
+    "audit": ("SELECT", "INSERT"),
+    "audit_checkpoints": ("SELECT",),
+    "head": ("SELECT", "UPDATE"),
+    "meta": ("SELECT",),
+}
+"""What the application's role may do in a database: the log it may only add to; all else is the owner's."""
 
 Value = str | int | None
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from layers.problems import StoreOutdated, WanggeError
-from layers.stores.access.base import SCHEMA_VERSION, Transaction, Value, script
+from layers.stores.access.base import SCHEMA, SCHEMA_VERSION, Transaction, Value, script
 from layers.stores.kinds import newer
 from layers.stores.postgis import faults
 from layers.stores.postgis.addresses import address_of
@@ -21,8 +21,6 @@ from layers.text import Text
 if TYPE_CHECKING:
     from layers.store import StoreSettings
     from layers.stores.postgis.addresses import Address
-
-SCHEMA = "wangge_access"
 
 # What reads and writes here is short; the store's own connections are not to wait for it.
 _MOST_CONNECTIONS = 4

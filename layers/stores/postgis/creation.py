@@ -10,6 +10,7 @@ from psycopg import sql
 
 from layers.problems import StoreExists
 from layers.schema import LAYERS
+from layers.stores.access import postgresql
 from layers.stores.base import steps
 from layers.stores.postgis import ddl, migrations, prerequisites, tables
 from layers.stores.postgis.connection import owning, search_postgis
@@ -44,6 +45,7 @@ def build(
         found = _check_room(connection, address, over_empty=over_empty)
         search_postgis(connection)
         migrations.apply(connection, after=found)
+        postgresql.bring_up(connection, address)
         _fill(connection, contents, progress)
 
 

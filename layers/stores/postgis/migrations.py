@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from layers.problems import StoreMissing
+from layers.stores.access import postgresql
 from layers.stores.kinds import newer, outdated
 from layers.stores.postgis import ddl, faults, roles, tables
 from layers.stores.postgis.connection import owning
@@ -98,5 +99,6 @@ def migrate(address: Address, settings: StoreSettings) -> tuple[int, int]:
             # Whoever writes has finished, and whoever waits to will find the new schema.
             connection.execute(sql.SQL("SELECT FROM {} FOR UPDATE").format(ddl.table(ddl.HEAD)))
             apply(connection, after=before)
-            roles.grant_again(connection, address)
+        postgresql.bring_up(connection, address)
+        roles.grant_again(connection, address)
     return before, ddl.SCHEMA_VERSION

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from layers.stores.access import base as access
 from layers.stores.postgis import ddl, faults
 from layers.text import Text
 
@@ -21,6 +22,8 @@ OLDEST_POSTGIS = (3, 1)
 _STATE = """
 SELECT current_user, current_database(), current_setting('server_encoding'), pg_is_in_recovery(),
   has_database_privilege(current_database(), 'CREATE'),
+  (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
+   FROM pg_catalog.pg_namespace WHERE nspname = %s),
   (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
    FROM pg_catalog.pg_namespace WHERE nspname = %s)
 """
@@ -42,7 +45,8 @@ def prepare(connection: Connection, address: Address) -> None:
     StoreReadOnly
         The server is a standby.
     """
-    ((user, database, encoding, standby, may_create, may_use),) = connection.execute(_STATE, [ddl.SCHEMA])
+    found = connection.execute(_STATE, [ddl.SCHEMA, access.SCHEMA])
+    ((user, database, encoding, standby, may_create, *may_use),) = found
     if standby:
         raise faults.read_only(address)
     if connection.info.server_version < OLDEST_POSTGRESQL * 10_000:
@@ -54,10 +58,11 @@ def prepare(connection: Connection, address: Address) -> None:
     if encoding != "UTF8":
         make = "CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0;"
         lines.append(sql.SQL(make).format(sql.Identifier(f"{database}_utf8"), owner))
-    if may_use is False:
-        lines.append(sql.SQL("ALTER SCHEMA {} OWNER TO {};").format(sql.Identifier(ddl.SCHEMA), owner))
-    elif may_use is None and not may_create:
-        lines.append(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {};").format(sql.Identifier(ddl.SCHEMA), owner))
+    for schema, may_use_it in zip((ddl.SCHEMA, access.SCHEMA), may_use, strict=True):
+        if may_use_it is False:
+            lines.append(sql.SQL("ALTER SCHEMA {} OWNER TO {};").format(sql.Identifier(schema), owner))
+        elif may_use_it is None and not may_create:
+            lines.append(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {};").format(sql.Identifier(schema), owner))
     lines += _postgis(connection, address, owner)
     if lines:
         raise faults.unusable(
@@ -67,7 +72,7 @@ def prepare(connection: Connection, address: Address) -> None:
                 [f"\\c {sql.Identifier(database).as_string()}", *(line.as_string() for line in lines)]
             ),
         )
-    if may_use is None:
+    if may_use[0] is None:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(ddl.SCHEMA)))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
+from layers.stores.access import base as access
 from layers.stores.postgis import ddl, faults
 from layers.text import Text
 
@@ -24,7 +25,7 @@ ORDER BY c.relname
 """
 _SCHEMAS_LACKING = """
 SELECT nspname FROM pg_catalog.pg_namespace n
-WHERE (nspname = %s OR oid = (SELECT extnamespace FROM pg_catalog.pg_extension WHERE extname = 'postgis'))
+WHERE (nspname = ANY(%s) OR oid = (SELECT extnamespace FROM pg_catalog.pg_extension WHERE extname = 'postgis'))
 AND NOT has_schema_privilege(%s, oid, 'USAGE') ORDER BY nspname
 """
 _DATABASE_LACKING = """
@@ -35,6 +36,7 @@ WHERE NOT has_database_privilege(%s, current_database(), p)
 
 def missing(connection: psycopg.Connection[Any], role: str | None = None) -> tuple[list[str], list[str]]:
     """Return the lines of SQL that `role`, else the present one, lacks to read, and then to write."""
+    needed_in = {ddl.SCHEMA: ddl.PRIVILEGES, access.SCHEMA: access.PRIVILEGES}
     role = role or connection.info.user
     to = sql.Identifier(role)
     reading: list[str] = []
@@ -44,14 +46,15 @@ def missing(connection: psycopg.Connection[Any], role: str | None = None) -> tup
             sql.SQL(privilege), sql.Identifier(database), to
         )
         (reading if privilege == "CONNECT" else writing).append(line.as_string())
-    for (schema,) in connection.execute(_SCHEMAS_LACKING, [ddl.SCHEMA, role]):
+    for (schema,) in connection.execute(_SCHEMAS_LACKING, [list(needed_in), role]):
         line = sql.SQL("GRANT USAGE ON SCHEMA {} TO {};").format(sql.Identifier(schema), to)
         reading.append(line.as_string())
     tables: defaultdict[str, list[sql.Identifier]] = defaultdict(list)
-    pairs = [(name, privilege) for name, needed in ddl.PRIVILEGES.items() for privilege in needed]
-    names, privileges = map(list, zip(*pairs, strict=True))
-    for schema, name, privilege in connection.execute(_LACKING, [names, privileges, ddl.SCHEMA, role]):
-        tables[privilege].append(sql.Identifier(schema, name))
+    for schema, of_tables in needed_in.items():
+        pairs = [(name, privilege) for name, needed in of_tables.items() for privilege in needed]
+        names, privileges = map(list, zip(*pairs, strict=True))
+        for _, name, privilege in connection.execute(_LACKING, [names, privileges, schema, role]):
+            tables[privilege].append(sql.Identifier(schema, name))
     for privilege, of in tables.items():
         line = sql.SQL("GRANT {} ON {} TO {};").format(sql.SQL(privilege), sql.SQL(", ").join(of), to)
         (reading if privilege == "SELECT" else writing).append(line.as_string())
