@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from geo.hexagons import COARSEST_H3, FINEST_H3, h3_cells
+from geo.polygon_raster import PolygonRaster
 from geo.squares import square_cells
 from geo.tessellation import MOST_CELLS, Cells
 
@@ -77,19 +78,15 @@ class _PolygonCells:
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.polygons)
 
+    @cached_property
+    def _raster(self) -> PolygonRaster:
+        return PolygonRaster(self.polygons)
+
     def cell_of(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.int64]:
         first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        flat_x, flat_y = first.ravel(), second.ravel()
-        found = np.full(flat_x.size, len(self.ids), dtype=np.int64)
-        usable = np.flatnonzero(np.isfinite(flat_x) & np.isfinite(flat_y))
-        # By bounding box first, then exactly against the prepared polygons: several times faster than a
-        # query with a predicate, which would prepare the points.
-        at, cell = self._tree.query(shapely.points(flat_x[usable], flat_y[usable]))
-        at = usable[at]
-        shapely.prepare(self.polygons)
-        inside = shapely.intersects_xy(self.polygons[cell], flat_x[at], flat_y[at])
-        np.minimum.at(found, at[inside], cell[inside])
-        return np.where(found == len(self.ids), -1, found).reshape(first.shape)
+        if not len(self.ids):
+            return np.full(first.shape, -1, dtype=np.int64)
+        return self._raster.locate(first.ravel(), second.ravel()).reshape(first.shape)
 
     def neighbours(self) -> "sparse.csr_array[Any, tuple[int, int]]":
         here, there = self._tree.query(self.polygons, predicate="dwithin", distance=_TOUCHING_M)

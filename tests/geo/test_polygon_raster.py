@@ -1,0 +1,141 @@
+"""The raster of polygons answers as asking every polygon would, to the last bit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from geo.polygon_raster import PolygonRaster
+
+FARTHEST = (1e7, 1e7)
+
+
+def first_by_asking(
+    polygons: NDArray[np.object_], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> list[int]:
+    """Return the first polygon of each position by asking all of them."""
+    inside = np.array([shapely.intersects_xy(polygon, x, y) for polygon in polygons])
+    found: list[int] = np.where(inside.any(axis=0), inside.argmax(axis=0), -1).tolist()
+    return found
+
+
+def telling_positions(
+    polygons: NDArray[np.object_], seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return corners, positions on boundaries and next to them, on the edges of pixels, and anywhere."""
+    rng = np.random.default_rng(seed)
+    corners = shapely.get_coordinates(polygons)
+    lines = shapely.boundary(polygons)
+    along = shapely.get_coordinates(
+        shapely.line_interpolate_point(np.repeat(lines, 20), rng.random(20 * len(lines)), normalized=True)
+    )
+    west, south, east, north = shapely.total_bounds(polygons)
+    anywhere = rng.uniform((west - 5, south - 5), (east + 5, north + 5), (300, 2))
+    ulp = np.nextafter(along, np.inf), np.nextafter(along, -np.inf)
+    raster = PolygonRaster(polygons)
+    edges = anywhere.copy()
+    edges[:, 0] = raster._west + np.round((edges[:, 0] - raster._west) / raster._size_m) * raster._size_m
+    found = np.concatenate((corners, along, *ulp, along + 1e-5, along - 1e-6, edges, anywhere))
+    return found[:, 0].copy(), found[:, 1].copy()
+
+
+def districts_cells(ground: shapely.Polygon, count: int, seed: int) -> NDArray[np.object_]:
+    """Return so many irregular cells that cover the ground."""
+    west, south, east, north = ground.bounds
+    places = np.random.default_rng(seed).uniform((west, south), (east, north), (count, 2))
+    parts = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(places), extend_to=ground))
+    return np.asarray(shapely.intersection(parts, ground), dtype=object)
+
+
+def check(polygons: Sequence[BaseGeometry], seed: int = 0) -> None:
+    shapes = np.array(polygons, dtype=object)
+    x, y = telling_positions(shapes, seed)
+    assert PolygonRaster(shapes).locate(x, y).tolist() == first_by_asking(shapes, x, y)
+
+
+@st.composite
+def valid_polygons(draw: st.DrawFn) -> list[BaseGeometry]:
+    """Draw polygons with overlaps, gaps, holes, slivers and several parts, also far from the origin."""
+    kind = draw(st.sampled_from(["voronoi", "triangles", "boxes"]))
+    seed, count = draw(st.integers(0, 2**32 - 1)), draw(st.integers(2, 12))
+    rng = np.random.default_rng(seed)
+    size = draw(st.sampled_from([1.0, 40.0, 3000.0]))
+    shapes: NDArray[np.object_]
+    if kind == "voronoi":
+        shapes = districts_cells(shapely.box(0, 0, size, size), count + 2, seed)
+    elif kind == "triangles":
+        flat = draw(st.sampled_from([1.0, 1e-6]))
+        shapes = np.asarray(shapely.polygons(rng.uniform(0, size, (count, 3, 2)) * (1.0, flat)), dtype=object)
+    else:  # corners and edges in common, on whole metres
+        low = rng.integers(0, 10, (count, 2))
+        high = low + rng.integers(1, 5, (count, 2))
+        shapes = np.asarray(shapely.box(*low.T.astype(float), *high.T.astype(float)), dtype=object)
+    if draw(st.booleans()):
+        hole = shapely.buffer(shapely.point_on_surface(shapes), size / 30)
+        shapes = shapely.difference(shapes, hole)
+    if draw(st.booleans()):
+        whole = shapely.union_all(shapes[: len(shapes) // 2])
+        shapes = np.concatenate((shapes, np.array([whole], dtype=object)))
+    shift = draw(st.sampled_from([(0.0, 0.0), (5e5, 2.49e6), FARTHEST]))
+    shapes = shapely.transform(shapes, lambda xy: xy + shift)
+    usable = (
+        shapely.is_valid(shapes) & np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes)
+    )
+    return shapes[usable].tolist()  # type: ignore[no-any-return]
+
+
+@settings(max_examples=400, deadline=None)
+@given(valid_polygons(), st.integers(0, 1000))
+@example([shapely.box(0, 0, 1, 1), shapely.box(0, 0, 1, 1)], 0)
+@example([shapely.box(0, 0, 1e5, 1), shapely.box(0, 1, 1e5, 2)], 0)
+@example([shapely.box(0, 0, 1e-7, 50), shapely.box(1e-7, 0, 3e-7, 50), shapely.box(3e-7, 0, 1, 50)], 0)
+@example([shapely.Polygon([(0, 0), (1e-5, 0), (3e-5, 900), (2e-5, 900)]), shapely.box(-1, -1, 1, 901)], 0)
+@example([shapely.Polygon([(0, 0.5), (900, 0.5 + 1e-7), (900, 3)]), shapely.box(0, 0, 900, 0.5)], 0)
+def test_it_answers_as_every_polygon_would(polygons: list[BaseGeometry], seed: int) -> None:
+    if polygons:
+        check(polygons, seed)
+
+
+@pytest.mark.parametrize("count", [3, 40, 400])
+def test_cells_of_a_district(count: int) -> None:
+    check(districts_cells(shapely.box(5e5, 2.49e6, 5.02e5, 2.493e6), count, count).tolist(), count)
+
+
+def test_what_is_nowhere_lies_in_none() -> None:
+    raster = PolygonRaster(np.array([shapely.box(0, 0, 10, 10)], dtype=object))
+    nowhere = np.array([np.nan, np.inf, -np.inf, 1e300, -1e300, 11.0])
+    assert raster.locate(nowhere, np.full(6, 5.0)).tolist() == [-1] * 6
+    assert raster.locate(np.full(6, 5.0), nowhere).tolist() == [-1] * 6
+    assert raster.locate(np.array([]), np.array([])).tolist() == []
+
+
+def test_a_raster_stays_small_however_large_or_narrow_the_ground() -> None:
+    for shapes in (
+        [shapely.box(0, 0, 4e6, 4e6)],
+        [shapely.box(0, 0, 1e7, 1e-3)],
+        [shapely.box(0, 0, 1e-4, 1e-4)],
+    ):
+        raster = PolygonRaster(np.array(shapes, dtype=object))
+        assert len(raster._codes) < 5_000_000
+        check(shapes)
+
+
+def test_most_positions_are_answered_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    cells = districts_cells(shapely.box(0, 0, 5800, 5800), 600, 7)
+    raster = PolygonRaster(shapely.segmentize(cells, 20.0))
+    asked: list[int] = []
+
+    def count(x: NDArray[np.float64], y: NDArray[np.float64], pixel: NDArray[np.int64]) -> NDArray[np.int64]:
+        asked.append(len(x))
+        return answer(x, y, pixel)
+
+    answer = raster._ask
+    monkeypatch.setattr(raster, "_ask", count)
+    raster.locate(rng.uniform(0, 5800, 100_000), rng.uniform(0, 5800, 100_000))
+    assert 0 < sum(asked) < 2_500
