@@ -18,6 +18,11 @@ _ROW = 2**32
 _COLUMN_ZERO = 2**31
 _FARTHEST = 2**30
 
+# Cells are found in a table of all rows and columns unless that would hold little else than gaps.
+_SMALL_TABLE, _SPARSE_TABLE = 1_000_000, 16
+# Positions looked up at a time: what one part needs stays in the processor's cache.
+_PART = 32_768
+
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 
@@ -29,6 +34,12 @@ def _index(coordinate: _Floats, size_m: float) -> _Ints:
     index -= coordinate < index * size_m
     index += coordinate >= (index + 1.0) * size_m
     return index.astype(np.int64)
+
+
+def _clipped_index(coordinate: _Floats, size_m: float, first: int, count: int) -> _Ints:
+    """Count cells along one axis as `_index` does, from `first`; 0 and count - 1 stand for all beyond, 0 for NaN."""
+    nearest = np.fmin(np.fmax(coordinate, first * size_m), (first + count - 0.5) * size_m)
+    return _index(nearest, size_m) - first
 
 
 def _keys(column: _Ints, row: _Ints) -> _Ints:
@@ -45,6 +56,15 @@ def _boxes(column: _Ints, row: _Ints, size_m: float, level: int = 0) -> NDArray[
     west, south = column * step * size_m, row * step * size_m
     east, north = (column + 1) * step * size_m, (row + 1) * step * size_m
     return np.asarray(shapely.box(west, south, east, north), dtype=object)
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    west: int
+    south: int
+    columns: int
+    rows: int
+    positions: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +97,44 @@ class _SquareCells:
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[at] == keys, at, -1)
 
+    @cached_property
+    def _table(self) -> _Table | None:
+        """The cells as a table of rows and columns, one free of cells all around; None where it would be large."""
+        column, row = _columns_and_rows(self.keys)
+        if not len(self.keys):
+            return None
+        west, south = int(column.min()) - 1, int(row.min()) - 1
+        columns, rows = int(column.max()) - west + 2, int(row.max()) - south + 2
+        if columns * rows > max(_SMALL_TABLE, _SPARSE_TABLE * len(self.keys)):
+            return None
+        positions = np.full(rows * columns, -1, dtype=np.int32)
+        positions[(row - south) * columns + column - west] = np.arange(len(self.keys))
+        return _Table(west, south, columns, rows, positions)
+
     def cell_of(self, x: ArrayLike, y: ArrayLike) -> _Ints:
         first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        flat_x, flat_y = first.ravel(), second.ravel()
+        locate = self._locate if self._table is None else self._look_up
+        found = np.empty(flat_x.size, dtype=np.int64)
+        for start in range(0, flat_x.size, _PART):
+            part = slice(start, start + _PART)
+            found[part] = locate(flat_x[part], flat_y[part])
+        return found.reshape(first.shape)
+
+    def _look_up(self, x: _Floats, y: _Floats) -> NDArray[np.int32]:
+        table = self._table
+        assert table is not None
+        # Clipped to the empty border, everything from elsewhere finds no cell; so does what is nowhere.
+        column = _clipped_index(x, self.size_m, table.west, table.columns)
+        row = _clipped_index(y, self.size_m, table.south, table.rows)
+        found: NDArray[np.int32] = table.positions[row * table.columns + column]
+        return found
+
+    def _locate(self, x: _Floats, y: _Floats) -> _Ints:
         reach = _FARTHEST * self.size_m
-        usable = (np.abs(first) < reach) & (np.abs(second) < reach)  # false for NaN
-        column = _index(np.where(usable, first, 0.0), self.size_m)
-        row = _index(np.where(usable, second, 0.0), self.size_m)
+        usable = (np.abs(x) < reach) & (np.abs(y) < reach)  # false for NaN
+        column = _index(np.where(usable, x, 0.0), self.size_m)
+        row = _index(np.where(usable, y, 0.0), self.size_m)
         return np.where(usable, self._positions(_keys(column, row)), -1)
 
     def neighbours(self) -> "sparse.csr_array[Any, tuple[int, int]]":
