@@ -12,18 +12,23 @@ import shapely
 from geo import crs
 from geo.coverage import is_covered as within_limit
 from layers.analysis import coverage_table, in_period, reach_m, unit_table
+from layers.areas import features_in_area, units_in_area
 from layers.dwellings import is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_published
 from layers.places import places
+from layers.published import UNTOLD, has_few_residents, published_complaints
+from layers.reasons import reasons
 from layers.schema import LAYERS
 from layers.text import Language, Text, both
 from layers.unit_names import unit_names
 from layers.units import neighbours, unit_position, units
-from layers.wording import day, known, metres, number, percent, short_kind
+from layers.visitors import WHOLE_DISTRICT
+from layers.wording import NOT_SHOWN, day, known, metres, number, percent, short_kind
 
 if TYPE_CHECKING:
     from layers.queries import ViewQuery
+    from layers.sight import Sight
     from layers.snapshot import Snapshot
 
 
@@ -35,6 +40,7 @@ class Card:
     unit: str
     position: int
     query: ViewQuery
+    sight: Sight
 
     def as_dict(self, language: Language) -> dict[str, Any]:
         """Return the card for JSON."""
@@ -94,165 +100,63 @@ class Card:
         share = table[f"coverage_{kind}_residents_share"].iloc[self.position]
         return float(share), float(straight[self.position]), float(walk[self.position])
 
+    @property
+    def tells_walks(self) -> bool:
+        """Whether it may be told how far its residents walk.
 
-@dataclass(frozen=True)
-class Reason:
-    """A part of the reason sentence; `fact` names the field it rests on, `date` when it was known."""
+        The public is told of a community, unless it is of few residents: the walk from one is a fact about
+        its buildings, but a mean over several communities says how many people live in each.
+        """
+        if not self.sight.is_public:
+            return True
+        return self.unit == "communities" and not has_few_residents(self.snapshot, self.sight)[self.position]
 
-    text: Text
-    fact: str | None = None
-    date: str | None = None
+    def complaints(self) -> float:
+        """Return the complaints of the period; NaN where they may not be told."""
+        if not self.sight.is_public:
+            return float(self.row()["complaints"])
+        if self.unit == "communities":
+            return np.nan
+        return float(published_complaints(self.snapshot, self.sight).of(self.unit)[self.position])
 
-    def as_dict(self, language: Language) -> dict[str, Any]:
-        """Return the part for JSON."""
-        return {"text": self.text.to(language), "fact": self.fact, "date": self.date}
+    def hotspots(self) -> pd.DataFrame:
+        """Return what `hotspot_table` says of every unit in the period."""
+
+        def make() -> pd.DataFrame:
+            found = units(self.snapshot, self.unit)
+            table = unit_table(self.snapshot, found, period=self.query.period)
+            return hotspot_table(
+                table["complaints"].to_numpy(),
+                table["residents"].to_numpy(),
+                neighbours(self.snapshot, self.unit),
+                standards=self.snapshot.standards,
+                permutations=False,
+            )
+
+        key = ("hotspots", self.unit, self.query.period)
+        return self.snapshot.derived(key, make, scheme=self.unit)
 
 
-def card(snapshot: Snapshot, unit: str, unit_id: str, query: ViewQuery) -> Card:
-    """Return the card of one unit; `NotFound` where there is none."""
-    return Card(snapshot, units(snapshot, unit).scheme, unit_position(units(snapshot, unit), unit_id), query)
+def card(snapshot: Snapshot, unit: str, unit_id: str, query: ViewQuery, sight: Sight) -> Card:
+    """Return the card of one unit, as far as `sight`, which `query` was read for, may know it.
 
-
-def reasons(shown: Card, community: int) -> list[Reason]:
-    """Return why the unit is on the list, what answers the question first.
-
-    What is out of reach, who manages (for a community), how much is complained of.
+    Raises
+    ------
+    NotFound
+        There is no such unit, or none that may be seen.
     """
-    reach, complaints = [_gap_reason(shown)], [_complaint_reason(shown)]
-    managed: list[Reason | None] = []
-    if community >= 0:
-        row = shown.snapshot.frame("communities").iloc[community]
-        managed += _management_reasons(row, day(shown.snapshot.district.as_of))
-    parts = {
-        "gap": [*reach, *managed, *complaints],
-        "double_none": [*managed, *reach, *complaints],
-        "hotspots": [*complaints, *managed, *reach],
-    }[shown.query.question]
-    return [part for part in parts if part is not None]
-
-
-def _gap_reason(shown: Card) -> Reason | None:
-    kind, standards = shown.query.kind, shown.snapshot.standards
-    share, straight, walk = shown.coverage(kind)
-    limit = standards.limits[kind].limit_m
-    title = standards.title("facility_kinds", kind)
-    title = Text(title.zh, title.en[:1].lower() + title.en[1:])
-    filled: dict[str, Any] = {"k": title, "l": f"{limit:,g}", "s": metres(straight), "w": metres(walk)}
-    near, residents = bool(within_limit(walk, limit)), shown.row()["residents"]
-    if not (shown.snapshot.frame("facilities")["kind"] == kind).any():
-        text = Text("全区没有{k}。", "The district has no {k}.")
-    elif np.isnan(walk):
-        return None
-    elif share == 1 and not near:
-        text = Text("人口已知的居民步行 {l} 米内都有{k}。", "All known residents are within {l} m of a {k}.")
-    elif share == 1 or (np.isnan(share) and near):
-        text = Text("步行 {l} 米内有{k}：平均 {w}。", "Within {l} m of a {k}: {w} on average.")
-    elif known(residents) and residents > 0:
-        filled["n"], filled["p"] = number((1 - share) * residents), percent(1 - share)
-        text = Text(
-            "{n} 名居民（{p}）步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
-            "No {k} within {l} m for {n} residents ({p}): {w} on foot on average, {s} straight.",
-        )
-    else:
-        text = Text(
-            "步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
-            "No {k} within {l} m: {w} on foot on average, {s} straight.",
-        )
-    return Reason(text.format(**filled), "coverage")
-
-
-def _management_reasons(row: pd.Series, as_of: str | None) -> list[Reason]:
-    manager, committee = row["property_management"], row["owners_committee"]
-    parts = []
-    checked, ended = day(row["property_management_date"]), day(row["contract_end"])
-    if manager == "no" and ended and (as_of is None or ended <= as_of):
-        text = Text(
-            "物业合同 {d} 到期，没有接任企业。", "The property contract ended on {d}, with no successor."
-        ).format(d=ended)
-        parts.append(Reason(text, "contract_end", ended))
-    elif manager == "no":
-        parts.append(_dated(Text("没有物业管理", "No property manager"), "property_management", checked))
-    elif manager == "unknown":
-        parts.append(
-            Reason(
-                Text("有无物业管理不明。", "Whether it has a property manager is unknown."),
-                "property_management",
-            )
-        )
-    if committee == "no":
-        parts.append(
-            _dated(
-                Text("没有业委会", "No owners' committee"),
-                "owners_committee",
-                day(row["owners_committee_date"]),
-            )
-        )
-    elif committee == "unknown":
-        parts.append(
-            Reason(
-                Text("有无业委会不明。", "Whether it has an owners' committee is unknown."),
-                "owners_committee",
-            )
-        )
-    if manager == "no" and committee == "no":
-        parts.append(
-            Reason(Text("两项都是“无”，因此是双无。", "Both are no: it is double-none."), "double_none")
-        )
-    return parts
-
-
-def _dated(text: Text, fact: str, checked: str | None) -> Reason:
-    if checked is None:
-        return Reason(Text("{t}，核实日期不明。", "{t}; date unknown.").format(t=text), fact)
-    return Reason(Text("{t}，{d} 核实。", "{t}, verified {d}.").format(t=text, d=checked), fact, checked)
-
-
-def _complaint_reason(shown: Card) -> Reason | None:
-    count = int(shown.row()["complaints"])
-    total = int(in_period(shown.snapshot, shown.query.period).sum())
-    if not total:
-        return None
-    z = _hot(shown).iloc[shown.position]
-    name = str(z["hotspot_class"])
-    level = Text("与全区相比不显著", "not significant against the district")
-    if name == "masked":
-        level = Text("居民太少，不参与比较", "too few residents to compare")
-    elif name != "none":
-        side = Text("偏多", "more") if name.startswith("hot") else Text("偏少", "fewer")
-        level = Text(
-            "连同相邻单元比全区{s}（置信度 {p}%，z {z:.2f}）",
-            "with its neighbours {s} than the district ({p} %, z {z:.2f})",
-        ).format(s=side, p=name[-2:], z=z["hotspot_z"])
-    return Reason(
-        Text("时段内诉求 {n} 件，{l}。", "{n} complaints in the period, {l}.").format(
-            n=number(count), l=level
-        ),
-        "hotspots",
-    )
-
-
-def _hot(shown: Card) -> pd.DataFrame:
-    key = ("hotspots", shown.unit, shown.query.period)
-    return shown.snapshot.derived(key, lambda: _hotspots(shown), scheme=shown.unit)
-
-
-def _hotspots(shown: Card) -> pd.DataFrame:
-    table = unit_table(shown.snapshot, units(shown.snapshot, shown.unit), period=shown.query.period)
-    return hotspot_table(
-        table["complaints"].to_numpy(),
-        table["residents"].to_numpy(),
-        neighbours(shown.snapshot, shown.unit),
-        standards=shown.snapshot.standards,
-        permutations=False,
-    )
+    found = units(snapshot, unit)
+    position = unit_position(found, unit_id, units_in_area(snapshot, unit, sight.area))
+    return Card(snapshot, found.scheme, position, query, sight)
 
 
 def _tag(shown: Card, community: int, language: Language) -> dict[str, str] | None:
     communities = shown.snapshot.frame("communities")
     if community >= 0 and is_double_none(communities.iloc[[community]])[0] == "yes":
         return {"text": Text("双无", "Double-none").to(language), "tone": "double-none"}
-    if shown.query.question == "hotspots" and len(shown.snapshot.frame("complaints")):
-        name = str(_hot(shown)["hotspot_class"].iloc[shown.position])
+    hot = shown.query.question == "hotspots" and not shown.sight.is_public
+    if hot and len(shown.snapshot.frame("complaints")):
+        name = str(shown.hotspots()["hotspot_class"].iloc[shown.position])
         if name.startswith("hot_"):
             return {
                 "text": Text("热点 {p}%", "Hot spot, {p} %").format(p=name[-2:]).to(language),
@@ -284,43 +188,16 @@ def _seats(snapshot: Snapshot, community: int, language: Language) -> list[dict[
     return made
 
 
+Shown = tuple[str, Text, Text, str | None, str | None]
+
+
 def _figures(shown: Card, community: int, language: Language) -> list[dict[str, Any]]:
-    as_of = day(shown.snapshot.district.as_of)
-    row = shown.row()
-    if community < 0:
-        items: list[tuple[str, Text, Text, str | None, str | None]] = [
-            ("complaints", Text("诉求", "complaints"), number(row["complaints"]), as_of, None),
-            ("residents", Text("居民", "residents"), number(row["residents"]), as_of, None),
-            ("buildings", Text("楼栋", "buildings"), number(row["buildings"]), as_of, None),
-            (
-                "double_none",
-                Text("双无小区", "double-none communities"),
-                number(row["double_none_communities"]),
-                as_of,
-                None,
-            ),
-        ]
-    else:
-        facts = shown.snapshot.frame("communities").iloc[community]
-        dated = day(facts["residents_date"]) or as_of
-        source = str(facts["residents_source"]) if known(facts["residents_source"]) else None
-        floating = None
-        if known(facts["floating_residents"]) and known(facts["residents"]) and facts["residents"] > 0:
-            floating = float(facts["floating_residents"]) / float(facts["residents"])
-        items = [
-            ("households", Text("户", "households"), number(facts["households"]), as_of, None),
-            ("residents", Text("居民", "residents"), number(facts["residents"]), dated, source),
-            ("floating_residents", Text("流动人口", "floating"), percent(floating), dated, source),
-            ("complaints", Text("诉求", "complaints"), number(row["complaints"]), as_of, None),
-            ("buildings", Text("楼栋", "buildings"), number(row["buildings"]), as_of, None),
-            (
-                "mediation",
-                Text("调解室", "mediation room"),
-                _mediation(shown.snapshot, community),
-                as_of,
-                None,
-            ),
-        ]
+    """Return the figures; what the role is not told stands there as such, unless the public is told nothing."""
+    items = _unit_figures(shown) if community < 0 else _community_figures(shown, community)
+    if shown.sight.is_public:
+        items = [item for item in items if item[0] not in _NOT_PUBLIC]
+        if community >= 0:
+            items = [item for item in items if item[0] != "complaints"]
     return [
         {
             "id": name,
@@ -329,15 +206,62 @@ def _figures(shown: Card, community: int, language: Language) -> list[dict[str, 
             "definition": name,
             "date": dated,
             "source": source,
+            "suppressed": value is UNTOLD,
+            "withheld": value is NOT_SHOWN,
         }
         for name, title, value, dated, source in items
     ]
 
 
-def _mediation(snapshot: Snapshot, community: int) -> Text:
+_NOT_PUBLIC = ("households", "residents", "floating_residents")
+
+
+def _unit_figures(shown: Card) -> list[Shown]:
+    row, as_of, complaints = shown.row(), day(shown.snapshot.district.as_of), shown.complaints()
+    double_none = Text("双无小区", "double-none communities")
+    counted = UNTOLD if np.isnan(complaints) else number(complaints)
+    return [
+        ("complaints", Text("诉求", "complaints"), counted, as_of, None),
+        ("residents", Text("居民", "residents"), number(row["residents"]), as_of, None),
+        ("buildings", Text("楼栋", "buildings"), number(row["buildings"]), as_of, None),
+        ("double_none", double_none, number(row["double_none_communities"]), as_of, None),
+    ]
+
+
+def _community_figures(shown: Card, community: int) -> list[Shown]:
+    row, as_of = shown.row(), day(shown.snapshot.district.as_of)
+    facts = shown.snapshot.frame("communities").iloc[community]
+    dated = day(facts["residents_date"]) or as_of
+    source = str(facts["residents_source"]) if known(facts["residents_source"]) else None
+    return [
+        ("households", Text("户", "households"), number(facts["households"]), as_of, None),
+        ("residents", Text("居民", "residents"), number(facts["residents"]), dated, source),
+        ("floating_residents", Text("流动人口", "floating"), _floating(shown, community), dated, source),
+        ("complaints", Text("诉求", "complaints"), number(row["complaints"]), as_of, None),
+        ("buildings", Text("楼栋", "buildings"), number(row["buildings"]), as_of, None),
+        ("mediation", Text("调解室", "mediation room"), _mediation(shown, community), as_of, None),
+    ]
+
+
+def _floating(shown: Card, community: int) -> Text:
+    """Return the share of floating residents to those whose rules give it of this community."""
+    reach = shown.sight.floating
+    area = shown.sight.area if reach == "area" else WHOLE_DISTRICT
+    if reach == "none" or not features_in_area(shown.snapshot, "communities", area)[community]:
+        return NOT_SHOWN
+    facts = shown.snapshot.frame("communities").iloc[community]
+    if known(facts["floating_residents"]) and known(facts["residents"]) and facts["residents"] > 0:
+        return percent(float(facts["floating_residents"]) / float(facts["residents"]))
+    return percent(None)
+
+
+def _mediation(shown: Card, community: int) -> Text:
+    snapshot = shown.snapshot
     room_of = places(snapshot, "mediation_rooms")["community"].to_numpy()
     if (room_of == community).any():
         return Text("有", "yes")
+    if shown.sight.is_public:  # whether it is due says how many households there are
+        return Text("无", "none")
     row = snapshot.frame("communities").iloc[[community]]
     if not is_published(row)[0]:
         return Text("城中村另计", "urban village, apart")
@@ -350,6 +274,8 @@ def _mediation(snapshot: Snapshot, community: int) -> Text:
 
 
 def _distances(shown: Card, language: Language) -> list[dict[str, Any]]:
+    if not shown.tells_walks:
+        return []
     standards = shown.snapshot.standards
     kinds = sorted(standards.facility_kinds, key=lambda kind: kind != shown.query.kind)
     made = []
@@ -373,6 +299,8 @@ def _distances(shown: Card, language: Language) -> list[dict[str, Any]]:
 
 
 def _demands(shown: Card, language: Language) -> list[dict[str, Any]]:
+    if shown.sight.is_public:
+        return []
     snapshot = shown.snapshot
     here = (units(snapshot, shown.unit).of_complaint == shown.position) & in_period(
         snapshot, shown.query.period

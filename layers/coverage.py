@@ -9,12 +9,15 @@ import numpy as np
 import shapely
 
 from geo import coverage
+from layers.areas import features_in_area
 from layers.dwellings import dwellings, facility_positions, is_covered
 from layers.figures import Figure
 from layers.indicators import is_published
+from layers.visitors import WHOLE_DISTRICT
 
 if TYPE_CHECKING:
     from layers.snapshot import Snapshot
+    from layers.visitors import Area
 
 
 @dataclass(frozen=True)
@@ -64,20 +67,31 @@ class KindCoverage:
         }
 
 
-def kind_coverage(snapshot: Snapshot, kind: str) -> KindCoverage:
-    """Return the coverage of facility kind `kind`."""
-    return snapshot.derived(("coverage", kind), lambda: _kind_coverage(snapshot, kind))
+def kind_coverage(snapshot: Snapshot, kind: str, part: Area = WHOLE_DISTRICT) -> KindCoverage:
+    """Return the coverage of facility kind `kind`, in the whole district or in a part of it.
+
+    Of a part its buildings count, and its communities of which no building is known; facilities count
+    wherever they stand.
+    """
+    return snapshot.derived(("coverage", kind, part), lambda: _kind_coverage(snapshot, kind, part))
 
 
-def _kind_coverage(snapshot: Snapshot, kind: str) -> KindCoverage:
+def _kind_coverage(snapshot: Snapshot, kind: str, part: Area) -> KindCoverage:
     homes, covered = dwellings(snapshot), is_covered(snapshot, kind)
-    counted = homes.published & np.isfinite(homes.residents)
+    of_part = features_in_area(snapshot, "communities", part)
+    bare = homes.community[~homes.is_building]
+    here = np.concatenate([features_in_area(snapshot, "buildings", part), of_part[bare]])
+    counted = here & homes.published & np.isfinite(homes.residents)
     within = float(homes.residents[counted & covered].sum())
     communities = snapshot.frame("communities")
-    unknown = communities["residents"].isna().to_numpy() & is_published(communities)
-    located = np.isfinite(homes.x) & homes.is_building
+    unknown = communities["residents"].isna().to_numpy() & is_published(communities) & of_part
+    is_building = here & homes.is_building
+    located = np.isfinite(homes.x) & is_building
     limit_m, detour = snapshot.standards.limits[kind].limit_m, snapshot.standards.detour_factor
     area = built_up_area(snapshot)
+    if area is not None and part != WHOLE_DISTRICT:
+        pieces = shapely.get_parts(shapely.intersection(area, area_shape(snapshot, part)))
+        area = shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2])
     reached = total = None
     if area is not None:
         of_kind = facility_positions(snapshot, kind)
@@ -93,12 +107,20 @@ def _kind_coverage(snapshot: Snapshot, kind: str) -> KindCoverage:
         communities_unknown=int(unknown.sum()),
         buildings=Figure(
             int((covered & located).sum()),
-            int(homes.is_building.sum()),
-            int((homes.is_building & ~located).sum()),
+            int(is_building.sum()),
+            int((is_building & ~located).sum()),
         ),
         area_covered_m2=reached,
         area_m2=total,
     )
+
+
+def area_shape(snapshot: Snapshot, part: Area) -> Any:
+    """Return the ground of a part of the district, in metres; empty where there is none."""
+    if not part.codes:
+        return shapely.Polygon()
+    chosen = features_in_area(snapshot, part.kind, part)
+    return shapely.union_all(snapshot.metric(part.kind)[chosen])
 
 
 def built_up_area(snapshot: Snapshot) -> Any:

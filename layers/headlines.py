@@ -1,28 +1,26 @@
-"""The numbers above the map: one headline per question, three ways of counting, the strip."""
+"""The numbers beside the map: one headline per question, and three ways of counting."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layers.analysis import in_period
+from layers.areas import features_in_area, units_in_area
 from layers.coverage import kind_coverage
 from layers.figures import Figure
-from layers.indicators import URBAN_VILLAGE, is_double_none
-from layers.questions import answer
+from layers.published import answer, complaints_text, published_complaints
 from layers.schema import LAYERS
-from layers.summary import summary
+from layers.summary import community_figures
 from layers.text import Language, Text, both, joined
-from layers.units import units
-from layers.wording import large, number, percent
+from layers.wording import NOT_SHOWN, large, name_of, number, percent
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
+    from layers.coverage import KindCoverage
     from layers.queries import ViewQuery
-    from layers.questions import Answer
+    from layers.sight import Sight
     from layers.snapshot import Snapshot
 
 NEEDS = {
@@ -33,12 +31,14 @@ NEEDS = {
 """Layers without which a question cannot be answered."""
 
 
-def headlines(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[str, Any]:
-    """Return the headline of each question over the whole district."""
+def headlines(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
+    """Return the headline of each question over all that is seen."""
     made = {"gap": _gap, "double_none": _double_none, "hotspots": _hotspots}
+    if sight.is_public:
+        made |= {"gap": _gap_by_buildings, "hotspots": _published}
     found = {}
     for question, make in made.items():
-        needs = missing_layers(snapshot, question)
+        needs = missing_layers(snapshot, question, sight)
         if needs:
             titles = joined([LAYERS[name].title for name in needs])
             found[question] = {
@@ -54,7 +54,7 @@ def headlines(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[
             found[question] = {
                 "needs": [],
                 "definition": QUESTION_DEFINITIONS[question],
-                **make(snapshot, query, language),
+                **make(snapshot, query, sight, language),
             }
     return found
 
@@ -62,47 +62,111 @@ def headlines(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[
 QUESTION_DEFINITIONS = {"gap": "coverage", "double_none": "double_none", "hotspots": "hotspots"}
 
 
-def missing_layers(snapshot: Snapshot, question: str) -> list[str]:
-    """Return the layers that a question needs and that have no rows."""
+def missing_layers(snapshot: Snapshot, question: str, sight: Sight) -> list[str]:
+    """Return the layers that a question needs and that have no rows.
+
+    To the public no complaints at all look like few.
+    """
+    if sight.is_public and question == "hotspots":
+        return []
     missing = [name for name in NEEDS[question] if not len(snapshot.frame(name))]
     if question == "gap" and "buildings" in missing and len(snapshot.frame("communities")):
         missing.remove("buildings")
     return missing
 
 
-def _gap(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[str, Any]:
-    found = kind_coverage(snapshot, query.kind)
-    residents = found.residents if found.residents.of else found.buildings
-    by_residents = bool(found.residents.of)
-    beyond = Figure(residents.of - residents.count - residents.unknown, residents.of, residents.unknown)
-    limit = f"{found.limit_m:g} m"
-    what = Text("居民", "of residents") if by_residents else Text("楼栋", "of buildings")
-    people = (
-        Text(
-            "{c}人，占 {n} 个小区居民 {o}人{d}；另有 {u} 个小区人口不明",
-            "{c} of {o} residents of {n} communities{d}; {u} more of unknown residents",
-        )
-        if by_residents
-        else Text("{c}栋，占全区 {o}栋；居民都不明", "{c} of {o} buildings; all residents unknown")
-    )
+def _gap(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
+    found = kind_coverage(snapshot, query.kind, sight.area)
+    if not found.residents.of:
+        return _gap_by_buildings(snapshot, query, sight, language)
+    beyond = _beyond(found.residents)
     as_of = snapshot.district.as_of
     dated = Text("（{d}）", " ({d})").format(d=as_of) if as_of else both("")
-    communities = summary(snapshot)["communities"] - found.communities_unknown
+    people = Text(
+        "{c}人，占 {n} 个小区居民 {o}人{d}；另有 {u} 个小区人口不明",
+        "{c} of {o} residents of {n} communities{d}; {u} more of unknown residents",
+    ).format(
+        c=_before_unit(large(beyond.count)),
+        o=_before_unit(large(beyond.of)),
+        d=dated,
+        n=number(community_figures(snapshot, sight.area)[0]["communities"] - found.communities_unknown),
+        u=number(found.communities_unknown),
+    )
     return {
         "value": beyond.rate,
         "value_text": percent(beyond.rate).to(language),
-        "label": Text("{w}在 {l} 以外", "{w} beyond {l}").format(w=what, l=limit).to(language),
-        "basis": people.format(
-            c=_before_unit(large(beyond.count)),
-            o=_before_unit(large(beyond.of)),
-            d=dated,
-            n=number(communities),
-            u=number(found.communities_unknown),
-        ).to(language),
+        "label": _beyond_label(Text("居民", "of residents"), found).to(language),
+        "basis": _of_area(people, snapshot, sight).to(language),
         "figure": beyond.as_dict(),
         "parts": [],
-        "definition": "coverage" if by_residents else "coverage_buildings",
+        "definition": "coverage",
     }
+
+
+def _gap_by_buildings(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language
+) -> dict[str, Any]:
+    found = kind_coverage(snapshot, query.kind, sight.area)
+    beyond = _beyond(found.buildings)
+    houses = (
+        Text("{c}栋，占 {o}栋", "{c} of {o} buildings")
+        if sight.is_public
+        else Text("{c}栋，占 {o}栋；居民都不明", "{c} of {o} buildings; all residents unknown")
+    ).format(c=_before_unit(large(beyond.count)), o=_before_unit(large(beyond.of)))
+    return {
+        "value": beyond.rate,
+        "value_text": percent(beyond.rate).to(language),
+        "label": _beyond_label(Text("楼栋", "of buildings"), found).to(language),
+        "basis": _of_area(houses, snapshot, sight).to(language),
+        "figure": beyond.as_dict(),
+        "parts": [],
+        "definition": "coverage_buildings",
+    }
+
+
+def _beyond(within: Figure) -> Figure:
+    return Figure(within.of - within.count - within.unknown, within.of, within.unknown)
+
+
+def _beyond_label(what: Text, found: KindCoverage) -> Text:
+    return Text("{w}在 {l} 以外", "{w} beyond {l}").format(w=what, l=f"{found.limit_m:g} m")
+
+
+def area_title(snapshot: Snapshot, sight: Sight) -> Text:
+    """Return what is seen of the district, by name."""
+    if sight.is_whole:
+        return Text("全区", "Whole district")
+    names = _area_names(snapshot, sight)
+    if names is None:
+        return Text("您的区域", "Your area")
+    return Text("您的区域：{n}", "Your area: {n}").format(n=names)
+
+
+def _area_names(snapshot: Snapshot, sight: Sight) -> Text | None:
+    if not sight.area.codes:
+        return None
+    frame = snapshot.frame(sight.area.kind)
+    chosen = frame[frame.index.isin(sight.area.codes)]
+    rows = chosen[["name", "name_en"]].head(_NAMED).to_dict("records")
+    if not rows:
+        return None
+    names = joined([name_of(row, str(code)) for code, row in zip(chosen.index, rows, strict=False)])  # type: ignore[arg-type]
+    more = len(chosen) - len(rows)
+    return Text("{n}等 {c} 个", "{n} and {m} more").format(n=names, c=len(chosen), m=more) if more else names
+
+
+_NAMED = 3
+"""So many parts of an area are named, the rest counted."""
+
+
+def _of_area(text: Text, snapshot: Snapshot, sight: Sight) -> Text:
+    """Return a sentence about what is seen, which says so where it is not the whole district."""
+    if sight.is_whole:
+        return text
+    names = _area_names(snapshot, sight)
+    if names is None:
+        return Text("您的区域：{t}", "Your area: {t}").format(t=text)
+    return Text("您的区域（{n}）：{t}", "Your area ({n}): {t}").format(n=names, t=text)
 
 
 def _before_unit(value: Text) -> Text:
@@ -110,9 +174,9 @@ def _before_unit(value: Text) -> Text:
     return value if value.zh.endswith("万") else Text(value.zh + " ", value.en)
 
 
-def _double_none(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[str, Any]:
-    found = summary(snapshot)
-    figure, villages = found["double_none"], found["urban_villages"]
+def _double_none(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
+    found, villages = community_figures(snapshot, sight.area)
+    figure = found["double_none"]
     classes = found["management_classes"]
     titles = {
         "double_none": Text("双无", "Double-none"),
@@ -124,9 +188,9 @@ def _double_none(snapshot: Snapshot, query: ViewQuery, language: Language) -> di
     tokens = ("double-none", "no-manager", "no-committee", "complete", "hatch")
     beside = (
         Text("；城中村 {v} 个另计，双无 {n}", "; {v} urban villages apart, {n} of them double-none").format(
-            v=villages["count"], n=villages["double_none"]["count"]
+            v=villages["communities"], n=villages["double_none"]["count"]
         )
-        if villages["count"]
+        if villages["communities"]
         else both("")
     )
     return {
@@ -135,9 +199,11 @@ def _double_none(snapshot: Snapshot, query: ViewQuery, language: Language) -> di
         "label": Text("个双无，{u} 个不能判断", "and {u} we cannot tell")
         .format(u=figure["unknown"])
         .to(language),
-        "basis": Text("共 {o} 个小区{b}", "of {o} communities{b}")
-        .format(o=number(figure["of"]), b=beside)
-        .to(language),
+        "basis": _of_area(
+            Text("共 {o} 个小区{b}", "of {o} communities{b}").format(o=number(figure["of"]), b=beside),
+            snapshot,
+            sight,
+        ).to(language),
         "figure": figure,
         "parts": [
             {"id": name, "title": titles[name].to(language), "count": classes[name], "token": token}
@@ -146,15 +212,16 @@ def _double_none(snapshot: Snapshot, query: ViewQuery, language: Language) -> di
     }
 
 
-def _hotspots(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[str, Any]:
-    from dataclasses import replace
-
+def _hotspots(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
     unit = query.unit if query.question == "hotspots" else "square:100"
-    answered = answer(snapshot, replace(query, question="hotspots", unit=unit))
-    classes = answered.table["class"]
+    answered = answer(snapshot, replace(query, question="hotspots", unit=unit), sight)
+    # The district is what units are compared with; of the comparison only those of the area are shown.
+    table = answered.table[units_in_area(snapshot, unit, sight.area)]
+    classes = table["class"]
     count = {item.id: int((classes == item.id).sum()) for item in answered.classes}
-    complaints = int(in_period(snapshot, query.period).sum())
-    located = int(answered.table["complaints"].sum())
+    here = features_in_area(snapshot, "complaints", sight.area)
+    complaints = int((in_period(snapshot, query.period) & here).sum())
+    located = int(table["complaints"].sum())
     period = _period_words(query)
     elsewhere = (
         Text("，其中 {n} 件不在任何单元", ", {n} of them in no unit").format(n=number(complaints - located))
@@ -174,15 +241,38 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery, language: Language) -> dict[
         "value": count["hot_99"],
         "value_text": number(count["hot_99"]).to(language),
         "label": Text("个热点单元，置信度 99%", "hot units at 99 % confidence").to(language),
-        "basis": Text("{u}；{p} 诉求 {c} 件{e}", "{u}; {c} complaints, {p}{e}")
-        .format(u=compared, p=period, c=number(complaints), e=elsewhere)
-        .to(language),
+        "basis": _of_area(
+            Text("{u}；{p} 诉求 {c} 件{e}", "{u}; {c} complaints, {p}{e}").format(
+                u=compared, p=period, c=number(complaints), e=elsewhere
+            ),
+            snapshot,
+            sight,
+        ).to(language),
         "figure": Figure(count["hot_99"], len(classes), masked).as_dict(),
         "parts": [
             {"id": item.id, "title": item.title.to(language), "count": count[item.id], "token": item.token}
             for item in answered.classes
             if item.id != "masked"
         ],
+    }
+
+
+def _published(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
+    count = published_complaints(snapshot, sight).district
+    told = bool(np.isfinite(count))
+    return {
+        "value": int(count) if told else None,
+        "value_text": complaints_text(count).to(language),
+        "label": Text("件诉求", "complaints").to(language),
+        "basis": Text(
+            "{p}；少于 {n} 件的数，以及会泄露它们的数，从略",
+            "{p}; counts under {n}, and those that would give them away, are withheld",
+        )
+        .format(p=_period_words(query), n=sight.small_count)
+        .to(language),
+        "figure": None,
+        "parts": [],
+        "definition": "complaints",
     }
 
 
@@ -197,12 +287,14 @@ def _period_words(query: ViewQuery) -> Text:
     return Text("{a} 至 {b}", "{a} to {b}").format(a=first, b=last)
 
 
-def three_ways(snapshot: Snapshot, query: ViewQuery, language: Language) -> list[dict[str, Any]]:
+def three_ways(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language
+) -> list[dict[str, Any]]:
     """Return what is beyond the limit by residents, by buildings and by area, unknown apart."""
-    if missing_layers(snapshot, "gap"):
+    if missing_layers(snapshot, "gap", sight):
         return []
-    found = kind_coverage(snapshot, query.kind)
-    communities = summary(snapshot)["communities"]
+    found = kind_coverage(snapshot, query.kind, sight.area)
+    communities = community_figures(snapshot, sight.area)[0]["communities"]
     unknown = found.communities_unknown / communities if communities else None
     people, houses = found.residents, found.buildings
     area = (
@@ -214,8 +306,8 @@ def three_ways(snapshot: Snapshot, query: ViewQuery, language: Language) -> list
         (
             "residents",
             Text("人口", "Residents"),
-            None if people.rate is None else 1 - people.rate,
-            unknown,
+            None if people.rate is None or sight.is_public else 1 - people.rate,
+            None if sight.is_public else unknown,
             "coverage",
         ),
         (
@@ -232,72 +324,12 @@ def three_ways(snapshot: Snapshot, query: ViewQuery, language: Language) -> list
             "id": name,
             "title": title.to(language),
             "share": share,
-            "share_text": percent(share).to(language),
+            "share_text": (NOT_SHOWN if name == "residents" and sight.is_public else percent(share)).to(
+                language
+            ),
             "unknown_share": apart,
+            "withheld": name == "residents" and sight.is_public,
             "definition": definition,
         }
         for name, title, share, apart, definition in rows
-    ]
-
-
-def _communities_in(snapshot: Snapshot, query: ViewQuery, table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which communities lie in the rows of a view and are of the kind that the filter names."""
-    chosen = np.isin(units(snapshot, query.unit).of_community, table.index.to_numpy())
-    if query.community_kind is not None:
-        chosen &= (snapshot.frame("communities")["kind"] == query.community_kind).to_numpy()
-    return np.asarray(chosen, dtype=bool)
-
-
-def strip(
-    snapshot: Snapshot, query: ViewQuery, answered: Answer, table: pd.DataFrame, language: Language
-) -> list[dict[str, Any]]:
-    """Return the figures over the map; they follow the filter."""
-    people = table["residents"].to_numpy()
-    residents = float(np.nansum(people)) if np.isfinite(people).any() else None
-    where = (
-        Text("全区", "Whole district")
-        if query.subdistrict is None
-        else both(str(snapshot.frame("subdistricts").loc[query.subdistrict, "name"]))
-    )
-    if query.community_kind is not None:
-        kind = snapshot.standards.title("community_kinds", query.community_kind)
-        where = Text("{w} · {k}", "{w} · {k}").format(w=where, k=kind)
-    here = _communities_in(snapshot, query, table)
-    villages = (snapshot.frame("communities")["kind"] == URBAN_VILLAGE).any()
-    people_title = Text("全部居民", "All residents") if villages else Text("居民", "Residents")
-    items: list[tuple[Text, Text, str | None, str | None]] = [
-        (where, both(""), None, None),
-        (Text("小区", "Communities"), number(int(here.sum())), None, "communities"),
-        (Text("楼栋", "Buildings"), number(int(table["buildings"].sum())), None, "buildings"),
-        (people_title, large(residents), None, "residents"),
-    ]
-    if query.question == "gap":
-        beyond = table["value"].sum(skipna=True)
-        limit = snapshot.standards.limits[query.kind].limit_m
-        title = Text("{l:g} m 以外", "Beyond {l:g} m").format(l=limit)
-        items.append((title, large(float(beyond)), "gap", answered.definition))
-        if answered.basis == "residents":
-            unknown = Text("{n} 处", "{n} units").format(n=number(int((table["class"] == "unknown").sum())))
-            items.append((Text("人口不明", "Residents unknown"), unknown, None, "residents"))
-    elif query.question == "double_none":
-        answers = is_double_none(snapshot.frame("communities"))[here]
-        count, open_cases = int((answers == "yes").sum()), int((answers == "unknown").sum())
-        items += [
-            (Text("双无", "Double-none"), number(count), "double-none", "double_none"),
-            (Text("不能判断", "Cannot tell"), number(open_cases), None, "double_none"),
-        ]
-    else:
-        hot = int(table["class"].isin(["hot_99", "hot_95", "hot_90"]).sum())
-        items += [
-            (Text("诉求", "Complaints"), number(int(table["complaints"].sum())), None, "complaints"),
-            (Text("热点", "Hot"), number(hot), "hot", "hotspots"),
-        ]
-    return [
-        {
-            "title": title.to(language),
-            "value_text": value.to(language),
-            "tone": tone,
-            "definition": definition,
-        }
-        for title, value, tone, definition in items
     ]

@@ -14,6 +14,7 @@ from layers.text import Text, both, joined
 from layers.units import check_scheme
 
 if TYPE_CHECKING:
+    from layers.sight import Sight
     from layers.snapshot import Snapshot
 
 Question = Literal["gap", "double_none", "hotspots"]
@@ -21,6 +22,14 @@ QUESTIONS: tuple[Question, ...] = get_args(Question)
 
 DEFAULT_UNITS: dict[str, str] = {"gap": "square:100", "double_none": "communities", "hotspots": "square:100"}
 DEFAULT_KIND = "day_care"
+
+PUBLIC_UNITS: dict[str, tuple[str, ...]] = {
+    "gap": ("communities",),
+    "double_none": ("communities", "neighbourhoods", "subdistricts"),
+    "hotspots": ("neighbourhoods", "subdistricts"),
+}
+"""What the public may have a question answered over: means over several communities weigh them by residents,
+and complaints of one community are too near to those who made them."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -36,24 +45,29 @@ class ViewQuery:
     period: Period
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any], snapshot: Snapshot) -> ViewQuery:
+    def from_params(cls, params: Mapping[str, Any], snapshot: Snapshot, sight: Sight) -> ViewQuery:
         """Read a view's parameters; an absent or empty one takes its default.
 
         Raises
         ------
         BadParameter
             A parameter is out of its range; says which and what is allowed.
+        NotSignedIn, Forbidden
+            The question goes beyond what `sight` may see.
         """
-        question = _one_of("question", params, QUESTIONS, "gap")
+        question = _one_of("question", params, QUESTIONS, _default_question(params, sight))
         kinds = tuple(code.id for code in snapshot.standards.code_lists["community_kinds"])
         subdistricts = tuple(str(code) for code in snapshot.frame("subdistricts").index)
         period = (_day("from", params), _day("to", params))
         if period == (None, None):
             period = default_period(snapshot)
         check_period(period)
+        unit = check_scheme(str(params.get("unit") or default_unit(question, sight)), on_screen=True)
+        if sight.is_public:
+            _check_public(question, unit, period == default_period(snapshot), sight)
         return cls(
             question=question,  # type: ignore[arg-type]
-            unit=check_scheme(str(params.get("unit") or DEFAULT_UNITS[question]), on_screen=True),
+            unit=unit,
             kind=_one_of("kind", params, snapshot.standards.facility_kinds, default_kind(snapshot)),
             subdistrict=_one_of("subdistrict", params, subdistricts, "") or None,
             community_kind=_one_of("community_kind", params, kinds, "") or None,
@@ -72,6 +86,36 @@ class ViewQuery:
             "from": None if first is None else first.isoformat(),
             "to": None if last is None else last.isoformat(),
         }
+
+
+def default_unit(question: str, sight: Sight) -> str:
+    """Return the unit that a question is answered over where none is asked for."""
+    default = DEFAULT_UNITS[question]
+    return PUBLIC_UNITS[question][0] if sight.is_public else default
+
+
+def _default_question(params: Mapping[str, Any], sight: Sight) -> str:
+    """Return the first question, or for the public the first that its unit answers."""
+    unit = str(params.get("unit") or "")
+    answered = [question for question in QUESTIONS if unit in PUBLIC_UNITS[question]]
+    return answered[0] if sight.is_public and answered else QUESTIONS[0]
+
+
+def _check_public(question: str, unit: str, in_default_period: bool, sight: Sight) -> None:
+    if unit not in PUBLIC_UNITS[question]:
+        raise sight.refusal(
+            Text(
+                "按 {u} 回答这个问题的结果不公开；公开的是 {k}。",
+                "This question's answer over {u} is not public; over {k} it is.",
+            ).format(u=unit, k=joined([both(item) for item in PUBLIC_UNITS[question]]))
+        )
+    if not in_default_period:
+        raise sight.refusal(
+            Text(
+                "公开的只有默认时段；不能另选起止日。",
+                "Only the default period is public: no other days can be chosen.",
+            )
+        )
 
 
 def default_kind(snapshot: Snapshot) -> str:

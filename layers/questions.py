@@ -64,8 +64,11 @@ class Answer:
     basis: str
 
 
-def answer(snapshot: Snapshot, query: ViewQuery) -> Answer:
-    """Return the answer to the query's question for every unit of the district."""
+def full_answer(snapshot: Snapshot, query: ViewQuery) -> Answer:
+    """Return the answer to the query's question for every unit of the district, whoever asks.
+
+    Nothing of it may leave but through `layers.published.answer` and `layers.views`.
+    """
     make = {"gap": _gap, "double_none": _double_none, "hotspots": _hotspots}[query.question]
     key = ("view", query.question, query.unit, query.kind if query.question == "gap" else None, query.period)
     return snapshot.derived(key, lambda: make(snapshot, query), scheme=query.unit)
@@ -112,6 +115,7 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     table = table.assign(
         **columns,
         buildings_outside=buildings_outside,
+        walk_m=walk_m,
         value=value,
         rank_by=np.nan_to_num(value, nan=-1.0),
         **{"class": classes},

@@ -7,23 +7,57 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from layers.areas import features_in_area
 from layers.coverage import built_up_area, kind_coverage
 from layers.figures import figure
 from layers.indicators import is_double_none, is_mediation_eligible, is_published, management_class, seats
 from layers.places import places
 from layers.schema import LAYERS
+from layers.text import Text
+from layers.visitors import WHOLE_DISTRICT
 
 if TYPE_CHECKING:
+    from layers.sight import Sight
     from layers.snapshot import Snapshot
+    from layers.visitors import Area
 
 
 def summary(snapshot: Snapshot) -> dict[str, Any]:
     """Return the district's figures.
 
     They depend on the stored data alone. Published figures are over the communities that are not urban
-    villages; those stand beside them under ``urban_villages``.
+    villages; those stand beside them under ``urban_villages``. They are of the whole district: to somebody
+    in particular `summary_for` gives them.
     """
     return snapshot.derived(("summary",), lambda: _summary(snapshot))
+
+
+def summary_for(snapshot: Snapshot, sight: Sight) -> dict[str, Any]:
+    """Return the district's figures to those who may see the whole of it.
+
+    Raises
+    ------
+    NotSignedIn, Forbidden
+        `sight` does not hold the whole district, or only what is public of it.
+    """
+    if sight.aggregates != "full":
+        raise sight.refusal(
+            Text(
+                "全区的数字只给看得到全区的人；您看得到的数字在地图页和 /api/view。",
+                "The district's figures are for those who may see the whole of it; yours are on the map page and "
+                "at /api/view.",
+            )
+        )
+    return summary(snapshot)
+
+
+def community_figures(
+    snapshot: Snapshot, part: Area = WHOLE_DISTRICT
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the figures of a part's communities: the published ones, and its urban villages."""
+    communities = snapshot.frame("communities")[features_in_area(snapshot, "communities", part)]
+    published = is_published(communities)
+    return _communities(communities[published]), _communities(communities[~published])
 
 
 def _summary(snapshot: Snapshot) -> dict[str, Any]:

@@ -114,9 +114,9 @@ def units(snapshot: Snapshot, scheme: str) -> Units:
     return snapshot.derived(("units", scheme), lambda: _units(snapshot, scheme), scheme=scheme)
 
 
-def unit_position(found: Units, unit_id: str) -> int:
-    """Return the position of the unit with this id; `NotFound` otherwise."""
-    where = np.flatnonzero(found.ids == unit_id)
+def unit_position(found: Units, unit_id: str, seen: NDArray[np.bool_] | None = None) -> int:
+    """Return the position of the unit with this id; `NotFound` otherwise, also where it is not `seen`."""
+    where = np.flatnonzero(found.ids == unit_id if seen is None else (found.ids == unit_id) & seen)
     if not len(where):
         raise NotFound(
             Text("{scheme} 里没有编号为 {id} 的单元。", "There is no unit {id} in {scheme}.").format(

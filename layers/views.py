@@ -14,12 +14,15 @@ import shapely
 
 from geo import crs
 from layers.analysis import in_period
+from layers.areas import units_in_area
 from layers.cards import card
-from layers.headlines import QUESTION_DEFINITIONS, headlines, strip, three_ways
+from layers.headlines import QUESTION_DEFINITIONS, area_title, headlines, three_ways
 from layers.indicators import seats
+from layers.published import answer
 from layers.queries import ViewQuery
-from layers.questions import Answer, answer
 from layers.search import search
+from layers.sight import Sight
+from layers.strip import strip
 from layers.text import Language, Text, both
 from layers.unit_names import unit_names
 from layers.units import unit_frame, units
@@ -29,9 +32,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from layers.questions import Answer
     from layers.snapshot import Snapshot
 
-__all__ = ["View", "ViewQuery", "card", "search", "unit_frame", "view"]
+__all__ = ["Sight", "View", "ViewQuery", "card", "search", "unit_frame", "view"]
 
 QUESTION_TITLES = {
     "gap": Text("服务够不到哪里？", "Where do services fall short?"),
@@ -43,6 +47,7 @@ _LIST_TITLES = {
     "double_none": Text("双无小区", "Double-none"),
     "hotspots": Text("热点", "Hot spots"),
 }
+_MOST_COMPLAINTS = Text("诉求最多", "Most complaints")
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,17 @@ class View:
     Attributes
     ----------
     query : ViewQuery
+    sight : Sight
+        What whoever asks may see.
     answer : Answer
-        The question answered for every unit.
+        The question answered for every unit, as far as `sight` may know it.
     order : int array
-        Positions of the units that the filter leaves, worst first.
+        Positions of the units that are seen and that the filter leaves, worst first.
     """
 
     snapshot: Snapshot
     query: ViewQuery
+    sight: Sight
     answer: Answer
     order: NDArray[np.int64]
 
@@ -75,6 +83,10 @@ class View:
             "query": self.query.as_dict(),
             "as_of": None if district.as_of is None else district.as_of.isoformat(),
             "invented": district.invented,
+            "sight": {
+                "aggregates": self.sight.aggregates,
+                "title": area_title(self.snapshot, self.sight).to(language),
+            },
             "question": {
                 "id": self.query.question,
                 "title": QUESTION_TITLES[self.query.question].to(language),
@@ -82,9 +94,9 @@ class View:
                 "basis": self.answer.basis,
                 "method": _method(self).to(language),
             },
-            "headlines": headlines(self.snapshot, self.query, language),
-            "three_ways": three_ways(self.snapshot, self.query, language),
-            "strip": strip(self.snapshot, self.query, self.answer, self.table, language),
+            "headlines": headlines(self.snapshot, self.query, self.sight, language),
+            "three_ways": three_ways(self.snapshot, self.query, self.sight, language),
+            "strip": strip(self.snapshot, self.query, self.sight, self.answer, self.table, language),
             "legend": self._legend(language),
             "list": self._list(language),
             "rows": self._rows(language),
@@ -103,7 +115,7 @@ class View:
                     "title": item.title.to(language),
                     "token": item.token,
                     "count": int(count.get(item.id, 0)),
-                    "residents": round(float(people.get(item.id, 0.0))),
+                    "residents": None if self.sight.is_public else round(float(people.get(item.id, 0.0))),
                 }
                 for item in self.answer.classes
             ],
@@ -115,8 +127,10 @@ class View:
         subtitle = Text("{n} {u}，最差的在前", "{n} {u}, worst first").format(
             n=number(count), u=_counted(unit_title(self.query.unit))
         )
+        public_hotspots = self.sight.is_public and self.query.question == "hotspots"
+        title = _MOST_COMPLAINTS if public_hotspots else _LIST_TITLES[self.query.question]
         return {
-            "title": _LIST_TITLES[self.query.question].to(language),
+            "title": title.to(language),
             "subtitle": subtitle.to(language),
             "count": count,
             "listed": listed,
@@ -125,7 +139,6 @@ class View:
 
     def _rows(self, language: Language) -> dict[str, list[Any]]:
         table, names = self.table, unit_names(self.snapshot, self.query.unit)
-        months = monthly_complaints(self.snapshot, self.query)[self.order]
         lon, lat = unit_positions(self.snapshot, self.query.unit)
         texts = [self.answer.values[position].to(language) for position in self.order]
         glyphs = seats(self.snapshot.frame("communities"))["glyph"].to_numpy(dtype=object)
@@ -140,10 +153,21 @@ class View:
             "residents": _json_numbers(table["residents"]),
             "complaints": _json_numbers(table["complaints"]),
             "seats": [str(glyphs[position]) if position >= 0 else None for position in main],
-            "months": months.tolist(),
+            "suppressed": self._suppressed().tolist(),
+            "months": self._months(),
             "lon": np.round(lon[self.order], 6).tolist(),
             "lat": np.round(lat[self.order], 6).tolist(),
         }
+
+    def _suppressed(self) -> NDArray[np.bool_]:
+        """Tell of which rows the value is withheld because it, or one that follows from it, is small."""
+        return np.asarray(self.table["class"].isin(["few", "withheld"]), dtype=bool)
+
+    def _months(self) -> list[list[int] | None]:
+        if self.sight.is_public:
+            return [None] * len(self.order)
+        months: list[list[int] | None] = monthly_complaints(self.snapshot, self.query)[self.order].tolist()
+        return months
 
     def frame(self, language: Language) -> gpd.GeoDataFrame:
         """Return the rows with headings in `language` and their shapes, for downloads."""
@@ -156,16 +180,26 @@ class View:
             Text("名称", "Name").to(language): names.names(self.order, language),
             Text("所在", "Place").to(language): names.places(self.order, language),
             Text("分级", "Class").to(language): [headings[item] for item in table["class"]],
-            self.answer.column.to(language): table["value"].to_numpy(),
+            self._value_heading(language): table["value"].to_numpy(),
         }
+        told = set(table.columns) - ({"residents", "complaints"} if self.sight.is_public else set())
         for name, title in _DOWNLOADED.items():
-            if name in table.columns and title.to(language) not in columns:
+            if name in told and title.to(language) not in columns:
                 columns[title.to(language)] = table[name].to_numpy()
         for name in table.columns:
             if name.startswith(("coverage_", "nearest_", "access_")):
                 columns[name] = table[name].to_numpy()
         shapes = unit_frame(self.snapshot, self.query.unit).geometry
         return gpd.GeoDataFrame(columns, geometry=np.asarray(shapes.array)[self.order], crs=shapes.crs)
+
+    def _value_heading(self, language: Language) -> str:
+        """Return the heading of the values, which says why some are not told."""
+        heading = self.answer.column
+        if self.sight.is_public and self._suppressed().any():
+            heading = Text("{h}（<{n} 等从略）", "{h} (<{n} withheld)").format(
+                h=heading, n=self.sight.small_count
+            )
+        return heading.to(language)
 
 
 _DOWNLOADED = {
@@ -179,10 +213,13 @@ _DOWNLOADED = {
 }
 
 
-def view(snapshot: Snapshot, query: ViewQuery) -> View:
-    """Return the view that `query` asks for."""
-    found, answered = units(snapshot, query.unit), answer(snapshot, query)
-    keep = np.ones(len(found), dtype=bool)
+def view(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> View:
+    """Return the view that `query`, which was read for `sight`, asks for.
+
+    Answers are found over the whole district; of the units only those that are seen are in the view.
+    """
+    found, answered = units(snapshot, query.unit), answer(snapshot, query, sight)
+    keep = units_in_area(snapshot, query.unit, sight.area).copy()
     if query.subdistrict is not None:
         wanted = snapshot.frame("subdistricts").index.get_loc(query.subdistrict)
         keep &= found.subdistrict == wanted
@@ -194,7 +231,7 @@ def view(snapshot: Snapshot, query: ViewQuery) -> View:
         )
     rank = answered.table["rank_by"].to_numpy(dtype=float)
     order = np.lexsort((found.ids.astype(str), -rank))
-    return View(snapshot, query, answered, order[keep[order]])
+    return View(snapshot, query, sight, answered, order[keep[order]])
 
 
 def _holds_dwellings_of(
@@ -274,6 +311,12 @@ def _method(shown: View) -> Text:
             "由物业、业委会两个带日期的三态事实推出，不单独存“双无”标记。",
             "Derived from two dated facts, manager and committee; no flag is stored.",
         )
+    if shown.sight.is_public:
+        return Text(
+            "时段内每个单元的诉求件数，不按人口折算；少于 {n} 件的数，以及会泄露它们的数，从略。登录后可看热点。",
+            "Complaints of each unit in the period, not per head; counts under {n}, and those that would give them "
+            "away, are withheld. Hot spots are for those who sign in.",
+        ).format(n=shown.sight.small_count)
     compared = (
         Text("每千人诉求（经验贝叶斯平滑）", "the rate per 1,000 residents, smoothed by empirical Bayes")
         if shown.answer.basis == "rate"

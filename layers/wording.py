@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from layers.standards import Standards
 
 NOT_KNOWN = Text("不明", "unknown")
+NOT_SHOWN = Text("不显示", "not shown")
+"""Stands for what the role of whoever asks is not told."""
 
 
 def number(value: float | None) -> Text:

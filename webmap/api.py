@@ -9,11 +9,13 @@ from flask import Blueprint, Response, jsonify
 from layers.definitions import DEFINITIONS
 from layers.policy import unguarded_fields
 from layers.schema import LAYERS, Field
+from layers.sight import sight_of
 from layers.standards import Standards
-from layers.summary import summary
+from layers.summary import summary_for
 from layers.text import Language, Text
 from layers.views import ViewQuery, card, search, view
 from webmap.district import describe
+from webmap.gate import policy, visitor
 from webmap.health import NotReady
 from webmap.operations import JSON, current_snapshot, operation, service
 from webmap.params import LANGUAGE, text, whole
@@ -95,7 +97,7 @@ def start() -> Response:
 )
 def district(*, lang: Language) -> Response:
     """Return what the district has."""
-    return jsonify(describe(current_snapshot(), lang))
+    return jsonify(describe(current_snapshot(), policy(), visitor(), lang))
 
 
 @api.get("/api/layers")
@@ -152,7 +154,7 @@ def _field(field: Field, standards: Standards, language: Language) -> dict[str, 
 )
 def district_summary(*, lang: Language) -> Response:
     """Return the district's figures."""
-    return jsonify(summary(current_snapshot()))
+    return jsonify(summary_for(current_snapshot(), sight_of(policy(), visitor())))
 
 
 @api.get("/api/definitions")
@@ -178,10 +180,12 @@ def definitions(*, lang: Language) -> Response:
 )
 def question_view(*, lang: Language, **asked: str | None) -> Response:
     """Return a view."""
-    snapshot = current_snapshot()
-    query = ViewQuery.from_params(asked, snapshot)
+    snapshot, sight = current_snapshot(), sight_of(policy(), visitor())
+    query = ViewQuery.from_params(asked, snapshot, sight)
     body = snapshot.derived(
-        ("view", "json", query, lang), lambda: view(snapshot, query).as_dict(lang), scheme=query.unit
+        ("view", "json", query, sight, lang),
+        lambda: view(snapshot, query, sight).as_dict(lang),
+        scheme=query.unit,
     )
     return jsonify(body)
 
@@ -201,9 +205,9 @@ def question_view(*, lang: Language, **asked: str | None) -> Response:
 )
 def unit_card(*, lang: Language, unit: str, id: str, **asked: str | None) -> Response:  # noqa: A002  (its name in the URL)
     """Return a unit's card as the view's question sees it."""
-    snapshot = current_snapshot()
-    query = ViewQuery.from_params(asked | {"unit": unit}, snapshot)
-    return jsonify(card(snapshot, unit, id, query).as_dict(lang))
+    snapshot, sight = current_snapshot(), sight_of(policy(), visitor())
+    query = ViewQuery.from_params(asked | {"unit": unit}, snapshot, sight)
+    return jsonify(card(snapshot, unit, id, query, sight).as_dict(lang))
 
 
 @api.get("/api/search")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import logging
-import signal
 import socket
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,18 +15,21 @@ from layers.problems import BadParameter, WanggeError
 from layers.text import Text
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from layers.access.access import Access
+    from webmap.settings import Settings
 
-_ANYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  (compared with, not bound to)
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_ANYWHERE = ("0.0.0.0", "::", *_LOOPBACK)  # noqa: S104  (compared with, not bound to)
 
 
 @command(
     "serve",
-    "打开地图服务。\n\n读取存储，不写入；别的程序可以同时导入，页面随即更新。数据库服务器中断时，页面仍显示最后读到的一版。"
+    "打开地图服务。\n\n读取图层，不写入；账号、会话和审计日志存在另一处。别的程序可以同时导入，页面随即更新。数据库服务器中断时，页面仍显示最后读到的一版。"
     "/healthz 表示进程在运行，/readyz 表示可以提供服务。按 Ctrl+C 停止。",
-    "Serve the map.\n\nReads the store and never writes it; other programs may import meanwhile, and the page "
-    "follows at once. While a database server is away, pages show the version read last. /healthz says that the "
-    "process is alive, /readyz that it can do its work. Ctrl+C stops it.",
+    "Serve the map.\n\nReads the layers and never writes them; accounts, sessions and the audit log are kept "
+    "apart. Other programs may import meanwhile, and the page follows at once. While a database server is away, "
+    "pages show the version read last. /healthz says that the process is alive, /readyz that it can do its work. "
+    "Ctrl+C stops it.",
 )
 @option(
     "--host",
@@ -56,24 +57,51 @@ _ANYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104  (compared with,
 @pass_context
 def serve(context: Context, *, host: str, port: int, threads: int) -> None:
     """Serve the district until the process is told to stop."""
-    with errors_in_words(context.language), context.open_store(read_only=True) as store:
-        listener = _listen(host, port)
-        from webmap import create_app
+    with errors_in_words(context.language):
+        from webmap.settings import read_settings
 
-        app = create_app(store, context.standards, context.policy)
-        snapshots = app.extensions["wangge"].snapshots
-        # What is wrong with the store shows now, and no page waits for the data.
-        snapshots.start()
-        address = f"http://{_shown_host(host)}:{listener.getsockname()[1]}"
-        context.say(
-            Text(
-                "网格服务已启动：{address}（Ctrl+C 停止）", "Wangge is at {address} (Ctrl+C stops it)"
-            ).format(address=address)
+        settings = read_settings(context.web, host=host)
+        with context.open_store(read_only=True) as store, context.open_access() as access:
+            listener = _listen(host, port)
+            from webmap import create_app, server
+
+            app = create_app(store, context.standards, context.policy, access=access, settings=settings)
+            snapshots = app.extensions["wangge"].snapshots
+            # What is wrong with the store shows now, and no page waits for the data.
+            snapshots.start()
+            address = f"http://{_shown_host(host)}:{listener.getsockname()[1]}"
+            _greet(context, access, address, settings)
+            _warn(context, host, settings)
+            try:
+                server.run(server.make_server(app, listener, threads=threads, settings=settings))
+            finally:
+                snapshots.stop()
+
+
+def _greet(context: Context, access: Access, here: str, settings: Settings) -> None:
+    """Say where the service is, and how its first administrator gets in."""
+    context.say(
+        Text("网格服务已启动：{a}（Ctrl+C 停止）", "Wangge is at {a} (Ctrl+C stops it)").format(
+            a=settings.address or here
         )
-        try:
-            _run(app, listener, threads)
-        finally:
-            snapshots.stop()
+    )
+    if not access.has_administrator():
+        link = f"{settings.address or here}/start?code={access.make_start_link()}"
+        told = Text(
+            "还没有管理员。打开下面的链接，即以管理员身份登录（只能用一次，24 小时内有效）：\n  {link}",
+            "There is no administrator yet. Open this link to sign in as one (works once, for 24 hours):\n  {link}",
+        )
+        context.say(told.format(link=link))
+
+
+def _warn(context: Context, host: str, settings: Settings) -> None:
+    """Say where passwords would cross a network that others may listen to."""
+    if host not in _LOOPBACK and not settings.address.startswith("https://"):
+        told = Text(
+            "注意：未设 WANGGE_ADDRESS=https://…，密码在网络上不加密。见 docs/operations.md。",
+            "Beware: without WANGGE_ADDRESS=https://… passwords cross the network unencrypted. See docs/operations.md.",
+        )
+        context.say(told, error=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -108,27 +136,6 @@ def _shown_host(host: str) -> str:
     if host in _ANYWHERE:
         return "localhost"
     return f"[{host}]" if ":" in host else host
-
-
-def _run(app: Flask, listener: socket.socket, threads: int) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are finished."""
-    from waitress.server import create_server
-
-    def stop(number: int, frame: Any) -> NoReturn:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, stop)
-    # It warns of every request that waits for a thread, if only for a moment.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    # It tells of every attempt to reach a server that is away; the follower tells of the outage once.
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    server = create_server(
-        app, sockets=[listener], threads=threads, ident="wangge", clear_untrusted_proxy_headers=True
-    )
-    try:
-        server.run()
-    finally:
-        server.close()
 
 
 @command(
@@ -169,13 +176,15 @@ def export_map(
             )
         check_target(file, format="html")
         from layers.loading import load
+        from layers.sight import sight_of
         from layers.views import ViewQuery, view
         from webmap.offline_map import render
 
+        sight = sight_of(context.policy, context.visitor, "take")
         with context.open_store(read_only=True) as store:
             snapshot = load(store, context.standards)
         days = {"from": first, "to": last}
         asked |= {name: None if day is None else day.date().isoformat() for name, day in days.items()}
-        shown = view(snapshot, ViewQuery.from_params(asked, snapshot))
-        write_bytes(file, render(shown, lang or context.language).encode())
+        shown = view(snapshot, ViewQuery.from_params(asked, snapshot, sight), sight)
+        write_bytes(file, render(shown, lang or context.language, with_facilities=True).encode())
         context.say(Text("已写入 {file}", "Wrote {file}").format(file=file))

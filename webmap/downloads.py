@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flask import Blueprint, Response
 
 from layers.exports import INVENTED as INVENTED_NOTE
 from layers.exports import frame_bytes
+from layers.sight import sight_of
 from layers.text import Language, Text
-from layers.views import ViewQuery, view
+from layers.views import View, ViewQuery, view
+from webmap.district import rows_seen
+from webmap.gate import policy, visitor
 from webmap.operations import current_snapshot, operation
 from webmap.params import choice
 from webmap.view_parameters import VIEW_PARAMETERS
-
-if TYPE_CHECKING:
-    from layers.store import District
 
 MEDIA_TYPES = {
     "csv": "text/csv",
@@ -27,15 +26,18 @@ MEDIA_TYPES = {
 HTML = "text/html"
 
 INVENTED = Text("虚构演示数据", "invented demonstration data")
+MOST_CODES = 3
+"""So many parts of an area are in a file's name."""
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\s\x00-\x1f]+')
 
 downloads = Blueprint("downloads", __name__)
 
 
-def file_name(district: District, query: ViewQuery, language: Language, ending: str) -> str:
-    """Return a name that says what is in the file: district, question, unit, as-of date."""
+def file_name(shown: View, language: Language, ending: str) -> str:
+    """Return a name that says what is in the file: district, area, question, unit, as-of date."""
+    district, query, area = shown.snapshot.district, shown.query, shown.sight.area
     name = (district.name_en if language == "en" else None) or district.name
-    parts = [name, query.question, query.unit]
+    parts = [name, *sorted(area.codes)[:MOST_CODES], query.question, query.unit]
     parts += [query.kind] if query.question == "gap" else []
     parts += [query.subdistrict] if query.subdistrict else []
     parts += [query.community_kind] if query.community_kind else []
@@ -65,14 +67,13 @@ def _attachment(body: bytes, media_type: str, name: str) -> Response:
 )
 def download(*, lang: Language, format: str, **asked: str | None) -> Response:  # noqa: A002  (its name in the URL)
     """Return the rows of the view as a file."""
-    snapshot = current_snapshot()
-    query = ViewQuery.from_params(asked, snapshot)
-    name = file_name(snapshot.district, query, lang, format)
+    shown = _taken(asked)
+    name = file_name(shown, lang, format)
     body = frame_bytes(
-        view(snapshot, query).frame(lang),
+        shown.frame(lang),
         format,
-        title=query.question,
-        note=INVENTED_NOTE if snapshot.district.invented else None,
+        title=shown.query.question,
+        note=INVENTED_NOTE if shown.snapshot.district.invented else None,
         drop_geometry=True,
     )
     return _attachment(body, MEDIA_TYPES[format], name)
@@ -90,9 +91,15 @@ def download(*, lang: Language, format: str, **asked: str | None) -> Response:  
 )
 def offline_map(*, lang: Language, **asked: str | None) -> Response:
     """Return the view as an offline map."""
-    snapshot = current_snapshot()
-    query = ViewQuery.from_params(asked, snapshot)
     from webmap.offline_map import render
 
-    body = render(view(snapshot, query), lang).encode()
-    return _attachment(body, HTML, file_name(snapshot.district, query, lang, "html"))
+    shown = _taken(asked)
+    with_facilities = rows_seen(policy(), visitor(), "facilities", way_out="export") == "all"
+    body = render(shown, lang, with_facilities=with_facilities).encode()
+    return _attachment(body, HTML, file_name(shown, lang, "html"))
+
+
+def _taken(asked: dict[str, str | None]) -> View:
+    """Return the view that is asked for, as far as it may be taken away."""
+    snapshot, sight = current_snapshot(), sight_of(policy(), visitor(), "take")
+    return view(snapshot, ViewQuery.from_params(asked, snapshot, sight), sight)

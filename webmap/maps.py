@@ -164,6 +164,7 @@ def district_map(
     names: dict[str, list[tuple[str, float, float]]],
     label: str,
     tiles: str,
+    hidden: frozenset[str] = frozenset(),
 ) -> DistrictMap:
     """Describe the planner's map, layers in drawing order.
 
@@ -175,6 +176,8 @@ def district_map(
         ``subdistrict_names``, ``water_names`` and ``green_names``.
     tiles : str
         Address of the tiles, with ``{layer}/{z}/{x}/{y}`` open.
+    hidden : frozenset of str
+        Layers that are not for whoever asks: the map does without.
     """
     described = DistrictMap(bbox, label=label)
 
@@ -194,5 +197,6 @@ def district_map(
         *(PlaceNames(name, places) for name, places in names.items()),
     ]
     for layer in layers:
-        layer.add_to(described)
+        if layer.layer_name not in hidden:
+            layer.add_to(described)
     return described

@@ -31,7 +31,7 @@ _TOKENS = _HERE / "static" / "css" / "tokens.css"
 _GRID_DEG = 0.000001
 _TOLERANCE_DEG = 0.000005
 LISTED = 50
-QUIET = ("uninhabited", "masked")
+QUIET = ("uninhabited", "masked", "few", "withheld")
 """Classes that are not drawn: the land shows."""
 
 
@@ -93,8 +93,8 @@ class DrawnShapes(folium.map.Layer):
         self.json = as_json({"type": "FeatureCollection", "features": features})
 
 
-def render(shown: View, language: Language) -> str:
-    """Return the file of a view."""
+def render(shown: View, language: Language, *, with_facilities: bool) -> str:
+    """Return the file of a view, with the facilities that it asks about where they may be shown."""
     said, text = shown.as_dict(language), words(language)
     snapshot = shown.snapshot
     frame = unit_frame(snapshot, shown.query.unit)
@@ -108,7 +108,7 @@ def render(shown: View, language: Language) -> str:
         "roads": _shapes([sheet.ground(snapshot, "road")], "road"),
         "boundaries": _shapes([sheet.boundaries(snapshot)], "boundary"),
         "outline": _shapes([sheet.outline(snapshot)], "outline"),
-        "facilities": _facilities(shown),
+        "facilities": _facilities(shown) if with_facilities else [],
         "names": _names(shown, language),
     }
     for layer, features in layers.items():
@@ -141,7 +141,8 @@ def render(shown: View, language: Language) -> str:
 def _bbox(shown: View, shapes: NDArray[np.object_]) -> tuple[float, float, float, float]:
     """Return what is to be seen: the units that the filter leaves, else the whole district."""
     chosen = shapes[shown.order] if len(shown.order) else shapes
-    if shown.query.subdistrict is None and shown.snapshot.district.outline is not None:
+    everything = shown.query.subdistrict is None and shown.sight.is_whole
+    if everything and shown.snapshot.district.outline is not None:
         chosen = np.array([shown.snapshot.district.outline], dtype=object)
     west, south, east, north = shapely.total_bounds(chosen)
     return float(west), float(south), float(east), float(north)

@@ -9,11 +9,12 @@ from flask import Blueprint, render_template, request
 from geo import crs
 from layers.definitions import DEFINITIONS
 from layers.schema import LAYERS
+from layers.sight import sight_of
 from layers.text import Language, Text
 from layers.views import ViewQuery
 from webmap import sheet
-from webmap.district import describe
-from webmap.gate import allow
+from webmap.district import describe, rows_seen
+from webmap.gate import allow, policy, visitor
 from webmap.operations import current_snapshot
 from webmap.params import choice, read, text
 from webmap.view_parameters import VIEW_PARAMETERS
@@ -50,17 +51,17 @@ def planner() -> str:
     given = {name: request.args.getlist(name) for name in request.args if name in known}
     state = read(_STATE, given, {})
     snapshot = current_snapshot()
-    ViewQuery.from_params(state, snapshot)
+    ViewQuery.from_params(state, snapshot, sight_of(policy(), visitor()))
     return render(snapshot, language=state["lang"], theme=state["theme"])
 
 
 def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
-    """Return the page of a district."""
+    """Return the page of a district, as far as it is for whoever asks."""
     from webmap.maps import as_json, district_map
 
-    district, text_of = describe(snapshot, language), words(language)
+    district, text_of = describe(snapshot, policy(), visitor(), language), words(language)
     described = district_map(
-        district["bbox"] or crs.area_of_use(district["metric_crs"]),
+        district["sight"]["bbox"] or district["bbox"] or crs.area_of_use(district["metric_crs"]),
         shapes={"outline": sheet.outline(snapshot), "boundaries": sheet.boundaries(snapshot)},
         names={
             "subdistrict_names": sheet.names(snapshot, language),
@@ -69,6 +70,9 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
         },
         label=text_of["map_help"],
         tiles=TILES,
+        hidden=frozenset(
+            layer for layer in LAYERS if rows_seen(policy(), visitor(), layer, way_out="tile") == "none"
+        ),
     )
     titles = {name: layer.title.to(language) for name, layer in LAYERS.items()}
     data = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from layers.queries import QUESTIONS
 from layers.schema import LAYERS
 from webmap.json_schema import (
     ANYTHING,
@@ -18,7 +19,7 @@ from webmap.json_schema import (
     record,
     ref,
 )
-from webmap.schemas_views import CARD, SUMMARY, VIEW
+from webmap.schemas_views import CARD, SIGHT, SUMMARY, VIEW
 
 _TITLED = record(id=STRING, title=STRING)
 _LINK = record(rel=STRING, href={"type": "string", "format": "uri-reference"})
@@ -94,7 +95,7 @@ SCHEMAS: dict[str, Schema] = {
         invented=YES_NO,
         bbox=nullable(BOX),
         version=WHOLE,
-        counts=record(**dict.fromkeys(LAYERS, WHOLE)),
+        counts=record(**dict.fromkeys(LAYERS, nullable(WHOLE))),
         subdistricts=listed(record(id=STRING, name=STRING, bbox=BOX)),
         community_kinds=listed(_TITLED),
         facility_kinds=listed(
@@ -109,7 +110,8 @@ SCHEMAS: dict[str, Schema] = {
             )
         ),
         default_kind=STRING,
-        units=listed(_TITLED),
+        units=listed(record(id=STRING, title=STRING, questions=listed({"enum": list(QUESTIONS)}))),
+        sight=nullable(SIGHT),
         complaints=record(**{"from": nullable(DAY), "to": nullable(DAY)}),
     ),
     "Layers": listed(

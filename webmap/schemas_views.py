@@ -22,6 +22,18 @@ from webmap.json_schema import (
 _COUNTED = record(count=WHOLE, of=WHOLE, unknown=WHOLE)
 _FIGURE = record(count=NUMBER, of=NUMBER, unknown=NUMBER, rate=nullable(NUMBER))
 _PART = record(id=STRING, title=STRING, count=WHOLE, token=STRING)
+SIGHT = record(
+    aggregates={"enum": ["public", "area", "full"]},
+    title=STRING,
+    bbox=nullable(BOX),
+    subdistricts=nullable(listed(STRING)),
+    default_units=record(**dict.fromkeys(QUESTIONS, STRING)),
+    period=YES_NO,
+    take=YES_NO,
+    read=YES_NO,
+    signed_in=YES_NO,
+    small_count=WHOLE,
+)
 _HEADLINE = record(
     {"value": nullable(NUMBER)},
     needs=listed({"enum": list(LAYERS)}),
@@ -47,6 +59,7 @@ VIEW = record(
     query=_QUERY,
     as_of=nullable(DAY),
     invented=YES_NO,
+    sight=record(aggregates={"enum": ["public", "area", "full"]}, title=STRING),
     question=record(
         id={"enum": list(QUESTIONS)},
         title=STRING,
@@ -62,6 +75,7 @@ VIEW = record(
             share=nullable(NUMBER),
             share_text=STRING,
             unknown_share=nullable(NUMBER),
+            withheld=YES_NO,
             definition=STRING,
         )
     ),
@@ -90,7 +104,8 @@ VIEW = record(
         residents=listed(nullable(NUMBER)),
         complaints=listed(nullable(NUMBER)),
         seats=listed(nullable(_SEATS)),
-        months=listed(_YEAR),
+        suppressed=listed(YES_NO),
+        months=listed(nullable(_YEAR)),
         lon=listed(NUMBER),
         lat=listed(NUMBER),
     ),
@@ -123,6 +138,8 @@ CARD = record(
             definition=STRING,
             date=nullable(DAY),
             source=nullable(STRING),
+            suppressed=YES_NO,
+            withheld=YES_NO,
         )
     ),
     distances=listed(

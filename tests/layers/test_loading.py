@@ -24,7 +24,7 @@ from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import Authorship, Store, backup_store, copy_store, create_store, open_store
 from layers.summary import summary
-from layers.views import ViewQuery, view
+from layers.views import Sight, ViewQuery, view
 from tests.district import small_district
 
 WRITTEN = ("complaints", "facilities", "communities", "buildings")
@@ -333,7 +333,9 @@ QUESTIONS = ("gap", "double_none", "hotspots")
 
 def answers(snapshot: Snapshot) -> list[Any]:
     asked = {"question": "gap", "unit": "communities"}
-    shown = [view(snapshot, ViewQuery.from_params(asked | {"question": q}, snapshot)) for q in QUESTIONS]
+    everything = Sight(aggregates="full")
+    queries = [ViewQuery.from_params(asked | {"question": q}, snapshot, everything) for q in QUESTIONS]
+    shown = [view(snapshot, query, everything) for query in queries]
     cells = [analyse(snapshot, scheme).to_json() for scheme in ("square:200", "management", "subdistricts")]
     return [summary(snapshot), *(one.as_dict("zh") for one in shown), *cells]
 

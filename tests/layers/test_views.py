@@ -13,22 +13,37 @@ import pandas as pd
 import pytest
 
 from geo.crs import points_from_metric
+from layers import views
+from layers.cards import Card
 from layers.definitions import DEFINITIONS
 from layers.headlines import QUESTION_DEFINITIONS
 from layers.problems import BadParameter, NotFound
 from layers.queries import QUESTIONS, default_period
+from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.summary import summary
 from layers.text import LANGUAGES, Language
-from layers.views import ViewQuery, card, search, unit_frame, view
+from layers.views import View, ViewQuery, search, unit_frame
+from layers.visitors import WHOLE_DISTRICT
 from tests.district import GUARDED_TEXT, small_district
 
 UNITS = ("square:100", "h3:10", "management", "communities", "neighbourhoods", "subdistricts")
 
 
+EVERYTHING = Sight(aggregates="full", area=WHOLE_DISTRICT, floating="all")
+
+
 def asked(snapshot: Snapshot, **params: str) -> ViewQuery:
-    return ViewQuery.from_params(params, snapshot)
+    return ViewQuery.from_params(params, snapshot, EVERYTHING)
+
+
+def view(snapshot: Snapshot, query: ViewQuery) -> View:
+    return views.view(snapshot, query, EVERYTHING)
+
+
+def card(snapshot: Snapshot, unit: str, unit_id: str, query: ViewQuery) -> Card:
+    return views.card(snapshot, unit, unit_id, query, EVERYTHING)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -135,13 +150,13 @@ def test_a_parameter_out_of_range_is_refused_in_words(
     snapshot: Snapshot, params: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(BadParameter, match=said):
-        ViewQuery.from_params(params, snapshot)
+        ViewQuery.from_params(params, snapshot, EVERYTHING)
 
 
 def test_a_query_survives_its_own_parameters(snapshot: Snapshot) -> None:
     first = asked(snapshot, question="hotspots", unit="h3:9", subdistrict="S1", to="2019-06-30")
     params = {name: value for name, value in first.as_dict().items() if value is not None}
-    assert ViewQuery.from_params(params, snapshot) == first
+    assert ViewQuery.from_params(params, snapshot, EVERYTHING) == first
 
 
 def test_months_end_with_the_period(snapshot: Snapshot) -> None:

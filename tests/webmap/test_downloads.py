@@ -15,7 +15,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from layers.exports import INVENTED
-from layers.queries import ViewQuery
+from layers.schema import LAYERS
+from layers.snapshot import Snapshot
+from layers.views import Sight, ViewQuery, view
 from webmap.downloads import MEDIA_TYPES, file_name
 
 VIEWS = [
@@ -76,9 +78,11 @@ def test_the_file_says_what_it_is(client: FlaskClient) -> None:
 
 def test_a_name_from_the_data_makes_no_header_or_path(client: FlaskClient) -> None:
     snapshot = client.application.extensions["wangge"].snapshots.current()
-    query = ViewQuery.from_params({}, snapshot)
+    sight = Sight(aggregates="full")
     district = replace(snapshot.district, name='a/../b\\c\r\nX: "y"', as_of=None, invented=False)
-    assert file_name(district, query, "zh", "csv") == "a-..-b-c-X-y-_gap_square-100_day_care.csv"
+    renamed = Snapshot(1, district, snapshot.standards, {name: snapshot.frame(name) for name in LAYERS})
+    shown = view(renamed, ViewQuery.from_params({}, renamed, sight), sight)
+    assert file_name(shown, "zh", "csv") == "a-..-b-c-X-y-_gap_square-100_day_care.csv"
 
 
 @pytest.mark.parametrize("ending", ["pdf", "CSV", "", "shp"])

@@ -1,0 +1,87 @@
+"""What of the aggregates somebody may see: made by the policy, asked for by everything that makes aggregates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from layers.problems import Forbidden, NotSignedIn, WanggeError
+from layers.text import Text
+from layers.visitors import WHOLE_DISTRICT, Area, Visitor
+
+if TYPE_CHECKING:
+    from layers.policy import Policy
+    from layers.rules import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What of the aggregates somebody may see; equal sights see the same, so answers may be kept by it.
+
+    Attributes
+    ----------
+    aggregates : {"public", "area", "full"}
+    area : Area
+        The part of the district that is seen.
+    floating : Rows
+        Of which communities the share of floating residents may be seen.
+    small_count : int
+        Counts below it are not told to the public.
+    signed_in : bool
+        Whether somebody in particular asks.
+    """
+
+    aggregates: Literal["public", "area", "full"]
+    area: Area = WHOLE_DISTRICT
+    floating: Rows = "none"
+    small_count: int = 5
+    signed_in: bool = True
+
+    @property
+    def is_public(self) -> bool:
+        """Whether only what anybody may know is seen."""
+        return self.aggregates == "public"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole district is seen."""
+        return self.area.kind == "district"
+
+    def refusal(self, told: Text) -> WanggeError:
+        """Return the error for a question that goes beyond what is seen."""
+        if self.signed_in:
+            return Forbidden(told)
+        return NotSignedIn(told, Text("请先登录。", "Sign in first."))
+
+
+def sight_of(policy: Policy, visitor: Visitor, action: Literal["view", "take"] = "view") -> Sight:
+    """Return what of the aggregates `visitor` may see, or take away.
+
+    Raises
+    ------
+    NotSignedIn, Forbidden
+        Nothing.
+    """
+    aggregates = policy.aggregates(visitor, action)
+    if aggregates == "none":
+        policy.require(visitor, action)
+        raise policy.refusal(visitor, Text("不可以看汇总。", "You may not see aggregates."))
+    if aggregates == "area" and visitor.area.kind == "district":
+        aggregates = "full"
+    return Sight(
+        aggregates=aggregates,
+        area=visitor.area if aggregates == "area" else WHOLE_DISTRICT,
+        floating=_floating(policy, visitor),
+        small_count=policy.rules.small_count,
+        signed_in=visitor.via != "nobody",
+    )
+
+
+def _floating(policy: Policy, visitor: Visitor) -> Rows:
+    try:
+        seen = policy.seen(visitor, "communities", way_out="page", asked=("floating_residents",))
+    except (NotSignedIn, Forbidden):
+        return "none"
+    if any(field.name == "floating_residents" for field in seen.everywhere):
+        return seen.rows
+    return "area" if any(field.name == "floating_residents" for field in seen.in_area) else "none"

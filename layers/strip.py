@@ -1,0 +1,119 @@
+"""The figures over the map: they follow the filter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from layers.headlines import area_title
+from layers.indicators import URBAN_VILLAGE, is_double_none
+from layers.published import complaints_text, published_complaints
+from layers.text import Language, Text, both
+from layers.units import units
+from layers.wording import large, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from layers.queries import ViewQuery
+    from layers.questions import Answer
+    from layers.sight import Sight
+    from layers.snapshot import Snapshot
+
+Item = tuple[Text, Text, str | None, str | None]
+"""Title, value, tone and definition of one figure."""
+
+
+def _communities_in(snapshot: Snapshot, query: ViewQuery, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which communities lie in the rows of a view and are of the kind that the filter names."""
+    chosen = np.isin(units(snapshot, query.unit).of_community, table.index.to_numpy())
+    if query.community_kind is not None:
+        chosen &= (snapshot.frame("communities")["kind"] == query.community_kind).to_numpy()
+    return np.asarray(chosen, dtype=bool)
+
+
+def strip(
+    snapshot: Snapshot,
+    query: ViewQuery,
+    sight: Sight,
+    answered: Answer,
+    table: pd.DataFrame,
+    language: Language,
+) -> list[dict[str, Any]]:
+    """Return the figures over the map; they follow the filter."""
+    where = area_title(snapshot, sight)
+    if query.subdistrict is not None:
+        name = both(str(snapshot.frame("subdistricts").loc[query.subdistrict, "name"]))
+        where = name if sight.is_whole else Text("{w} · {k}", "{w} · {k}").format(w=where, k=name)
+    if query.community_kind is not None:
+        kind = snapshot.standards.title("community_kinds", query.community_kind)
+        where = Text("{w} · {k}", "{w} · {k}").format(w=where, k=kind)
+    here = _communities_in(snapshot, query, table)
+    items: list[Item] = [
+        (where, both(""), None, None),
+        (Text("小区", "Communities"), number(int(here.sum())), None, "communities"),
+        (Text("楼栋", "Buildings"), number(int(table["buildings"].sum())), None, "buildings"),
+    ]
+    if not sight.is_public:
+        people = table["residents"].to_numpy()
+        residents = float(np.nansum(people)) if np.isfinite(people).any() else None
+        villages = (snapshot.frame("communities")["kind"] == URBAN_VILLAGE).any()
+        title = Text("全部居民", "All residents") if villages else Text("居民", "Residents")
+        items.append((title, large(residents), None, "residents"))
+    if query.question == "double_none":
+        answers = is_double_none(snapshot.frame("communities"))[here]
+        count, open_cases = int((answers == "yes").sum()), int((answers == "unknown").sum())
+        items += [
+            (Text("双无", "Double-none"), number(count), "double-none", "double_none"),
+            (Text("不能判断", "Cannot tell"), number(open_cases), None, "double_none"),
+        ]
+    elif sight.is_public:
+        items += _public_items(snapshot, query, sight, table)
+    else:
+        items += _items(snapshot, query, answered, table)
+    return [
+        {
+            "title": title.to(language),
+            "value_text": value.to(language),
+            "tone": tone,
+            "definition": definition,
+        }
+        for title, value, tone, definition in items
+    ]
+
+
+def _items(snapshot: Snapshot, query: ViewQuery, answered: Answer, table: pd.DataFrame) -> list[Item]:
+    if query.question == "hotspots":
+        hot = int(table["class"].isin(["hot_99", "hot_95", "hot_90"]).sum())
+        return [
+            (Text("诉求", "Complaints"), number(int(table["complaints"].sum())), None, "complaints"),
+            (Text("热点", "Hot"), number(hot), "hot", "hotspots"),
+        ]
+    beyond = large(float(table["value"].sum(skipna=True)))
+    items: list[Item] = [(_beyond_title(snapshot, query), beyond, "gap", answered.definition)]
+    if answered.basis == "residents":
+        unknown = Text("{n} 处", "{n} units").format(n=number(int((table["class"] == "unknown").sum())))
+        items.append((Text("人口不明", "Residents unknown"), unknown, None, "residents"))
+    return items
+
+
+def _public_items(snapshot: Snapshot, query: ViewQuery, sight: Sight, table: pd.DataFrame) -> list[Item]:
+    """Return figures of open facts, and complaints of a whole that is published as such."""
+    if query.question == "gap":
+        far = table["class"].isin([f"gap-{n}" for n in range(1, 5)])
+        beyond = Text("{n} 个小区", "{n} communities").format(n=number(int(far.sum())))
+        return [(_beyond_title(snapshot, query), beyond, "gap", "access")]
+    if query.community_kind is not None:
+        return []
+    published = published_complaints(snapshot, sight)
+    count = published.district
+    if query.subdistrict is not None:
+        count = float(published.subdistricts[snapshot.frame("subdistricts").index.get_loc(query.subdistrict)])
+    return [(Text("诉求", "Complaints"), complaints_text(count), None, "complaints")]
+
+
+def _beyond_title(snapshot: Snapshot, query: ViewQuery) -> Text:
+    limit = snapshot.standards.limits[query.kind].limit_m
+    return Text("{l:g} m 以外", "Beyond {l:g} m").format(l=limit)
