@@ -31,6 +31,11 @@ COMMANDS = {
     "check": "layers.checks.command:check_command",
     "history": "layers.store_commands:history_command",
     "export-map": "webmap.commands:export_map",
+    "user": "layers.access.commands:user",
+    "device": "layers.access.device_commands:device",
+    "key": "layers.access.device_commands:key",
+    "audit": "layers.access.audit_commands:audit",
+    "retention": "layers.retention_commands:retention",
     "migrate": "layers.store_commands:migrate_command",
     "backup": "layers.store_commands:backup_command",
     "restore": "layers.store_commands:restore_command",
@@ -169,9 +174,17 @@ class Wangge(Group):
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        if not any(parameter.name == "store" for parameter in command.params):
-            command.params.append(store_option())
+        _let_choose_store(command)
         return command
+
+
+def _let_choose_store(command: click.Command) -> None:
+    """Give a command the options that every one takes, and those of a group theirs."""
+    if not any(parameter.name == "store" for parameter in command.params):
+        command.params.append(store_option())
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _let_choose_store(each)
 
 
 def store_settings(environment: Mapping[str, str]) -> StoreSettings:

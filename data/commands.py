@@ -24,15 +24,16 @@ def demo(context: Context, *, app_role: str | None) -> None:
         check_free(context.store_url, settings=context.settings)
         progress = context.progress()
         district, frames = generate(context.standards, progress=progress)
-        create_store(
-            context.store_url,
-            district,
-            layers=frames,
-            by=context.author(note="wangge demo"),
-            settings=context.settings,
-            progress=progress,
-        ).close()
         rows = sum(len(frame) for frame in frames.values())
+        with context.audited("demo", count=rows, made=True):
+            create_store(
+                context.store_url,
+                district,
+                layers=frames,
+                by=context.author(note="wangge demo"),
+                settings=context.settings,
+                progress=progress,
+            ).close()
         context.say(
             Text("演示区已生成，共 {n} 行：{url}", "Demonstration district built, {n} rows: {url}").format(
                 n=f"{rows:,}", url=context.shown_store

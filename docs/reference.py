@@ -40,6 +40,9 @@ def commands_page() -> str:
             assert command is not None
             with click.Context(command, info_name=name, parent=group, **settings) as ctx:
                 parts.append(f"\n## wangge {name}\n\n```text\n{command.get_help(ctx)}\n```\n")
+                for part, one in command.commands.items() if isinstance(command, click.Group) else ():
+                    with click.Context(one, info_name=part, parent=ctx, **settings) as inner:
+                        parts.append(f"\n### wangge {name} {part}\n\n```text\n{one.get_help(inner)}\n```\n")
     parts.append("\n# Settings\n\n| variable | meaning |\n|---|---|\n")
     parts += [f"| `{name}` | {text.en} |\n" for name, text in app.SETTINGS.items()]
     return "".join(parts)

@@ -6,21 +6,34 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import click
 
-from layers.bilingual import Command, Option, language_here
+from layers.bilingual import Command, Group, Option, language_here
 from layers.problems import Problem, StoreConflict, ValidationError, WanggeError
-from layers.store import Authorship, Progress, Store, StoreSettings, no_progress, open_store, shown_url
-from layers.text import Language, Text
+from layers.store import (
+    Authorship,
+    Clock,
+    Progress,
+    Store,
+    StoreSettings,
+    no_progress,
+    open_store,
+    shown_url,
+    utc_now,
+)
+from layers.text import Language, Text, both
 
 if TYPE_CHECKING:
+    from layers.access.access import Access
+    from layers.auditing import Deed
     from layers.policy import Policy
     from layers.standards import Standards
     from layers.visitors import Visitor
@@ -46,6 +59,8 @@ class Context:
         Who answers for what is written: the name of the account.
     web : mapping of str to str
         The settings of the web service, as they were given; `serve` reads and checks them.
+    clock : Clock
+        Tells sign-ins, entries of the audit log and retention the time.
     """
 
     store_url: str
@@ -54,6 +69,7 @@ class Context:
     settings: StoreSettings = field(default_factory=StoreSettings)
     operator: str = ""
     web: Mapping[str, str] = field(default_factory=dict)
+    clock: Clock = utc_now
     _standards: Standards | None = field(default=None, repr=False)
     _policy: Policy | None = field(default=None, repr=False)
 
@@ -85,6 +101,30 @@ class Context:
     def open_store(self, *, read_only: bool = False) -> Store:
         """Open the chosen store."""
         return open_store(self.store_url, read_only=read_only, settings=self.settings)
+
+    def open_access(self, url: str | None = None) -> Access:
+        """Open the accounts and the audit log of the chosen store, or of the one at `url`."""
+        from layers.access.access import open_access
+
+        return open_access(
+            url or self.store_url, policy=self.policy, settings=self.settings, clock=self.clock
+        )
+
+    def audited(self, action: str, *, url: str | None = None, **said: Any) -> AbstractContextManager[Deed]:
+        """Do something that the audit log is to tell, within ``with``; see `layers.auditing`.
+
+        Parameters
+        ----------
+        action : str
+            As the log calls it, such as ``export``.
+        url : str, optional
+            Of the store whose log it is; the chosen one by default.
+        said
+            What is known of it before it begins: the attributes of `layers.auditing.Deed`.
+        """
+        from layers.auditing import Deed, audited
+
+        return audited(Deed(action=action, visitor=self.visitor, **said), lambda: self.open_access(url))
 
     @property
     def shown_store(self) -> str:
@@ -125,6 +165,31 @@ def terminal_progress(stream: IO[str]) -> Progress:
 def print_json(data: Any) -> None:
     """Print `data` as JSON: UTF-8, keys in the order given, so that equal data print equal bytes."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def print_table(context: Context, heads: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
+    """Print rows under their heads, each column as wide as its widest cell; empty columns are left out."""
+    cells = [[cell.to(context.language) for cell in row] for row in (heads, *rows)]
+    shown = [at for at in range(len(heads)) if not rows or any(row[at] for row in cells[1:])]
+    widths = {at: max(_width(row[at]) for row in cells) for at in shown}
+    for row in cells:
+        line = "  ".join(row[at] + " " * (widths[at] - _width(row[at])) for at in shown)
+        click.echo(line.rstrip())
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese characters take two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def shown_moment(moment: datetime | None) -> Text:
+    """Return a moment in this machine's time zone, to the second; a dash for none."""
+    return both("-" if moment is None else moment.astimezone().isoformat(" ", "seconds"))
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Return a moment for JSON."""
+    return None if moment is None else moment.isoformat()
 
 
 def print_error(error: WanggeError, language: Language) -> None:
@@ -176,9 +241,18 @@ def command(name: str, zh: str, en: str) -> Callable[[Callable[..., Any]], Comma
     return click.command(name, cls=Command, words=Text(zh, en))
 
 
+def group(name: str, zh: str, en: str) -> Group:
+    """Return an empty group of commands called `name`, with help in both languages."""
+    return Group(name=name, words=Text(zh, en))
+
+
 def option(*names: str, zh: str, en: str, **settings: Any) -> Callable[[Any], Any]:
     """Declare an option with help in both languages."""
     return click.option(*names, cls=Option, words=Text(zh, en), **settings)
+
+
+json_option = option("--json", "as_json", is_flag=True, zh="输出 JSON", en="Print JSON.")
+"""Declare the option that prints JSON; the command gets it as `as_json`."""
 
 
 def day_option(name: str, *, zh: str, en: str, parameter: str | None = None) -> Callable[[Any], Any]:

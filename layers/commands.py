@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -75,7 +75,8 @@ def init(
             outline_file=outline,
             as_of=None if as_of is None else as_of.date(),
         )
-        create_store(context.store_url, district, by=context.author(), settings=context.settings).close()
+        with context.audited("init", what=name, made=True):
+            create_store(context.store_url, district, by=context.author(), settings=context.settings).close()
         context.say(
             Text("已建立 {name}（{crs}）：{url}", "Created {name} ({crs}): {url}").format(
                 name=name, crs=district.metric_crs, url=context.shown_store
@@ -140,7 +141,7 @@ def analyse_command(
 ) -> None:
     """Write the indicators per cell."""
     from layers.analysis import analyse
-    from layers.exports import check_target, note_of, write_frame
+    from layers.exports import check_target, format_of, frame_bytes, note_of, write_bytes
 
     with errors_in_words(context.language):
         check_target(out)
@@ -156,7 +157,12 @@ def analyse_command(
         period = (None if first is None else first.date(), None if last is None else last.date())
         frame = analyse(snapshot, cells, period=period, progress=context.progress())
         note = note_of(snapshot.district, state.note)
-        write_frame(frame, out, title=f"{snapshot.district.name} {cells}", note=note)
+        content = frame_bytes(frame, format_of(out), title=f"{snapshot.district.name} {cells}", note=note)
+        with context.audited(
+            "export", what=f"analyse {cells}: {_file(out, state)}", count=len(frame)
+        ) as deed:
+            deed.leaving()
+            write_bytes(out, content)
         done = Text("{n} 格写入 {out}", "{n} cells written to {out}").format(n=len(frame), out=out)
         context.say(_of(state, done), error=True)
 
@@ -170,19 +176,58 @@ def _of(state: State, done: Text) -> Text:
 
 @command(
     "export",
-    "把一个图层写成文件。\n\n格式由扩展名决定：.gpkg .parquet .geojson .csv .xlsx .fgb。",
-    "Write a layer to a file.\n\nThe format is that of its ending: .gpkg .parquet .geojson .csv .xlsx .fgb.",
+    "把一个图层写成文件。\n\n格式由扩展名决定：.gpkg .parquet .geojson .csv .xlsx .fgb。受保护的字段只在 --with 点名时"
+    "才写出，有的还须用 --purpose 说明用途；每次导出都先记入审计日志。",
+    "Write a layer to a file.\n\nThe format is that of its ending: .gpkg .parquet .geojson .csv .xlsx .fgb. Guarded "
+    "fields are left out unless --with names them, some for a stated --purpose only. Each export is written to the "
+    "audit log before the file is there.",
 )
 @click.argument("layer")
 @click.argument("file", type=click.Path(path_type=Path))
+@option(
+    "--with",
+    "fields",
+    multiple=True,
+    metavar="FIELD",
+    zh="连同这个受保护字段；可重复，或用逗号分开",
+    en="Also this guarded field; may be repeated, or give several with commas.",
+)
+@option(
+    "--purpose", default="", metavar="TEXT", zh="用途，记入审计日志", en="What for; kept in the audit log."
+)
 @state_options
 @pass_context
-def export_command(context: Context, *, layer: str, file: Path, state: State) -> None:
+def export_command(
+    context: Context, *, layer: str, file: Path, fields: tuple[str, ...], purpose: str, state: State
+) -> None:
     """Write a layer to a file."""
-    from layers.exports import export_layer
+    from layers.exports import check_target, export_layer
 
+    asked = list(dict.fromkeys(one.strip() for given in fields for one in given.split(",") if one.strip()))
+    told: dict[str, Any] = {
+        "what": _file(file, state),
+        "layer": layer,
+        "fields": asked,
+        "purpose": purpose.strip(),
+    }
     with errors_in_words(context.language), context.open_store(read_only=True) as store:
-        seen = context.policy.seen(context.visitor, layer, way_out="export", action="export")
-        rows = export_layer(store, seen, file, on=state.on, version=state.version, note=state.note)
+        check_target(file)
+        with context.audited("export", **told) as deed:
+            seen = context.policy.seen(
+                context.visitor, layer, way_out="export", action="export", asked=asked, purpose=purpose
+            )
+
+            def leaving(codes: list[str]) -> None:
+                deed.codes = codes
+                deed.leaving()
+
+            rows = export_layer(
+                store, seen, file, on=state.on, version=state.version, note=state.note, leaving=leaving
+            )
         done = Text("{n} 行写入 {f}", "{n} rows written to {f}").format(n=rows, f=file)
         context.say(_of(state, done), error=True)
+
+
+def _file(file: Path, state: State) -> str:
+    """Return what the audit log calls a file that leaves: where it is, and of which past state."""
+    return f"{file.absolute()} ({state.words.en})" if state else str(file.absolute())

@@ -53,6 +53,7 @@ def export_layer(
     on: date | None = None,
     version: int | None = None,
     note: str | None = None,
+    leaving: Callable[[list[str]], None] = lambda _: None,
 ) -> int:
     """Write what may leave of a layer to `path`, in the format of its ending.
 
@@ -64,6 +65,8 @@ def export_layer(
         Of a past state; see `Store.read`.
     note : str, optional
         Stands in every row.
+    leaving : callable
+        Called with the codes just before the file is put in place: where it raises, nothing is.
 
     Returns
     -------
@@ -78,7 +81,9 @@ def export_layer(
     layer = seen.layer
     fields = [field.name for field in seen.fields if field.name != "code"]
     frame = store.read(layer.name, on=on, version=version)[[*fields, "geometry"]]
-    write_frame(frame, path, title=layer.name, note=note_of(store.district(), note))
+    content = frame_bytes(frame, format_of(path), title=layer.name, note=note_of(store.district(), note))
+    leaving(frame.index.tolist())
+    write_bytes(path, content)
     return len(frame)
 
 
@@ -143,6 +148,11 @@ def frame_bytes(
     if drop_geometry and format in ("csv", "xlsx"):
         return FORMATS[format](pd.DataFrame(plain.drop(columns="geometry")), title)
     return FORMATS[format](plain, title)
+
+
+def table_bytes(table: pd.DataFrame, format: str, *, title: str = "") -> bytes:  # noqa: A002
+    """Return a table without geometry as the content of a file, ``csv`` or ``xlsx``; no text becomes a formula."""
+    return {"csv": _csv, "xlsx": _xlsx}[format](table, title)
 
 
 def format_of(path: str | Path) -> str:

@@ -114,6 +114,8 @@ class Rules:
         Of every field of every layer.
     planned : mapping of (layer, field) to FieldRule
         Of fields that no layer has yet.
+    access : mapping of (table, field) to FieldRule
+        Of what is kept of those who sign in, apart from the layers.
     small_count : int
         Counts of people and complaints below it are not told to the public.
     actions : mapping of str to Text
@@ -125,6 +127,7 @@ class Rules:
     guards: Mapping[Guard, GuardRule]
     fields: Mapping[tuple[str, str], FieldRule]
     planned: Mapping[tuple[str, str], FieldRule]
+    access: Mapping[tuple[str, str], FieldRule]
     small_count: int
     actions: Mapping[str, Text]
     source: Text
@@ -165,6 +168,7 @@ def read_rules(folder: Path) -> Rules:
         guards={guard: _guard(roles["guards"][guard]) for guard in get_args(Guard)},
         fields=present,
         planned=planned,
+        access=rules_of("access"),
         small_count=int(roles["small_count"]),
         actions={_known(name, ACTIONS): Text(**text) for name, text in roles["actions"].items()},
         source=Text(**roles["source"]),

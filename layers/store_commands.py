@@ -41,7 +41,9 @@ def migrate_command(context: Context, *, app_role: str | None) -> None:
     """Bring the store to this program's schema."""
     with errors_in_words(context.language):
         check_role(context.store_url, app_role)
-        before, after = migrate_store(context.store_url, settings=context.settings)
+        with context.audited("migrate", made=True) as deed:
+            before, after = migrate_store(context.store_url, settings=context.settings)
+            deed.what, deed.needed = f"schema {before} -> {after}", before != after
         told = (
             Text("结构已是第 {after} 版，无须升级：{url}", "Schema {after} already, nothing to do: {url}")
             if before == after
@@ -70,7 +72,12 @@ def backup_command(context: Context, *, file: Path) -> None:
     """Back the whole store up."""
     with errors_in_words(context.language):
         check_free(f"gpkg:{file}", settings=context.settings)
-        with context.open_store(read_only=True) as store:
+        with (
+            context.open_store(read_only=True) as store,
+            context.audited("backup", what=str(file.absolute()), guarded=True) as deed,
+        ):
+            deed.count = sum(store.counts().values())
+            deed.leaving()
             backup_store(store, file, settings=context.settings, progress=context.progress())
         with open_store(f"gpkg:{file}", read_only=True) as backup:
             _say_contents(context, Text("已备份到 {where}。", "Backed up to {where}."), file, backup)
@@ -95,7 +102,7 @@ def restore_command(context: Context, *, file: Path, app_role: str | None) -> No
     with errors_in_words(context.language):
         check_role(context.store_url, app_role)
         with _backup(file) as source:
-            _copy(context, source, context.store_url, app_role)
+            _copy(context, "restore", source, file.absolute(), context.store_url, app_role)
 
 
 @command(
@@ -112,12 +119,23 @@ def copy_command(context: Context, *, source_url: str | None, target_url: str, a
     """Copy a store into another."""
     with errors_in_words(context.language):
         check_role(target_url, app_role)
-        with open_store(source_url or context.store_url, read_only=True, settings=context.settings) as source:
-            _copy(context, source, target_url, app_role)
+        url = source_url or context.store_url
+        with (
+            open_store(url, read_only=True, settings=context.settings) as source,
+            context.audited("copy", url=url, what=f"-> {shown_url(target_url)}", guarded=True) as deed,
+        ):
+            deed.count = sum(source.counts().values())
+            deed.leaving()
+            _copy(context, "copy", source, shown_url(url), target_url, app_role)
 
 
-def _copy(context: Context, source: Store, url: str, app_role: str | None) -> None:
-    copy_store(source, url, settings=context.settings, progress=context.progress())
+def _copy(
+    context: Context, action: str, source: Store, origin: object, url: str, app_role: str | None
+) -> None:
+    """Copy a store to `url`, whose log then tells where its data came from."""
+    with context.audited(action, url=url, what=f"<- {origin}", made=True) as deed:
+        copy_store(source, url, settings=context.settings, progress=context.progress())
+        deed.count = sum(source.counts().values())
     with open_store(url, read_only=True, settings=context.settings) as made:
         _say_contents(context, Text("已写入 {where}。", "Written to {where}."), shown_url(url), made)
     grant_role(context, url, app_role)

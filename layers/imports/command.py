@@ -157,9 +157,9 @@ def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> 
     day: datetime | None = given.pop("effective")
     by = context.author(note=given.pop("note").strip(), effective=None if day is None else day.date())
     options = _options(given, context.language)
-    with context.open_store() as store:
+    with context.open_store() as store, context.audited("change", layer=layer) as deed:
         try:
-            return import_file(
+            report = import_file(
                 store,
                 context.standards,
                 layer,
@@ -169,6 +169,14 @@ def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> 
                 language=context.language,
                 progress=context.progress(),
             )
+            deed.what = f"import {report.path.name}"
+            deed.needed = report.version is not None
+            if report.version is not None:
+                [change] = [
+                    one for one in store.changes(since=report.version - 1) if one.version == report.version
+                ]
+                deed.codes = change.codes
+            return report
         except WanggeError:
             if sys.stderr.isatty():
                 click.echo(err=True)  # the progress bar stops where it is

@@ -38,6 +38,8 @@ class ImportReport:
         Records with problems.
     taken : int
         Records stored, or that would be.
+    version : int, optional
+        The version that storing them made; None where nothing was changed.
     inserted, updated, unchanged : int
         What storing them did; for a dry run, `inserted` is what is not there yet and `updated` what is.
     codes_made : int
@@ -71,6 +73,7 @@ class ImportReport:
     notes: list[Text] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     rejects: Path | None = None
+    version: int | None = None
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0

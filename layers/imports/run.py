@@ -127,6 +127,8 @@ def _take(
             written.updated,
             written.unchanged,
         )
+        if written.inserted or written.updated:
+            report.version = written.version
     return report
 
 
