@@ -49,6 +49,10 @@ def table(roles: Data, fields: Data) -> Data:
             }
             for layer, named in fields["planned"].items()
         },
+        "access": {
+            table: {name: f"{rule['purpose']}; {rule['retention']}" for name, rule in named.items()}
+            for table, named in fields["access"].items()
+        },
         "retentions": {
             name: [f"{step['days']} days after {step['field']}" for step in kept.get("after", ())]
             for name, kept in fields["retentions"].items()

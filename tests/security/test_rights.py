@@ -84,7 +84,7 @@ def changes_of_guards() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def changes_of_fields() -> Iterator[tuple[str, dict[str, Any]]]:
-    for part in ("layers", "planned"):
+    for part in ("layers", "planned", "access"):
         for layer, named in FIELDS[part].items():
             for name in named:
                 less = copy.deepcopy(FIELDS)
