@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from layers.standards import Standards
     from layers.store import Store
     from webmap.gate import Visitors
+    from webmap.guarded import Record
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
     from webmap.limits import Limit
@@ -33,7 +34,7 @@ class Service:
     """What the endpoints share; it is ``app.extensions["wangge"]``.
 
     `access` is None where nobody can sign in; `requests`, `tile_requests` and `attempts` (to become somebody)
-    count how often one source asks.
+    count how often one source asks. `record` writes the audit log.
     """
 
     store: Store
@@ -42,6 +43,7 @@ class Service:
     settings: Settings
     access: Access | None
     visitors: Visitors
+    record: Record
     requests: Limit
     tile_requests: Limit
     attempts: Limit
@@ -58,6 +60,7 @@ def create_app(
     *,
     access: Access | None = None,
     visitors: Visitors | None = None,
+    record: Record | None = None,
     settings: Settings | None = None,
 ) -> Flask:
     """Return the service over an open store.
@@ -75,6 +78,8 @@ def create_app(
         can sign in.
     visitors : callable, optional
         Says who asks; by default that is what `access` knows, or that nobody has signed in.
+    record : callable, optional
+        Writes the audit log; by default nothing is recorded.
     settings : Settings, optional
     """
     from flask import Flask
@@ -88,6 +93,7 @@ def create_app(
         downloads,
         errors,
         gate,
+        guarded,
         identity,
         openapi,
         pages,
@@ -116,6 +122,7 @@ def create_app(
         settings=settings,
         access=access,
         visitors=visitors or (identity.recognise(access) if access else gate.everybody_is_resident),
+        record=record or guarded.unrecorded,
         requests=Limit(settings.requests_a_minute),
         tile_requests=Limit(settings.tiles_a_minute),
         attempts=Limit(settings.attempts_a_minute),

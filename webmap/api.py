@@ -6,14 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from layers.areas import features_in_area
 from layers.definitions import DEFINITIONS
-from layers.policy import unguarded_fields
-from layers.schema import LAYERS, Field
+from layers.policy import Offer, Offered
+from layers.schema import LAYERS
+from layers.search import SEARCHED, search
 from layers.sight import sight_of
+from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.summary import summary_for
 from layers.text import Language, Text
-from layers.views import ViewQuery, card, search, view
+from layers.views import ViewQuery, card, view
 from webmap.district import describe
 from webmap.gate import policy, visitor
 from webmap.health import NotReady
@@ -105,27 +108,40 @@ def district(*, lang: Language) -> Response:
     LANGUAGE,
     action="describe",
     tag="layers",
-    summary=Text("图层及其字段", "The layers and their fields"),
+    summary=Text(
+        "您能看的图层及其字段；受保护字段标有 asked（须点名）和 purpose（须说明用途）",
+        "The layers and fields that you may see; guarded fields are marked asked (by name) and purpose (stated)",
+    ),
     answers={JSON: "Layers"},
 )
 def layers(*, lang: Language) -> Response:
-    """Return the layers with the fields that the API shows."""
+    """Return the layers with the fields that the visitor may have."""
     snapshot = current_snapshot()
+    offered = [policy().offered(visitor(), layer, way_out="api") for layer in LAYERS]
     return jsonify(
         [
             {
-                "name": layer.name,
-                "title": layer.title.to(lang),
-                "geometry": list(layer.geometry),
-                "count": len(snapshot.frame(layer.name)),
-                "fields": [_field(field, snapshot.standards, lang) for field in unguarded_fields(layer)],
+                "name": one.layer.name,
+                "title": one.layer.title.to(lang),
+                "geometry": list(one.layer.geometry),
+                "rows": one.rows,
+                "count": _count(snapshot, one),
+                "fields": [_field(offer, snapshot.standards, lang) for offer in one.fields],
             }
-            for layer in LAYERS.values()
+            for one in offered
+            if one.rows != "none"
         ]
     )
 
 
-def _field(field: Field, standards: Standards, language: Language) -> dict[str, Any]:
+def _count(snapshot: Snapshot, offered: Offered) -> int:
+    if offered.rows == "all":
+        return len(snapshot.frame(offered.layer.name))
+    return int(features_in_area(snapshot, offered.layer.name, visitor().area).sum())
+
+
+def _field(offer: Offer, standards: Standards, language: Language) -> dict[str, Any]:
+    field = offer.field
     codes = None
     if field.codes is not None:
         codes = [{"id": c.id, "title": c.title.to(language)} for c in standards.code_lists[field.codes]]
@@ -139,6 +155,9 @@ def _field(field: Field, standards: Standards, language: Language) -> dict[str, 
         "required": field.required,
         "minimum": field.minimum,
         "maximum": field.maximum,
+        "rows": offer.rows,
+        "asked": offer.asked,
+        "purpose": offer.purpose,
     }
 
 
@@ -222,4 +241,10 @@ def unit_card(*, lang: Language, unit: str, id: str, **asked: str | None) -> Res
 )
 def find(*, q: str, limit: int, lang: Language) -> Response:
     """Return what is found."""
-    return jsonify(search(current_snapshot(), q, limit=limit, language=lang))
+    asking = visitor()
+    seen = {
+        layer: policy().seen(asking, layer, way_out="api")
+        for layer in SEARCHED
+        if policy().offered(asking, layer, way_out="api").rows != "none"
+    }
+    return jsonify(search(current_snapshot(), q, limit=limit, language=lang, seen=seen, area=asking.area))

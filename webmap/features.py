@@ -57,6 +57,8 @@ def rows_of(frame: gpd.GeoDataFrame, fields: Sequence[Field]) -> list[dict[str, 
     """Return rows as JSON values by field name; the code is among them."""
     columns = [_values(frame.index.to_series() if f.name == "code" else frame[f.name], f) for f in fields]
     names = [field.name for field in fields]
+    if not fields:
+        return [{} for _ in range(len(frame))]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +69,21 @@ class FeatureIndexes:
         distances = self._distances(snapshot, layer, codes, here)
         order = np.argsort(distances, kind="stable")[:count]
         return snapshot, [(codes[at], float(distances[at])) for at in order]
+
+    def nearest_of(
+        self, layer: str, lon: float, lat: float, count: int, chosen: Callable[[Snapshot], NDArray[np.bool_]]
+    ) -> tuple[Snapshot, list[tuple[str, float]]]:
+        """Return as `nearest` does, among the features that `chosen` marks in a snapshot alone.
+
+        All of them are measured: the others must not even make the search longer.
+        """
+        snapshot = self._snapshots.current()
+        rows = np.flatnonzero(chosen(snapshot))
+        x, y = crs.points_to_metric([lon], [lat], snapshot.district.metric_crs)
+        distances = shapely.distance(snapshot.metric(layer)[rows], shapely.Point(x[0], y[0]))
+        order = np.argsort(distances, kind="stable")[:count]
+        codes = snapshot.frame(layer).index[rows[order]]
+        return snapshot, [(str(code), float(m)) for code, m in zip(codes, distances[order], strict=True)]
 
     @staticmethod
     def _distances(

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from layers.text import Language, Text
+from webmap.cookies import SESSION, cookie_name
 from webmap.json_schema import ref
 from webmap.operations import JSON, Operation, operation, operation_of
 from webmap.params import LANGUAGE, Parameter
@@ -32,6 +33,10 @@ _TAGS = {
     "downloads": Text("下载", "Downloads"),
     "service": Text("服务", "Service"),
 }
+
+_MET_EVERYWHERE = (401, 403, 429)
+"""Whoever asks may have to sign in, may not be allowed, or may ask too often, wherever they do."""
+_SECURITY: list[dict[str, list[str]]] = [{}, {"session": []}, {"token": []}]
 
 openapi = Blueprint("openapi", __name__, url_prefix="/api")
 
@@ -74,7 +79,24 @@ def describe(app: Flask, language: Language) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text.to(language)} for name, text in _TAGS.items()],
         "paths": paths,
-        "components": {"schemas": SCHEMAS},
+        "security": _SECURITY,
+        "components": {"schemas": SCHEMAS, "securitySchemes": _security_schemes(language)},
+    }
+
+
+def _security_schemes(language: Language) -> dict[str, Any]:
+    session = Text(
+        "登录后浏览器带的会话；没有登录的，所见为公开部分", "A browser's session; without one, what is public"
+    )
+    token = Text("给程序用的密钥，由管理员发放", "A key for programs, from an administrator")
+    return {
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie_name(SESSION),
+            "description": session.to(language),
+        },
+        "token": {"type": "http", "scheme": "bearer", "description": token.to(language)},
     }
 
 
@@ -91,7 +113,7 @@ def _operation(contract: Operation, language: Language) -> dict[str, Any]:
     }
     for status in contract.statuses:
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
-    for status in contract.errors:
+    for status in sorted({*contract.errors, *_MET_EVERYWHERE}):
         responses[str(status)] = _error(status, contract)
     return {
         "operationId": contract.id,

@@ -24,6 +24,7 @@ from webmap.schemas_views import CARD, SIGHT, SUMMARY, VIEW
 _TITLED = record(id=STRING, title=STRING)
 _LINK = record(rel=STRING, href={"type": "string", "format": "uri-reference"})
 _GEOMETRY = record(type={"enum": ["Point", "Polygon", "MultiPolygon"]}, coordinates=listed(ANYTHING))
+_ROWS = {"enum": ["area", "all"]}
 _FEATURE = record(
     type={"const": "Feature"},
     id=STRING,
@@ -119,6 +120,7 @@ SCHEMAS: dict[str, Schema] = {
             name={"enum": list(LAYERS)},
             title=STRING,
             geometry=listed({"enum": ["point", "polygon"]}),
+            rows=_ROWS,
             count=WHOLE,
             fields=listed(
                 record(
@@ -131,6 +133,9 @@ SCHEMAS: dict[str, Schema] = {
                     required=YES_NO,
                     minimum=nullable(NUMBER),
                     maximum=nullable(NUMBER),
+                    rows=_ROWS,
+                    asked=YES_NO,
+                    purpose=YES_NO,
                 )
             ),
         )

@@ -1,4 +1,8 @@
-"""What the tiles show: the layers, their labels and the units, prepared once per version and zoom."""
+"""What the tiles show: the layers, their labels and the units, prepared once per version and zoom.
+
+What a visitor's tiles show follows from the policy (`drawn_for`): of layers what may be read, of cells, whose
+shapes are nothing but geometry, those whose figures the visitor may see.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ import numpy as np
 import shapely
 
 from geo import crs
-from layers.policy import unguarded_fields
+from layers.areas import feature_belonging, unit_belonging
 from layers.problems import BadParameter, NotFound
-from layers.schema import LAYERS, layer_named
+from layers.schema import LAYERS
 from layers.text import Text
 from layers.units import check_scheme, unit_frame
 from webmap import tile_geometry as tiling
@@ -24,7 +28,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from layers.areas import Belonging
+    from layers.policy import Policy
     from layers.snapshot import Snapshot
+    from layers.visitors import Area, Visitor
 
 WEB_MERCATOR = "EPSG:3857"
 WHOLE_FROM_ZOOM = 16
@@ -82,6 +89,24 @@ _serials = itertools.count()
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What somebody's tiles of one name show; those who may see the same share them.
+
+    Attributes
+    ----------
+    name : str
+    fields : tuple of str
+        Besides the id.
+    area : Area, optional
+        Only what belongs to it; None for all.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    area: Area | None = None
+
+
+@dataclass(frozen=True)
 class Level:
     """A source's shapes (EPSG:3857) as one zoom shows them; `rows` are their positions in the source."""
 
@@ -111,6 +136,17 @@ class Source:
     properties: list[dict[str, Any]]
     serial: int = field(default_factory=lambda: next(_serials))
     _levels: dict[int, Level] = field(default_factory=dict)
+
+    def part(self, inside: NDArray[np.bool_]) -> Source:
+        """Return the tile layer of some of the rows alone: what is left out leaves no trace in it."""
+        rows = np.flatnonzero(inside)
+        return Source(
+            name=self.name,
+            rule=self.rule,
+            frame=self.frame,
+            shapes=self.shapes[rows],
+            properties=[self.properties[row] for row in rows],
+        )
 
     def level(self, zoom: int) -> Level:
         """Return the shapes for a zoom, prepared on first use."""
@@ -151,24 +187,43 @@ class Source:
         return encode(self.name, drawn, [self.properties[row] for row in rows])
 
 
-def frame_of(snapshot: Snapshot, name: str) -> gpd.GeoDataFrame:
-    """Return the frame behind a tile layer.
+def drawn_for(policy: Policy, visitor: Visitor, name: str) -> Drawn:
+    """Return what the visitor's tiles of that name show.
 
     Raises
     ------
     NotFound
         There is no such tile layer.
+    NotSignedIn, Forbidden
     """
+    layer = _layer_of(name)
+    if layer is not None:
+        seen = policy.seen(visitor, layer, way_out="tile")
+        fields = tuple(one.name for one in seen.everywhere if one.name in RULES[layer].fields)
+        return Drawn(name, fields, visitor.area if seen.rows == "area" else None)
+    _scheme_of(name)
+    figures = policy.aggregates(visitor)
+    if figures == "full" or (figures == "area" and visitor.area.kind == "district"):
+        return Drawn(name, UNIT_RULE.fields)
+    if figures == "area" and visitor.area.codes:
+        return Drawn(name, UNIT_RULE.fields, visitor.area)
+    told = Text("不可以看这些格子。", "You may not see these cells.")
+    raise policy.refusal(visitor, told)
+
+
+def _layer_of(name: str) -> str | None:
+    """Return the layer behind a tile layer, None where it shows units."""
     label = name.removesuffix(LABEL_SUFFIX)
     if label != name and label in LABELLED:
-        return snapshot.frame(label)
-    if name in LAYERS:
-        return snapshot.frame(name)
+        return label
+    return name if name in LAYERS else None
+
+
+def _scheme_of(name: str) -> str:
     cells = _CELLS.fullmatch(name)
     try:
         if name == "management" or cells:
-            scheme = f"{cells[1]}:{cells[2]}" if cells else name
-            return unit_frame(snapshot, check_scheme(scheme, on_screen=True))
+            return check_scheme(f"{cells[1]}:{cells[2]}" if cells else name, on_screen=True)
     except BadParameter as error:
         raise NotFound(error.message, error.remedy) from error
     raise NotFound(
@@ -177,18 +232,31 @@ def frame_of(snapshot: Snapshot, name: str) -> gpd.GeoDataFrame:
     )
 
 
-def make_source(name: str, frame: gpd.GeoDataFrame) -> Source:
-    """Return the tile layer `name` from its frame (EPSG:4490)."""
-    layer = name.removesuffix(LABEL_SUFFIX)
+def frame_of(snapshot: Snapshot, name: str) -> gpd.GeoDataFrame:
+    """Return the frame behind a tile layer; NotFound where there is no such tile layer."""
+    layer = _layer_of(name)
+    return unit_frame(snapshot, _scheme_of(name)) if layer is None else snapshot.frame(layer)
+
+
+def belonging_of(snapshot: Snapshot, name: str, area: Area) -> Belonging:
+    """Return which rows of a tile layer's frame belong to which parts of the district of the area's kind."""
+    layer = _layer_of(name)
+    if layer is None:
+        return unit_belonging(snapshot, _scheme_of(name), area.kind)
+    return feature_belonging(snapshot, layer, area.kind)
+
+
+def make_source(name: str, frame: gpd.GeoDataFrame, fields: tuple[str, ...]) -> Source:
+    """Return the tile layer `name` from its frame (EPSG:4490), with those of its fields."""
+    layer = _layer_of(name)
     shapes = crs.to_metric(np.asarray(frame.geometry.array, dtype=object), WEB_MERCATOR)
-    rule = RULES.get("management_cells" if layer == "management" else layer, UNIT_RULE)
-    if layer != name or rule.as_points:
+    rule = RULES.get("management_cells" if name == "management" else layer or name, UNIT_RULE)
+    if name != (layer or name) or rule.as_points:
         shapes = shapely.point_on_surface(shapes)
-    if layer in LAYERS:
-        shown = [field for field in unguarded_fields(layer_named(layer)) if field.name in rule.fields]
-        values = rows_of(frame, shown)
+    if layer is not None:
+        values = rows_of(frame, [LAYERS[layer].field(one) for one in fields])
     else:
-        values = [{"name": name} for name in frame["name"]]
+        values = [dict.fromkeys(fields, name) for name in frame["name"]]
     properties = [
         {"id": code} | {key: value for key, value in row.items() if isinstance(value, str)}
         for code, row in zip(frame.index, values, strict=True)

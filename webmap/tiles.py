@@ -8,10 +8,11 @@ from flask import Blueprint, Response, request
 
 from layers.text import Text
 from webmap import tile_geometry as tiling
+from webmap.gate import policy, visitor
 from webmap.operations import current_snapshot, operation, service
 from webmap.params import BadQuery, text, whole
 from webmap.responses import accepts_gzip
-from webmap.tile_layers import TILE_LAYERS
+from webmap.tile_layers import TILE_LAYERS, drawn_for
 
 MVT = "application/vnd.mapbox-vector-tile"
 _LARGEST = 2**tiling.MAX_ZOOM - 1
@@ -32,7 +33,7 @@ tiles = Blueprint("tiles", __name__, url_prefix="/tiles")
     statuses=(204, 304),
 )
 def tile(*, layer: str, z: int, x: int, y: int) -> Response:
-    """Return the layer's features in one tile; 204 where there are none."""
+    """Return what the visitor may see of the layer in one tile; 204 where that is nothing."""
     for name, value in (("x", x), ("y", y)):
         if value >= 2**z:
             raise BadQuery(
@@ -45,7 +46,8 @@ def tile(*, layer: str, z: int, x: int, y: int) -> Response:
                     name=name, most=2**z - 1
                 ),
             )
-    found = service().tiles.tile(current_snapshot(), layer, z, x, y)
+    drawn = drawn_for(policy(), visitor(), layer)
+    found = service().tiles.tile(current_snapshot(), drawn, z, x, y)
     response = Response(status=204)
     if found.body:
         zipped = accepts_gzip()

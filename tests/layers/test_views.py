@@ -24,7 +24,7 @@ from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.summary import summary
 from layers.text import LANGUAGES, Language
-from layers.views import View, ViewQuery, search, unit_frame
+from layers.views import View, ViewQuery, unit_frame
 from layers.visitors import WHOLE_DISTRICT
 from tests.district import GUARDED_TEXT, small_district
 
@@ -179,15 +179,6 @@ def test_a_card_says_why(snapshot: Snapshot) -> None:
     assert {part["fact"] for part in double["reason"]} >= {"coverage", "double_none", "hotspots"}
     with pytest.raises(NotFound):
         card(snapshot, "communities", "C99", query)
-
-
-def test_search_finds_names_codes_and_english(snapshot: Snapshot) -> None:
-    assert search(snapshot, "竹园", limit=5, language="zh")[0]["id"] == "C06"
-    assert search(snapshot, "c06", limit=5, language="zh")[0]["name"] == "竹园小区"
-    assert search(snapshot, "JADE", limit=5, language="en")[0]["name"] == "Jade Court"
-    assert search(snapshot, "   ", limit=5, language="zh") == []
-    assert search(snapshot, "%_'\"\\", limit=5, language="zh") == []
-    assert len(search(snapshot, "0", limit=3, language="zh")) == 3
 
 
 def changed(standards: Standards, **layers: Any) -> Snapshot:

@@ -17,7 +17,7 @@ from tests.district import small_district
 from tests.webmap.decoding import decoded
 from webmap import tile_geometry as tiling
 from webmap.tile_encoding import encode
-from webmap.tile_layers import Source, make_source
+from webmap.tile_layers import RULES, Source, make_source
 
 FRAMES = small_district()[1]
 
@@ -26,7 +26,8 @@ def source_of(shapes: list[Any], name: str = "buildings") -> Source:
     """A tile layer of polygons given in EPSG:3857, for what the small district does not have."""
     frame = FRAMES["buildings"].iloc[: len(shapes)]
     moved = gpd.GeoSeries(shapes, crs="EPSG:3857").to_crs("EPSG:4326").to_numpy()
-    return make_source(name, frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs="EPSG:4490")))
+    there = frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs="EPSG:4490"))
+    return make_source(name, there, RULES[name].fields)
 
 
 @given(

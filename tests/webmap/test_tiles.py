@@ -20,7 +20,7 @@ from tests.district import small_district
 from tests.webmap.decoding import Place, by_gdal, decoded
 from webmap import tile_geometry as tiling
 from webmap.tile_cache import TileCache
-from webmap.tile_layers import LABELLED
+from webmap.tile_layers import LABELLED, Drawn
 
 FRAMES = small_district()[1]
 MIDDLE = (114.1342, 22.549)
@@ -283,12 +283,12 @@ def test_an_empty_tile_has_no_content(client: FlaskClient) -> None:
 
 def test_the_cache_is_bounded_in_bytes(app: Flask) -> None:
     snapshot = app.extensions["wangge"].snapshots.current()
-    cache = TileCache(1500)
-    bodies = {place: cache.tile(snapshot, "buildings", *place).body for place in places_over(16)}
+    cache, drawn = TileCache(1500), Drawn("buildings", ("name",))
+    bodies = {place: cache.tile(snapshot, drawn, *place).body for place in places_over(16)}
     assert sum(map(len, bodies.values())) > 1500
     assert cache.kept_bytes <= 1500
     for place, body in bodies.items():
-        assert cache.tile(snapshot, "buildings", *place).body == body
+        assert cache.tile(snapshot, drawn, *place).body == body
 
 
 def test_a_layer_that_did_not_change_keeps_its_tiles(app: Flask) -> None:
@@ -299,8 +299,9 @@ def test_a_layer_that_did_not_change_keeps_its_tiles(app: Flask) -> None:
     frames["communities"] = frames["communities"].drop(index="C01")
     after = Snapshot(before.version + 1, before.district, before.standards, frames)
     cache, place = TileCache(10**6), place_of(*MIDDLE, 14)
-    assert cache.tile(before, "facilities", *place) is cache.tile(after, "facilities", *place)
-    there = cache.tile(before, "communities", *place)
-    gone = cache.tile(after, "communities", *place)
+    facilities, communities = Drawn("facilities", ("name",)), Drawn("communities", ())
+    assert cache.tile(before, facilities, *place) is cache.tile(after, facilities, *place)
+    there = cache.tile(before, communities, *place)
+    gone = cache.tile(after, communities, *place)
     assert ids(gzip.decompress(there.body)) - ids(gzip.decompress(gone.body)) == {"C01"}
     assert there.etag != gone.etag
