@@ -263,7 +263,7 @@ def _account(row: AccountRow, locked: dict[str, int]) -> Account:
         area=area_of(row.area),
         title=row.title,
         disabled=bool(row.disabled),
-        locked_until=moment_or_none(locked.get(row.name_key)),
+        locked_until=moment_or_none(locked.get(throttle.subject_of(row.name_key))),
         has_password=row.password_hash is not None,
         has_totp=row.totp_secret is not None,
         must_change=row.must_change,

@@ -109,14 +109,17 @@ def entries(
     transaction: Transaction,
     *,
     since: int,
+    before: int | None,
     limit: int,
     who: str | None,
     action: str | None,
     first: datetime | None,
     last: datetime | None,
 ) -> list[Entry]:
-    """Return entries after number `since`, oldest first; see `Access.entries`."""
+    """Return entries after number `since`, or those before number `before`; see `Access.entries`."""
     asked: list[tuple[str, tuple[str | int, ...]]] = [("seq > ?", (since,))]
+    if before is not None:
+        asked.append(("seq < ?", (before,)))
     if who is not None:
         asked.append(("(actor = ? OR name = ?)", (who, who)))
     if action is not None:
@@ -127,7 +130,8 @@ def entries(
         asked.append(("at <= ?", (micros(last),)))
     where = " AND ".join(condition for condition, _ in asked)
     values = [value for _, given in asked for value in given]
-    query = f"SELECT {_ALL} FROM audit WHERE {where} ORDER BY seq LIMIT ?"  # noqa: S608 - conditions from above
+    order = "seq" if before is None else "seq DESC"
+    query = f"SELECT {_ALL} FROM audit WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608 - conditions from above
     return [_entry(row) for row in transaction.run(query, *values, limit)]
 
 

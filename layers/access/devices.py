@@ -87,7 +87,9 @@ class Devices(Accounts, Sessions):
         code, id_, now = new_code(), new_id(), self._now()
         with self._writing() as transaction:
             person = None if account is None else self._row(transaction, account)
-            if area is not None and (person is None or narrowed(area_of(person.area), area) != area):
+            if area is not None and (
+                person is None or not area.codes or narrowed(area_of(person.area), area) != area
+            ):
                 raise BadParameter(
                     Text("{a} 不在使用人的范围之内。", "{a} is no part of the area of its person.").format(
                         a=clean(str(area))

@@ -63,18 +63,21 @@ class Log(Kept):
         self,
         *,
         since: int = 0,
+        before: int | None = None,
         limit: int = 100,
         who: str | None = None,
         action: str | None = None,
         first: datetime | None = None,
         last: datetime | None = None,
     ) -> list[Entry]:
-        """Return entries of the log, oldest first.
+        """Return entries of the log, oldest first; with `before` the newest of those first.
 
         Parameters
         ----------
         since : int
             Those with greater numbers only.
+        before : int, optional
+            Those with smaller numbers only, the newest first: for looking back page by page.
         limit : int
             At most so many.
         who : str, optional
@@ -84,7 +87,14 @@ class Log(Kept):
         """
         with self._backend.reading() as transaction:
             return audit.entries(
-                transaction, since=since, limit=limit, who=who, action=action, first=first, last=last
+                transaction,
+                since=since,
+                before=before,
+                limit=limit,
+                who=who,
+                action=action,
+                first=first,
+                last=last,
             )
 
     def head(self) -> Head:

@@ -116,13 +116,13 @@ class Passwords:
 
         Without one, and whatever was typed, it takes the same time to say no.
         """
-        from argon2.exceptions import VerificationError
+        from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
         typed = normal(password[:_MOST_TYPED_CHARACTERS]).encode("utf-8", "replace")
         try:
             with _hashing:
                 self.hasher.verify(kept or self._nobodys, typed)
-        except VerificationError:
+        except (VerifyMismatchError, InvalidHashError):
             return False
         return kept is not None
 
@@ -154,7 +154,7 @@ def _weak(reason: Text) -> WeakPassword:
 _REASONS = {
     "user_inputs": Text(
         "含有您的姓名、本区或本系统的名称等容易想到的词",
-        "it is made of your name, the district's or this service's, which are guessed first",
+        "it is made of words that are tried first, such as your name, the district's or this service's",
     ),
     "passwords": Text("与常见密码相同或相近", "it is, or resembles, a password that many people use"),
     "spatial": Text("是键盘上相邻的键", "it follows the keys of the keyboard"),

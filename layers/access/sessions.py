@@ -15,7 +15,7 @@ from layers.access.model import Session
 from layers.access.names import clean
 from layers.access.rows import AccountRow, area_of, micros_of, moment, one
 from layers.access.tokens import SESSION, digest, new_id, new_token
-from layers.problems import NotFound, NotSignedIn, StoreBusy, StoreFull, StoreReadOnly
+from layers.problems import NotFound, NotSignedIn, StoreAway, StoreBusy, StoreFull, StoreReadOnly
 from layers.text import Text
 from layers.visitors import Visitor
 
@@ -29,11 +29,14 @@ TOUCH = timedelta(minutes=1)
 UNTIL_A_PASSWORD = frozenset({"describe", "own"})
 """What somebody may do who has not yet chosen a password."""
 
+UNTIL_A_NAME = UNTIL_A_PASSWORD | {"view", "take", "read"}
+"""What the first administrator may do who came by the one-time link: it opens the map at once."""
+
 _IDLE, _ABSOLUTE, _TOUCH = micros_of(IDLE), micros_of(ABSOLUTE), micros_of(TOUCH)
 _COLUMNS = "id, account, created, last_seen, expires, address, agent"
 _WHOSE = """
 SELECT s.id, s.account, s.created, s.last_seen, s.expires, s.address, s.agent,
-  a.name, a.role, a.area, a.password_hash IS NULL AND a.oidc_subject IS NULL
+  a.name, a.role, a.area, a.password_hash IS NULL AND a.oidc_subject IS NULL, a.provisional
 FROM sessions s JOIN accounts a ON a.id = s.account
 WHERE s.token_hash = ? AND s.pending = 0 AND a.disabled = 0
 """
@@ -128,7 +131,7 @@ class Sessions(Kept):
     def _touch(self, statement: str, subject: str, now: int) -> None:
         """Note that something was used; that it cannot be noted now keeps nobody from using it."""
         if not self._backend.read_only:
-            with suppress(StoreBusy, StoreFull, StoreReadOnly), self._writing() as transaction:
+            with suppress(StoreAway, StoreBusy, StoreFull, StoreReadOnly), self._writing() as transaction:
                 transaction.run(statement, now, subject, now)
 
 
@@ -173,11 +176,14 @@ def tidy(transaction: Transaction, now: int) -> None:
 
 def visitor_of_account(row: AccountRow) -> Visitor:
     """Return who has signed in to an account."""
-    return _visitor(row.id, row.name, row.role, row.area, row.must_change)
+    return _visitor(row.id, row.name, row.role, row.area, row.must_change, row.provisional)
 
 
-def _visitor(account: str, name: str, role: str, area: str, must_change: bool) -> Visitor:
-    scopes = UNTIL_A_PASSWORD if must_change else None
+def _visitor(
+    account: str, name: str, role: str, area: str, must_change: object, provisional: object
+) -> Visitor:
+    until = UNTIL_A_NAME if provisional else UNTIL_A_PASSWORD
+    scopes = until if must_change else None
     return Visitor(role, area_of(area), account=account, name=name, via="session", scopes=scopes)
 
 
@@ -185,8 +191,8 @@ def _of_token(transaction: Transaction, secret: str) -> KnownSession | None:
     found = one(transaction.run(_WHOSE, secret))
     if found is None:
         return None
-    *session, name, role, area, must_change = found
-    visitor = _visitor(session[1], name, role, area, bool(must_change))
+    *session, name, role, area, must_change, provisional = found
+    visitor = _visitor(session[1], name, role, area, must_change, provisional)
     return KnownSession(_session(tuple(session)), visitor, last_seen=session[3], ends=session[4])
 
 

@@ -139,16 +139,17 @@ class SignIns(Accounts, Sessions, SecondFactor):
             The present password is wrong.
         TooMany
         """
-        with self._writing() as transaction:
+        with self._backend.reading() as transaction:
             row = self._row(transaction, account)
-            counted = (Counter("own", row.id),)
-            throttle.reserve(transaction, counted, self._now())
-        right = row.password_hash is None or self._passwords.matches(row.password_hash, old)
-        if not right:
-            raise BadParameter(
-                Text("现密码不正确。", "The present password is wrong."),
-                Text("请重新输入。", "Type it again."),
-            )
+        check_strength(new, (row.name, row.title, *self._words))
+        if row.password_hash is not None:
+            with self._writing() as transaction:
+                throttle.reserve(transaction, (Counter("own", row.id),), self._now())
+            if not self._passwords.matches(row.password_hash, old):
+                raise BadParameter(
+                    Text("现密码不正确。", "The present password is wrong."),
+                    Text("请重新输入。", "Type it again."),
+                )
         return self._chosen(row, row.name, new, session)
 
     def set_up(self, account: str, name: str, new_password: str, *, session: str) -> str:
@@ -174,17 +175,8 @@ class SignIns(Accounts, Sessions, SecondFactor):
     def _chosen(self, row: AccountRow, name: str, password: str, session: str) -> str:
         kept = self._passwords.hashed(password)
         with self._writing(changes_who=True) as transaction:
-            if (
-                one(
-                    transaction.run(
-                        "SELECT id FROM sessions WHERE token_hash = ? AND account = ?",
-                        digest(session),
-                        row.id,
-                    )
-                )
-                is None
-                or _unchanged(transaction, row) is None
-            ):
+            own = "SELECT id FROM sessions WHERE token_hash = ? AND account = ? AND pending = 0"
+            if not transaction.run(own, digest(session), row.id) or _unchanged(transaction, row) is None:
                 raise NotSignedIn(
                     Text("会话已结束。", "The session has ended."), Text("请重新登录。", "Sign in again.")
                 )
@@ -263,6 +255,7 @@ class SignIns(Accounts, Sessions, SecondFactor):
         # What was typed for a name that does not exist may be a password.
         what = "" if attempt.row is None else attempt.row.name
         self._record(transaction, RESIDENT, "sign_in_failed", what, origin=attempt.address, outcome="failed")
+        throttle.tidy(transaction, attempt.now)
         if throttle.locks(transaction, attempt.counted, attempt.now):
             self._record(transaction, RESIDENT, "locked", what, origin=attempt.address)
 

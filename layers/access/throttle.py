@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from layers.access.names import clean
 from layers.access.rows import micros_of, one
+from layers.access.tokens import digest
 from layers.problems import TooMany
 from layers.text import Text
 
@@ -62,7 +63,7 @@ def counters(
     """Return under what an attempt to sign in counts."""
     if account is not None and is_known(transaction, account, address, now):
         return (Counter("known", f"{account} {address}"),)
-    return (Counter("account", name_key), Counter("address", address))
+    return (_of_name(name_key), Counter("address", address))
 
 
 def is_known(transaction: Transaction, account: str, address: str, now: int) -> bool:
@@ -134,22 +135,31 @@ def forget(transaction: Transaction, counter: Counter) -> None:
 
 def unlock(transaction: Transaction, account: str, name_key: str) -> None:
     """Let an account's owner in again, from wherever."""
-    forget(transaction, Counter("account", name_key))
+    forget(transaction, _of_name(name_key))
     forget(transaction, Counter("own", account))
     for (address,) in transaction.run("SELECT address FROM known_addresses WHERE account = ?", account):
         forget(transaction, Counter("known", f"{account} {address}"))
 
 
 def locked_until(transaction: Transaction, now: int) -> dict[str, int]:
-    """Return until when accounts are locked for strangers, by the key of their names."""
+    """Return until when accounts are locked for strangers, by `subject_of` their names."""
     query = "SELECT subject, until FROM attempts WHERE kind = 'account' AND failures >= ? AND until > ?"
     return dict(transaction.run(query, LOCKED_AT, now))
+
+
+def subject_of(name_key: str) -> str:
+    """Return what stands for a name in the counters: what was typed there may have been a password."""
+    return digest(name_key)
 
 
 def tidy(transaction: Transaction, now: int) -> None:
     """Delete what counts for nothing any more."""
     transaction.run("DELETE FROM attempts WHERE last < ?", now - _LOCK)
     transaction.run("DELETE FROM known_addresses WHERE last < ?", now - micros_of(KNOWN))
+
+
+def _of_name(name_key: str) -> Counter:
+    return Counter("account", subject_of(name_key))
 
 
 def _state(transaction: Transaction, counter: Counter, now: int) -> tuple[int, int]:

@@ -66,6 +66,10 @@ class SQLiteAccess:
                     ),
                 )
             _create(self.path)
+        # A copy that was put back may be everybody's to read.
+        if not read_only and self.path.stat().st_mode & 0o077:
+            with suppress(PermissionError):
+                self.path.chmod(0o600)
         self._database = Database(
             self.path, check=self._check, read_only=read_only, busy_timeout_s=settings.write_wait_s
         )
