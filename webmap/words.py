@@ -34,6 +34,8 @@ WORDS: dict[str, Text] = {
     "language": Text("语言", "Language"),
     "close": Text("关闭", "Close"),
     "noscript": Text("本页需要 JavaScript。", "This page needs JavaScript."),
+    "sign_in": Text("登录", "Sign in"),
+    "account": Text("账号", "Account"),
     # Search
     "search": Text("找小区、楼栋或格号", "Community, building or cell"),
     "search_label": Text("按名称查找", "Search by name"),
@@ -76,10 +78,14 @@ WORDS: dict[str, Text] = {
     "period_order": Text("止日在起日之前", "The last day is before the first"),
     "period_year": Text("近 12 个月", "Last 12 months"),
     "period_all": Text("全部", "All"),
+    "period_public": Text(
+        "公开的只有这一时段；登录后可另选。", "Only this period is public; sign in to choose another."
+    ),
     "three_ways": Text("未覆盖，三种算法", "Not covered, counted three ways"),
     "three_ways_unknown": Text("另有 {share} 不明", "and {share} unknown"),
     "scope": Text("范围", "Where"),
     "whole_district": Text("全区", "Whole district"),
+    "whole_area": Text("您的区域", "Your area"),
     "all_kinds": Text("全部类型", "All kinds"),
     "subdistrict": Text("街道", "Subdistrict"),
     "community_kind": Text("小区类型", "Kind of community"),
@@ -93,6 +99,7 @@ WORDS: dict[str, Text] = {
     "zoom_in": Text("放大", "Zoom in"),
     "zoom_out": Text("缩小", "Zoom out"),
     "zoom_all": Text("看全区", "Show the whole district"),
+    "zoom_area": Text("看您的区域", "Show your area"),
     "layers": Text("图层", "Layers"),
     "layer_cells": Text("统计单元", "Units of counting"),
     "layer_communities": Text("小区边界", "Community outlines"),
@@ -159,6 +166,18 @@ WORDS: dict[str, Text] = {
     "card_link": Text("复制这一处的链接", "Copy a link to this"),
     "more_distances": Text("全部 {n} 种设施", "All {n} kinds"),
     "fewer_distances": Text("只看主要的", "Main ones only"),
+    # What is not told
+    "withheld_role": Text(
+        "您的角色看不到这个数，它不是不明。", "Your role is not told this figure; it is not unknown."
+    ),
+    "withheld_small": Text(
+        "少于 {n} 的数，以及会泄露这样的数的，都从略。",
+        "Counts under {n}, and those that would give one away, are withheld.",
+    ),
+    "public_note": Text(
+        "户数和居民数不公开，诉求不按小区公开。",
+        "Households and residents are not public, nor are the complaints of one community.",
+    ),
     # Definitions
     "unit_label": Text("单位", "Unit"),
     "source_label": Text("出处", "Source"),

@@ -2,8 +2,9 @@
 
 import { byId, el, icon, iconButton, show } from "./dom.js";
 import { copyAddress, figureButton, figureInText } from "./floating.js";
+import { signInAddress } from "./url.js";
 import { cell } from "./shapes.js";
-import { count, language, metres, percent, t } from "./words.js";
+import { count, language, metres, percent, sight, t } from "./words.js";
 
 const MAIN_DISTANCES = 3;
 const SEATS_ORDER = ["residents_group", "owners_committee", "property_management", "party_branch"];
@@ -100,6 +101,7 @@ function content({ card, query }, actions, expansion) {
       reason(card),
       card.seats && seats(card.seats),
       figures(card.figures),
+      sight.aggregates === "public" && publicNote(),
       query.question === "hotspots" ? [asked, walks] : [walks, asked],
     ),
   ];
@@ -156,14 +158,33 @@ function seats(all) {
   );
 }
 
+/** What the public is not told is said once, with the way to it. */
+function publicNote() {
+  return el(
+    "p",
+    { class: "public-note" },
+    t("public_note"),
+    !sight.signed_in && [" ", el("a", { href: signInAddress(), text: t("sign_in") })],
+  );
+}
+
 function figures(all) {
   return el(
     "div",
     { class: all.length > 4 ? "card-figures many" : "card-figures", vars: { "--columns": all.length } },
-    all.map(({ title, value_text: value, definition, date, source }) =>
+    all.map(({ title, value_text: value, definition, date, source, suppressed, withheld }) =>
       figureButton(
-        "card-figure",
-        { definition, title, value, date, source },
+        suppressed || withheld ? "card-figure withheld" : "card-figure",
+        {
+          definition,
+          title,
+          value,
+          date: withheld ? undefined : date,
+          source,
+          text: withheld
+            ? t("withheld_role")
+            : suppressed && t("withheld_small", { n: sight.small_count }),
+        },
         el("span", { class: "card-value", text: value }),
         el("span", { class: "card-label", text: title }),
       ),

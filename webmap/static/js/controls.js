@@ -3,7 +3,8 @@
 import { el, icon } from "./dom.js";
 import { mark } from "./shapes.js";
 import { ask } from "./state.js";
-import { count, page, t } from "./words.js";
+import { unitsOf } from "./url.js";
+import { count, page, sight, t } from "./words.js";
 
 const { district } = page;
 const SQUARES = [50, 100, 200, 500];
@@ -41,7 +42,7 @@ export function kindControl({ kind }) {
 /** What is counted by. */
 export function unitControl({ question, unit }, store) {
   const family = (id) => id.split(":")[0];
-  const choices = district.units.map(({ id, title }) => {
+  const choices = unitsOf(question).map(({ id, title }) => {
     const same = family(id) === family(unit);
     const value = same ? unit : id;
     return el(
@@ -87,9 +88,10 @@ function sizeControl(unit, store) {
   return el("span", { class: "size" }, choice, icon("chevron"));
 }
 
-/** From which day to which day complaints count; both ends go together. */
+/** From which day to which day complaints count; both ends go together. The public has one period only. */
 export function periodControl(store) {
   const { query, view } = store.get();
+  if (!sight.period) return periodNote(view);
   const shown = view?.query.question === "hotspots" ? view.query : query;
   const { from: first, to: last } = district.complaints;
   const day = (name, label) =>
@@ -126,5 +128,17 @@ export function periodControl(store) {
       district.as_of && preset("period_year", { from: "", to: "" }),
       first && preset("period_all", district.as_of ? { from: first, to: last } : { from: "", to: "" }),
     ),
+  );
+}
+
+function periodNote(view) {
+  if (view?.query.question !== "hotspots") return null;
+  const { from, to } = view.query;
+  return el(
+    "div",
+    { class: "control" },
+    el("p", { class: "control-label", text: t("period") }),
+    el("p", { class: "fixed-days", text: from ? `${from} – ${to}` : t("period_all") }),
+    el("p", { class: "control-note", text: t("period_public") }),
   );
 }

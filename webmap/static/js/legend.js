@@ -56,7 +56,7 @@ export function startLegend(store) {
 
 function amount({ count: units, residents }) {
   const counted = t("legend_count", { n: count(units) });
-  return residents === 0 ? counted : `${counted}, ${t("legend_people", { n: people(residents) })}`;
+  return !residents ? counted : `${counted}, ${t("legend_people", { n: people(residents) })}`;
 }
 
 function rampOf(classes) {

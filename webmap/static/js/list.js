@@ -5,7 +5,7 @@ import { figureButton, menu } from "./floating.js";
 import { startRows } from "./rows.js";
 import { ask } from "./state.js";
 import { viewParams } from "./url.js";
-import { count, language, page, t } from "./words.js";
+import { count, language, page, sight, t } from "./words.js";
 
 const MARKS = { gap: "--gap-3", double_none: "--double-none", hotspots: "--hot-plus-3" };
 
@@ -50,7 +50,8 @@ function heading(store) {
       class: "list-subtitle",
       text: view && !view.headlines[query.question].needs.length ? view.list.subtitle : "",
     }),
-    view?.rows.id.length > 0 &&
+    sight.take &&
+      view?.rows.id.length > 0 &&
       menu({ icon: "download", label: t("download") }, () => downloads(query, view)),
   );
 }
@@ -86,7 +87,7 @@ function trouble(failure, retry) {
 
 function gridOf({ query, rows, list }) {
   const withSeats = rows.seats.some(Boolean);
-  const withMonths = rows.months.some((months) => months.some(Boolean));
+  const withMonths = rows.months.some((months) => months?.some(Boolean));
   const head = (className, ...content) => el("span", { role: "columnheader", class: className }, ...content);
   const value = el(
     "span",

@@ -14,7 +14,7 @@ import { createStore } from "./state.js";
 import { startStrip } from "./strip.js";
 import { startTools } from "./tools.js";
 import { readAddress, viewParams, writeAddress } from "./url.js";
-import { count, language, page, t } from "./words.js";
+import { count, language, page, sight, t } from "./words.js";
 
 const address = readAddress(location.search);
 const store = createStore({
@@ -112,15 +112,23 @@ function close() {
 function go({ layer, id, lon, lat }) {
   const unit = UNITS_OF_LAYERS[layer];
   const { query } = store.get();
-  if (unit) store.set({ select: id, query: { ...query, unit, subdistrict: "", community_kind: "" } });
+  const answered = page.district.units.find((one) => one.id === unit)?.questions ?? [];
+  const question = answered.includes(query.question) ? query.question : answered[0];
+  if (question)
+    store.set({ select: id, query: { ...query, question, unit, subdistrict: "", community_kind: "" } });
   map.flyTo(lon, lat, unit ?? "square");
 }
 
 /** Show the subdistrict that the filter names, or the whole district. */
 function showPart(code) {
   const part = page.district.subdistricts.find(({ id }) => id === code);
-  if (part) map.fit(part.bbox);
+  if (part && (!sight.bbox || !within(sight.bbox, part.bbox))) map.fit(part.bbox);
   else map.whole();
+}
+
+/** Whether one box lies in another: a filter does not lead out of one's area. */
+function within([west, south, east, north], [left, low, right, high]) {
+  return west >= left && south >= low && east <= right && north <= high;
 }
 
 startQuestions(store);
@@ -134,7 +142,7 @@ startCard(store, {
 startLegend(store);
 startEmpty(store);
 startTools(store);
-startSearch(go);
+if (sight.read) startSearch(go);
 const map = startMap(store, { choose });
 
 let before = store.get();

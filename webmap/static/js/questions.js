@@ -6,7 +6,7 @@ import { figureButton } from "./floating.js";
 import { swatch, tokenVariable } from "./shapes.js";
 import { ask } from "./state.js";
 import { QUESTIONS, defaultUnit } from "./url.js";
-import { count, page, percent, t } from "./words.js";
+import { count, page, percent, sight, t } from "./words.js";
 
 const { district } = page;
 const NAMED_PARTS = ["double_none", "unknown", "cold_99", "hot_99"];
@@ -52,13 +52,13 @@ function drawHeadline(node, question, view) {
     show(node, el("p", { class: "basis", text: headline.label }));
     return;
   }
-  const { of, unknown } = headline.figure;
+  const out = headline.figure;
   const figure = {
     definition: headline.definition,
     title: headline.label,
     value: headline.value_text,
-    of: count(of),
-    unknown: count(unknown),
+    of: out && count(out.of),
+    unknown: out && count(out.unknown),
     date: view.as_of,
   };
   show(
@@ -121,7 +121,7 @@ function drawControls(node, store) {
 
 function threeWays(view) {
   if (!view.three_ways.length) return null;
-  const way = ({ title, share, share_text: text, unknown_share: unknown, definition }) =>
+  const way = ({ title, share, share_text: text, unknown_share: unknown, definition, withheld }) =>
     el(
       "div",
       { class: "way" },
@@ -130,13 +130,14 @@ function threeWays(view) {
         "dd",
         {},
         el("span", {
-          class: share === null ? "bar hatched" : "bar",
+          class: withheld ? "bar withheld" : share === null ? "bar hatched" : "bar",
           "aria-hidden": "true",
           vars: { "--share": share ?? 0, "--unknown": unknown ?? 0 },
         }),
         figureButton(
-          "way-value",
+          withheld ? "way-value withheld" : "way-value",
           {
+            text: withheld ? t("withheld_role") : undefined,
             definition,
             title,
             value: text,
@@ -161,7 +162,8 @@ function method({ question }) {
   return el(
     "div",
     { class: "method" },
-    el("p", { text: t(`line_${question.id}`) }),
+    (sight.aggregates !== "public" || question.id !== "hotspots") &&
+      el("p", { text: t(`line_${question.id}`) }),
     el("p", {}, unbroken(question.method)),
   );
 }
@@ -202,7 +204,11 @@ function startScope(store) {
       pick(
         "subdistrict",
         t("subdistrict"),
-        choices(district.subdistricts, query.subdistrict, t("whole_district")),
+        choices(
+          district.subdistricts.filter(({ id }) => sight.subdistricts?.includes(id) ?? true),
+          query.subdistrict,
+          sight.aggregates === "area" ? t("whole_area") : t("whole_district"),
+        ),
       ),
       pick(
         "community_kind",

@@ -2,7 +2,7 @@
 
 import { el, show } from "./dom.js";
 import { seatsGlyph, seatsText, sparkline } from "./shapes.js";
-import { t } from "./words.js";
+import { sight, t } from "./words.js";
 
 const AROUND = 12;
 
@@ -21,7 +21,7 @@ export function startRows(box, view, { choose }) {
     list,
     top: Math.max(0, ...rows.value.filter((value) => value !== null)),
     withSeats: rows.seats.some(Boolean),
-    withMonths: rows.months.some((months) => months.some(Boolean)),
+    withMonths: rows.months.some((months) => months?.some(Boolean)),
   };
   const made = new Map();
   const sheet = el("div", { class: "sheet", role: "presentation", vars: { "--rows": total } });
@@ -123,6 +123,7 @@ function row(rows, i, { list, top, withSeats, withMonths }) {
   const value = rows.value[i];
   const seats = rows.seats[i];
   const months = rows.months[i];
+  const suppressed = rows.suppressed[i];
   const listed = i < list.count;
   return el(
     "div",
@@ -150,9 +151,13 @@ function row(rows, i, { list, top, withSeats, withMonths }) {
     el(
       "span",
       { class: "value", role: "gridcell" },
-      el("span", { class: "value-text", text: rows.value_text[i] }),
       el("span", {
-        class: value === null ? "bar hatched" : "bar",
+        class: suppressed ? "value-text withheld" : "value-text",
+        title: suppressed ? t("withheld_small", { n: sight.small_count }) : null,
+        text: rows.value_text[i],
+      }),
+      el("span", {
+        class: suppressed ? "bar withheld" : value === null ? "bar hatched" : "bar",
         "aria-hidden": "true",
         vars: { "--share": top > 0 && value > 0 ? value / top : 0 },
       }),

@@ -1,9 +1,8 @@
 /** The address bar is the shareable state: what is not the default is in it. */
 
-import { page } from "./words.js";
+import { page, sight } from "./words.js";
 
 export const QUESTIONS = ["gap", "double_none", "hotspots"];
-const UNITS = { gap: "square:100", double_none: "communities", hotspots: "square:100" };
 const DEFAULTS = {
   question: "gap",
   kind: page.district.default_kind,
@@ -15,7 +14,17 @@ const DEFAULTS = {
 
 /** The unit that a question is counted by where nobody chose one. */
 export function defaultUnit(question) {
-  return UNITS[question];
+  return sight.default_units[question];
+}
+
+/** Where to sign in, and come back to what is looked at now. */
+export function signInAddress() {
+  return `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`;
+}
+
+/** The units that a question may be answered over. */
+export function unitsOf(question) {
+  return page.district.units.filter(({ questions }) => questions.includes(question));
 }
 
 /** Read the state that an address holds; what it does not say is the default. */

@@ -4,6 +4,8 @@ import { byId } from "./dom.js";
 
 export const page = JSON.parse(byId("page-data").textContent);
 export const language = page.language;
+/** What of the district whoever asks may see. */
+export const { sight } = page.district;
 
 /**
  * A sentence of webmap/words.py.

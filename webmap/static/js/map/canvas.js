@@ -117,7 +117,7 @@ class CanvasEngine {
       "mediation_rooms",
       "facilities",
     ]) {
-      sources[id] = { url: this.described[id].url, maxDataZoom: MAX_DATA_ZOOM };
+      if (this.described[id]) sources[id] = { url: this.described[id].url, maxDataZoom: MAX_DATA_ZOOM };
     }
     if (unit)
       sources[UNITS] = { url: this.described.units.url.replace("{unit}", unit), maxDataZoom: MAX_DATA_ZOOM };
@@ -134,6 +134,7 @@ class CanvasEngine {
   rules() {
     const { PolygonSymbolizer, LineSymbolizer, CircleSymbolizer } = window.protomapsL;
     const on = (name) => this.shown[name] ?? true;
+    const isThere = ({ dataSource }) => dataSource === UNITS || dataSource in this.described;
     const rule = (id, symbolizer, more = {}) => ({ dataSource: id, dataLayer: id, symbolizer, ...more });
     const area = (fill, opacity) => new PolygonSymbolizer({ fill: colour(fill), opacity });
     const dot = new CircleSymbolizer({ radius: 2 * scale(), fill: colour("bad"), opacity: 0.6 });
@@ -154,7 +155,7 @@ class CanvasEngine {
       on("complaints") && rule("complaints", dot, { minzoom: 13 }),
       on("mediation_rooms") && rule("mediation_rooms", new ImageSymbolizer(() => this.marks.mediation_rooms)),
       on("facilities") && rule("facilities", facility),
-    ].filter(Boolean);
+    ].filter((made) => made && isThere(made));
   }
 
   unitRules() {

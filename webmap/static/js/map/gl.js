@@ -90,7 +90,8 @@ class GlEngine {
     for (const { id } of [...under, ...over]) if (gl.getLayer(id)) gl.removeLayer(id);
     if (gl.getSource(UNITS)) gl.removeSource(UNITS);
     gl.addSource(UNITS, source);
-    for (const layer of under) gl.addLayer(layer, "buildings");
+    const above = ["buildings", "boundary"].find((id) => gl.getLayer(id));
+    for (const layer of under) gl.addLayer(layer, above);
     for (const layer of over) gl.addLayer(layer, "unit_names");
     for (const [name, visible] of this.hidden) this.toggle(name, visible);
   }
@@ -134,7 +135,8 @@ class GlEngine {
 
   facilities(kind) {
     this.kind = kind;
-    this.gl.setFilter("facilities", ["==", ["get", "kind"], kind]);
+    if (this.gl.getLayer("facilities"))
+      this.gl.setFilter("facilities", ["==", ["get", "kind"], kind]);
   }
 
   toggle(name, visible) {

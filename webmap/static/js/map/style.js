@@ -84,7 +84,7 @@ export function baseStyle(description) {
     "mediation_rooms",
     "facilities",
   ])
-    sources[id] = tiles(layers[id]);
+    if (layers[id]) sources[id] = tiles(layers[id]);
   return {
     version: 8,
     sources,
@@ -94,7 +94,8 @@ export function baseStyle(description) {
       ...overCells(),
       ...labels(),
       ...marks(layers),
-    ],
+      // What is not for whoever asks is not described: the map does without.
+    ].filter(({ source }) => !source || sources[source]),
   };
 }
 
@@ -156,7 +157,7 @@ function overCells() {
 }
 
 function marks(layers) {
-  const visible = (id) => (layers[id].show ? "visible" : "none");
+  const visible = (id) => (layers[id]?.show ? "visible" : "none");
   const point = (id, image, size) => ({
     id,
     type: "symbol",

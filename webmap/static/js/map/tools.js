@@ -2,7 +2,7 @@
 
 import { byId, el, iconButton, show } from "../dom.js";
 import { menu } from "../floating.js";
-import { t } from "../words.js";
+import { sight, t } from "../words.js";
 
 const NAMES = [
   ...["cells", "communities", "buildings", "facilities", "mediation_rooms", "boundaries"],
@@ -20,6 +20,9 @@ const FROM_ZOOM = { buildings: 14.25, complaints: 14 };
  * @returns {{apply: (engine: object) => void}}
  */
 export function startMapTools(map, store, description, { whole, toggle }) {
+  // Boundaries and cells are always described; of the layers, those that whoever asks may see.
+  const described = new Set(description.layers.map(({ id }) => id));
+  const names = NAMES.filter((name) => ["cells", "boundaries"].includes(name) || described.has(name));
   const shown = Object.fromEntries(description.layers.map((layer) => [layer.id, layer.show]));
   const chosen = {};
   // Facilities belong to the question about services; the others do not need them unless asked for.
@@ -46,12 +49,12 @@ export function startMapTools(map, store, description, { whole, toggle }) {
       t(`layer_${name}`),
       FROM_ZOOM[name] > map.getZoom() && el("span", { class: "menu-hint", text: t("layer_zoom") }),
     );
-  const layers = menu({ icon: "layers", label: t("layers"), className: "" }, () => NAMES.map(item));
+  const layers = menu({ icon: "layers", label: t("layers"), className: "" }, () => names.map(item));
   show(
     byId("map-tools"),
     zoomIn,
     zoomOut,
-    iconButton("whole", t("zoom_all"), () => whole(), ""),
+    iconButton("whole", t(sight.bbox ? "zoom_area" : "zoom_all"), () => whole(), ""),
     layers,
   );
   const limits = () => {
@@ -60,5 +63,5 @@ export function startMapTools(map, store, description, { whole, toggle }) {
   };
   map.on("zoomend", limits);
   limits();
-  return { apply: () => NAMES.forEach((name) => toggle(name, visible(name))) };
+  return { apply: () => names.forEach((name) => toggle(name, visible(name))) };
 }
