@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
+from bench import policy
 from bench.report import page
 from bench.run import Plan, run
 
@@ -30,7 +32,10 @@ def main() -> None:
     )
     given.folder.mkdir(parents=True, exist_ok=True)
     results = run(plan, given.folder, lambda line: print(line, flush=True))
-    text = page(plan, results, place=given.folder)
+    print("the policy", flush=True)
+    with tempfile.TemporaryDirectory(dir=given.folder) as made:
+        costs = policy.measure(policy.Plan(), Path(made))
+    text = page(plan, results, place=given.folder) + "\n" + policy.section(costs)
     given.output.write_text(text, "utf-8")
     print(f"\n{text}")
 

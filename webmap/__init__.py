@@ -79,7 +79,7 @@ def create_app(
     visitors : callable, optional
         Says who asks; by default that is what `access` knows, or that nobody has signed in.
     record : callable, optional
-        Writes the audit log; by default nothing is recorded.
+        Writes the audit log; by default that of `access`, or none.
     settings : Settings, optional
     """
     from flask import Flask
@@ -122,7 +122,7 @@ def create_app(
         settings=settings,
         access=access,
         visitors=visitors or (identity.recognise(access) if access else gate.everybody_is_resident),
-        record=record or guarded.unrecorded,
+        record=record or (access.record if access else guarded.unrecorded),
         requests=Limit(settings.requests_a_minute),
         tile_requests=Limit(settings.tiles_a_minute),
         attempts=Limit(settings.attempts_a_minute),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -219,6 +220,7 @@ def _layer_of(name: str) -> str | None:
     return name if name in LAYERS else None
 
 
+@lru_cache(maxsize=256)
 def _scheme_of(name: str) -> str:
     cells = _CELLS.fullmatch(name)
     try:
