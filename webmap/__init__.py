@@ -133,6 +133,8 @@ def create_app(
     )
     for part in (responses, assets, security, errors, csrf, identity, gate):
         part.register(app)
+    if access is not None:
+        _add_accounts(app)
     for blueprint in (
         pages.pages,
         api.api,
@@ -143,3 +145,16 @@ def create_app(
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+def _add_accounts(app: Flask) -> None:
+    """Add the pages of a service in which people can sign in."""
+    from webmap import account, accounts, audit_page, forms, sign_in
+
+    forms.register(app)
+    for blueprint in (sign_in.sign_ins, account.account, accounts.accounts, audit_page.audit):
+        app.register_blueprint(blueprint)
+    if app.extensions["wangge"].settings.oidc is not None:
+        from webmap import oidc
+
+        app.register_blueprint(oidc.openid)

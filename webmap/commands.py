@@ -16,6 +16,7 @@ from layers.text import Text
 
 if TYPE_CHECKING:
     from layers.access.access import Access
+    from layers.store import Store
     from webmap.settings import Settings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -61,7 +62,7 @@ def serve(context: Context, *, host: str, port: int, threads: int) -> None:
         from webmap.settings import read_settings
 
         settings = read_settings(context.web, host=host)
-        with context.open_store(read_only=True) as store, context.open_access() as access:
+        with context.open_store(read_only=True) as store, _accounts(context, store) as access:
             listener = _listen(host, port)
             from webmap import create_app, server
 
@@ -76,6 +77,17 @@ def serve(context: Context, *, host: str, port: int, threads: int) -> None:
                 server.run(server.make_server(app, listener, threads=threads, settings=settings))
             finally:
                 snapshots.stop()
+
+
+def _accounts(context: Context, store: Store) -> Access:
+    """Open the accounts; the district's names make no good passwords."""
+    from layers.access.access import open_access
+
+    district = store.district()
+    words = [name for name in (district.name, district.name_en) if name]
+    return open_access(
+        context.store_url, policy=context.policy, settings=context.settings, clock=context.clock, words=words
+    )
 
 
 def _greet(context: Context, access: Access, here: str, settings: Settings) -> None:

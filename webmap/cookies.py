@@ -7,6 +7,7 @@ from flask import Response, current_app, request
 SESSION = "wangge"
 DEVICE = "wangge-device"
 FORM = "wangge-form"
+SECOND = "wangge-second"
 OPENID = "wangge-openid"
 
 

@@ -11,8 +11,9 @@ import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from layers import problems
@@ -177,15 +178,40 @@ def answer(failure: Failure) -> Response:
 def _page(failure: Failure, language: Language) -> Response:
     """Return the error's page, or a line of text where the page itself is what fails."""
     try:
-        page = render_template("error.html", failure=failure, language=language)
+        page = render_template("error.html", failure=failure, language=language, way_on=_way_on(failure))
     except Exception:
         current_app.logger.exception("the error page failed")
         return Response(f"{failure.status} {failure.detail.to(language)}\n", mimetype="text/plain")
     return Response(page, mimetype="text/html")
 
 
+def _way_on(failure: Failure) -> tuple[str, Text] | None:
+    """Return where who is refused may go instead: to sign in, or to choose a password first."""
+    if failure.status == 401 and current_app.extensions["wangge"].access is not None:
+        back = request.full_path.rstrip("?") if request.method == "GET" else "/"
+        return f"/sign-in?{urlencode({'next': back, 'lang': request_language()})}", Text("登录", "Sign in")
+    who = g.get("visitor")
+    if failure.status == 403 and who is not None and who.via == "session" and who.scopes is not None:
+        return f"/account?lang={request_language()}", Text("先设置密码", "First choose a password")
+    return None
+
+
 def _foreseen(error: Exception) -> Response:
+    if isinstance(error, problems.Forbidden):
+        _record_refusal()
     return answer(failure_of(error))
+
+
+def _record_refusal() -> None:
+    """Record that somebody who is known asked for what is not theirs; they are refused in any case."""
+    access, who = current_app.extensions["wangge"].access, g.get("visitor")
+    if access is None or who is None or who.via == "nobody":
+        return
+    try:
+        asked = f"{request.method} {request.path}"
+        access.record(who, "refused", what=asked, origin=request.remote_addr or "", outcome="refused")
+    except problems.WanggeError as error:
+        current_app.logger.warning("a refusal was not recorded: %s", error)
 
 
 def _unforeseen(error: Exception) -> Response:

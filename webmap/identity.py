@@ -15,6 +15,7 @@ from webmap.limits import source_of
 if TYPE_CHECKING:
     from layers.access.access import Access
     from layers.access.model import Session
+    from layers.text import Language
     from webmap.gate import Visitors
 
 _BEARER = "bearer "
@@ -97,6 +98,32 @@ def _is_set(response: Response, name: str) -> bool:
     return any(value.startswith(start) for value in response.headers.getlist("Set-Cookie"))
 
 
+def who_am_i(language: Language) -> dict[str, str]:
+    """Return what a page's head says of who asks, and where to sign in."""
+    shared, who = current_app.extensions["wangge"], g.visitor
+    if who.via == "nobody":
+        return {} if shared.access is None else {"sign_in": Text("登录", "Sign in").to(language)}
+    role = shared.policy.rules.roles.get(who.role)
+    said = {"name": who.name or "–", "role": who.role if role is None else role.title.to(language)}
+    if who.via == "session" and shared.access is not None:
+        said |= {"account": Text("我的账号", "My account").to(language)}
+        said |= {"sign_out": Text("退出", "Sign out").to(language)}
+        if who.scopes is not None:
+            said |= {name: text.to(language) for name, text in _SET_UP.items()}
+    return said
+
+
+_SET_UP = {
+    "set_up": Text(
+        "您已通过一次性链接以管理员身份登录。链接已失效，请设置用户名和密码，下次才能登录。",
+        "You are signed in as administrator by the one-time link, which is spent. Choose a name and a password to "
+        "be able to come back.",
+    ),
+    "set_up_do": Text("现在设置", "Do it now"),
+}
+
+
 def register(app: Flask) -> None:
-    """Have browsers forget cookies that nobody is known by any more."""
+    """Have browsers forget cookies that nobody is known by any more, and pages say who asks."""
     app.after_request(_forget)
+    app.jinja_env.globals["who_am_i"] = who_am_i

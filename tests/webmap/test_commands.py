@@ -10,8 +10,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,6 +22,7 @@ from app import make_context, wangge
 from layers.store import create_store
 from tests.district import small_district
 
+LINK = re.compile(r"There is no administrator yet\. .*\n  (http://localhost:\d+/start\?code=wgl_[\w-]{43})\n")
 APP = Path(__file__).parents[2] / "app.py"
 
 
@@ -70,7 +73,33 @@ def test_it_serves_until_it_is_told_to_stop(store_file: Path, number: signal.Sig
         process.send_signal(number)
         assert process.wait(timeout=20) == 0
         assert process.stdout and process.stderr
-        assert process.stdout.read() == "" and process.stderr.read() == ""
+        assert LINK.fullmatch(process.stdout.read()) and process.stderr.read() == ""
+
+
+def test_the_link_that_it_prints_takes_a_newcomer_to_the_map(store_file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "new.gpkg"
+    store.write_bytes(store_file.read_bytes())
+    with serving(store) as (process, address):
+        assert process.stdout
+        lines = process.stdout.readline() + process.stdout.readline()
+        found = LINK.fullmatch(lines)
+        assert found and found[1].startswith(address)
+        browser = build_opener(HTTPCookieProcessor(CookieJar()))
+        with browser.open(found[1], timeout=60) as page:
+            assert page.url.rstrip("/") == address and "/account" in page.read().decode()
+        with pytest.raises(HTTPError) as spent:
+            urlopen(found[1], timeout=10)
+        assert spent.value.code == 403
+        spent.value.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+        assert process.stderr and process.stderr.read() == "", "nothing of it is logged"
+
+
+def test_settings_that_are_wrong_are_said_in_words(store_file: Path) -> None:
+    context = make_context(environment(store_file) | {"WANGGE_ADDRESS": "map.example"})
+    done = CliRunner(catch_exceptions=False).invoke(wangge, ["serve", "--port", "0"], obj=context)
+    assert done.exit_code == 1 and "WANGGE_ADDRESS = 'map.example'" in done.stderr
 
 
 def test_a_port_in_use_is_said_in_words(store_file: Path) -> None:
