@@ -1,4 +1,4 @@
-"""Write the reference pages from the code itself: commands, layers, API, settings.
+"""Write the reference pages from the code itself: commands, layers, API, checks, who may what, settings.
 
 ``python docs/reference.py`` writes them; a test fails where they are not what the code says.
 """
@@ -19,8 +19,11 @@ import app  # noqa: E402
 from layers.checks.kinds import KINDS  # noqa: E402
 from layers.cli import Context  # noqa: E402
 from layers.definitions import DEFINITIONS  # noqa: E402
-from layers.schema import LAYERS  # noqa: E402
+from layers.policy import Policy, read_policy  # noqa: E402
+from layers.rules import ACTIONS, WAYS_OUT, Action, WayOut  # noqa: E402
+from layers.schema import LAYERS, Field, Layer  # noqa: E402
 from layers.standards import read_standards  # noqa: E402
+from layers.visitors import Area, Visitor  # noqa: E402
 
 _MADE = "<!-- Written by `python docs/reference.py`; do not edit. -->\n\n"
 
@@ -117,11 +120,95 @@ def checks_page() -> str:
     return "".join(parts)
 
 
+def access_page() -> str:
+    """Return who may what, as the policy answers."""
+    policy = read_policy(app.DATA_FOLDER)
+    rules = policy.rules
+    about = (
+        f"From `data/roles.json` and `data/fields.json`: {rules.source.en}. Whatever no rule allows is refused; a "
+        "field that `fields.json` does not name leaves by no way. What *area* means on the ground is in "
+        "`layers/areas.py`; figures of *public* leave out counts of people and complaints under "
+        f"{rules.small_count}, and what would give them away.\n"
+    )
+    parts = ["# Who may what\n\n", _MADE, about, "\n## Roles\n\n"]
+    parts.append("| role | Chinese | English | answers for | has accounts |\n|---|---|---|---|---|\n")
+    parts += [
+        f"| `{role.id}` | {role.title.zh} | {role.title.en} | {', '.join(role.areas)} | {_yes(role.account)} |\n"
+        for role in rules.roles.values()
+    ]
+    heads = "".join(f" {name} |" for name in rules.roles)
+    lines = "---|" * len(rules.roles)
+    parts.append(f"\n## Actions\n\n| action | |{heads}\n|---|---|{lines}\n")
+    for action in ACTIONS:
+        cells = "".join(f" {_may(policy, one, action)} |" for one in _visitors(policy))
+        parts.append(f"| `{action}` | {rules.actions[action].en} |{cells}\n")
+    parts.append(
+        "\n## Kinds of values\n\n| kind | | leaves by | asked for by name | for a stated purpose |\n"
+    )
+    parts.append("|---|---|---|---|---|\n")
+    for name, guard in rules.guards.items():
+        ways = ", ".join(way for way in WAYS_OUT if way in guard.ways_out)
+        parts.append(
+            f"| `{name}` | {guard.title.en} | {ways} | {_yes(guard.asked)} | {_yes(guard.purpose)} |\n"
+        )
+    parts.append(
+        "\n## Layers and fields\n\nOf which features a role may read a field by the API and export it: *all*, "
+        "those of its *area*, or none. Tiles show open fields of what may be read; *draw* is by tiles alone.\n"
+    )
+    for layer in LAYERS.values():
+        parts.append(f"\n### {layer.name}: {layer.title.en}\n\n| fields | kind |{heads}\n|---|---|{lines}\n")
+        for kind in rules.guards:
+            fields = [field for field in layer.fields if field.guard == kind]
+            if fields:
+                names = ", ".join(f"`{field.name}`" for field in fields)
+                cells = "".join(f" {_told(policy, one, layer, fields)} |" for one in _visitors(policy))
+                parts.append(f"| {names} | {kind} |{cells}\n")
+    parts.append("\nDecided for fields that no layer has yet: ")
+    planned = [f"`{layer}.{name}` ({rule.guard})" for (layer, name), rule in rules.planned.items()]
+    return "".join([*parts, ", ".join(planned), ".\n"])
+
+
+def _visitors(policy: Policy) -> list[Visitor]:
+    """Return one visitor of each role, with an area of the first kind that it may have."""
+    kinds = {role.id: role.areas[0] for role in policy.rules.roles.values()}
+    return [
+        Visitor(role, Area(kind, frozenset({"x"}) if kind in LAYERS else frozenset()))
+        for role, kind in kinds.items()
+    ]
+
+
+def _may(policy: Policy, visitor: Visitor, action: Action) -> str:
+    if not policy.may(visitor, action):
+        return "–"
+    return policy.aggregates(visitor, action) if action in ("view", "take") else "yes"
+
+
+def _told(policy: Policy, visitor: Visitor, layer: Layer, fields: list[Field]) -> str:
+    """Return of which features the fields are told, all of one kind."""
+    told: list[str] = []
+    ways: tuple[tuple[str, Action, WayOut], ...] = (
+        ("read", "read", "api"),
+        ("export", "export", "export"),
+        ("draw", "view", "tile"),
+    )
+    for name, action, way_out in ways:
+        offered = policy.offered(visitor, layer.name, way_out=way_out, action=action)
+        rows = {offer.rows for offer in offered.fields if offer.field in fields}
+        if rows and not (name == "draw" and told):
+            told.append(f"{name} {rows.pop()}")
+    return ", ".join(told) or "–"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "layers.md": layers_page,
     "api.md": api_page,
     "checks.md": checks_page,
+    "access.md": access_page,
 }
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from flask import Response, request
 
@@ -16,10 +16,9 @@ from webmap.operations import service
 from webmap.params import BadQuery, Parameter, text
 
 if TYPE_CHECKING:
+    from layers.access.model import Outcome
     from layers.policy import Seen
     from layers.visitors import Visitor
-
-Outcome = Literal["done", "refused", "failed"]
 
 
 class Record(Protocol):
