@@ -24,6 +24,7 @@ import shapely
 
 from layers.problems import BadParameter, StoreFull
 from layers.shapefiles import shapefiles
+from layers.sheets import RISKY, shielded
 from layers.text import Text, both, joined
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ NOTE = "note"
 
 _SHEET_ROWS, _CELL_CHARACTERS = 1_048_575, 32_767
 _TOO_LONG = "过长，单元格容不下 / too long for a cell"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NO_CLOCK = "1970-01-01T00:00:00.000Z"
 
 
@@ -315,10 +315,11 @@ def _for_sheets(frame: pd.DataFrame) -> pd.DataFrame:
     for name in sheet.columns:
         if sheet[name].dtype == "geometry":
             sheet[name] = pd.Series(shapely.to_wkt(frame[name], rounding_precision=-1), dtype="str")
-        elif sheet[name].dtype == "str":
-            risky = sheet[name].str.startswith(_FORMULA, na=False)
-            sheet[name] = sheet[name].where(~risky, "'" + sheet[name])
-    return sheet.rename(columns=lambda name: f"'{name}" if str(name).startswith(_FORMULA) else name)
+        elif sheet[name].dtype == "str" or sheet[name].dtype == object:
+            texts = sheet[name].astype("str")
+            risky = texts.str.contains(RISKY, regex=True, na=False)
+            sheet[name] = texts.where(~risky, "'" + texts)
+    return sheet.rename(columns=lambda name: shielded(str(name)))
 
 
 def _xlsx(frame: pd.DataFrame, title: str) -> bytes:

@@ -21,11 +21,13 @@ from typing import IO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from layers.imports.archives import MAX_RATIO, MAX_UNPACKED_BYTES, RATIO_FROM_BYTES, too_big
 from layers.imports.encoding import encoding_of
 from layers.imports.raw import Broken, Source, damaged, headings
 from layers.problems import Problem, ValidationError
+from layers.sheets import SHIELDED
 from layers.text import Text
 
 _DELIMITERS = ",;\t|"
@@ -144,7 +146,10 @@ class _Table:
             self._pending.clear()
 
     def column(self, position: int) -> pa.ChunkedArray:
-        return pa.chunked_array([batch[position] for batch in self.batches], pa.large_string())
+        values = pa.chunked_array([batch[position] for batch in self.batches], pa.large_string())
+        if pc.any(pc.starts_with(values, "'")).as_py():  # what a sheet of ours kept from being a formula
+            values = pc.replace_substring_regex(values, pattern=SHIELDED, replacement="\\1")
+        return values
 
 
 def _read(path: Path, text: IO[str]) -> Source:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layers.problems import Problem, ValidationError
+from layers.sheets import shielded
 from layers.text import Language, Text
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def write_rejects(path: Path, source: Source, findings: Findings, *, language: L
             temporary = Path(file.name)
             try:
                 writer = csv.writer(file)
-                writer.writerow([row_heading, *names, problem_heading])
+                writer.writerow([row_heading, *map(shielded, names), problem_heading])
                 writer.writerows(_rows(source, findings, len(names), language))
                 file.flush()
                 os.fsync(file.fileno())
@@ -80,7 +81,8 @@ def _rows(source: Source, findings: Findings, width: int, language: Language) ->
         cells = [*kept, *[""] * (width - len(kept))]
         lines.append((broken.problem.row or 0, [*cells, _told([broken.problem], language)]))
     for row, line in sorted(lines, key=lambda one: one[0]):
-        yield [str(row), *line]
+        # What somebody else wrote into a file is opened here to be corrected: none of it must become a formula.
+        yield [str(row), *map(shielded, line)]
 
 
 def _told(problems: list[Problem], language: Language) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from layers.imports.raw import Source, choose, damaged, headings
 from layers.problems import ValidationError
+from layers.sheets import plain
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -96,8 +97,10 @@ def _table(path: Path, records: Iterable[tuple[int, Cells]]) -> Source:
 
 def _text(value: object) -> str | None:
     """Return a cell as text: whole numbers without a point, dates in ISO form, a day without its midnight."""
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return plain(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < _SPREADSHEET_DIGITS:

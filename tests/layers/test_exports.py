@@ -18,7 +18,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers import exports
+from layers import exports, sheets
 from layers.exports import FORMATS, check_target, export_layer, frame_bytes, write_bytes, write_frame
 from layers.frames import conform
 from layers.policy import Seen
@@ -168,13 +168,14 @@ def _texts(texts: list[str], name: str = "text") -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({name: pd.Series(texts, index=index, dtype="str")}, geometry=shapes)
 
 
-FORMULA = st.sampled_from(["=", "+", "-", "@", "\t", "\r"])
+FORMULA = st.sampled_from(["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'=", "''@"])
 
 
 @given(start=st.just("") | FORMULA, rest=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])))
 def test_no_text_is_a_formula(start: str, rest: str) -> None:
     text = start + rest
-    wanted = "'" + text if text.startswith(tuple("=+-@\t\r")) else text
+    wanted = "'" + text if text.lstrip("'").startswith(tuple("=+-@\t\r\n＝＋－＠")) else text
+    assert sheets.plain(wanted) == text
     frame = _texts([text, "x"])
     rows = pd.read_csv(io.BytesIO(frame_bytes(frame, "csv")), dtype=str, keep_default_na=False)
     assert rows.text.tolist() == [wanted, "x"]
