@@ -117,6 +117,30 @@ def moment(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
 
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+_SYSTEMS = (
+    ("HarmonyOS", "HarmonyOS"),
+    ("Android", "Android"),
+    ("iPad", "iPad"),
+    ("iPhone", "iPhone"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_words(agent: str) -> str:
+    """Return in short what a browser says of itself: its name and its system, as far as they are known."""
+    found = [next((name for mark, name in names if mark in agent), "") for names in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(part for part in found if part) or agent[:40] or "?"
+
+
 def other_language() -> str:
     """Return the address of this page in the other language; of a form that was refused, the page's own."""
     query = {name: value for name, value in request.args.items() if name != "lang"}
@@ -127,4 +151,9 @@ def other_language() -> str:
 
 def register(app: Flask) -> None:
     """Give templates what they need for links and moments."""
-    app.jinja_env.globals |= {"link": link, "moment": moment, "other_language": other_language}
+    app.jinja_env.globals |= {
+        "link": link,
+        "moment": moment,
+        "other_language": other_language,
+        "browser_words": browser_words,
+    }

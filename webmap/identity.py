@@ -99,14 +99,15 @@ def _is_set(response: Response, name: str) -> bool:
 
 
 def who_am_i(language: Language) -> dict[str, str]:
-    """Return what a page's head says of who asks, and where to sign in."""
+    """Return what the head of the map's page says of who asks; nothing of those who are not known."""
     shared, who = current_app.extensions["wangge"], g.visitor
     if who.via == "nobody":
-        return {} if shared.access is None else {"sign_in": Text("登录", "Sign in").to(language)}
+        return {}
     role = shared.policy.rules.roles.get(who.role)
     said = {"name": who.name or "–", "role": who.role if role is None else role.title.to(language)}
     if who.via == "session" and shared.access is not None:
-        said |= {"account": Text("我的账号", "My account").to(language)}
+        query = "" if language == "zh" else f"?lang={language}"
+        said |= {"account": f"/account{query}", "sign_out_at": f"/sign-out{query}"}
         said |= {"sign_out": Text("退出", "Sign out").to(language)}
         if who.scopes is not None:
             said |= {name: text.to(language) for name, text in _SET_UP.items()}

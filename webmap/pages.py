@@ -82,7 +82,6 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
         "layers": titles,
         "definitions": {name: known.as_dict(language) for name, known in DEFINITIONS.items()},
         "district": district,
-        "has_account": visitor().account is not None and visitor().via == "session",
     }
     return render_template(
         "planner.html",

@@ -179,7 +179,7 @@ def enrol() -> Response:
     """Make this browser the device that the code was made for."""
     try:
         count_attempt()
-        token = access().enrol(typed("code", 40))
+        token = access().enrol(typed("code", 40), address=address_of(request))
         if token is None:
             raise NotFound(
                 Text(

@@ -35,7 +35,6 @@ WORDS: dict[str, Text] = {
     "close": Text("关闭", "Close"),
     "noscript": Text("本页需要 JavaScript。", "This page needs JavaScript."),
     "sign_in": Text("登录", "Sign in"),
-    "account": Text("账号", "Account"),
     # Search
     "search": Text("找小区、楼栋或格号", "Community, building or cell"),
     "search_label": Text("按名称查找", "Search by name"),

@@ -13,7 +13,7 @@ WORDS: dict[str, Text] = {
     "my_account": Text("我的账号", "My account"),
     "accounts": Text("账号", "Accounts"),
     "devices": Text("设备", "Devices"),
-    "keys": Text("密钥", "Keys"),
+    "keys_title": Text("密钥", "Keys"),
     "audit": Text("审计日志", "Audit log"),
     "sign_in": Text("登录", "Sign in"),
     "sign_out": Text("退出", "Sign out"),

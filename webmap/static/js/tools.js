@@ -3,7 +3,7 @@
 import { byId, el, iconButton, show } from "./dom.js";
 import { copyAddress, menu } from "./floating.js";
 import { signInAddress, writeAddress } from "./url.js";
-import { page, sight, t } from "./words.js";
+import { sight, t } from "./words.js";
 
 const THEMES = ["auto", "light", "dark", "sun"];
 const DARK = matchMedia("(prefers-color-scheme: dark)");
@@ -11,23 +11,18 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 /** Bring the tools to life. */
 export function startTools(store) {
   const languages = el("div", { class: "languages", role: "group", "aria-label": t("language") });
-  const account = el("a", {
-    class: sight.signed_in ? "account" : "account sign-in",
-    href: "/account",
-    text: sight.signed_in ? t("account") : t("sign_in"),
-    hidden: sight.signed_in && !page.has_account,
-  });
+  const signIn = el("a", { class: "sign-in", href: "/sign-in", text: t("sign_in"), hidden: sight.signed_in });
   show(
     byId("tools"),
     iconButton("link", t("copy_link"), () => copyAddress(location.href)),
     iconButton("print", t("print"), () => print()),
     menu({ icon: "theme", label: t("theme") }, () => THEMES.map((theme) => themeChoice(store, theme))),
     languages,
-    account,
+    signIn,
   );
   const follow = () => {
     const state = store.get();
-    if (!sight.signed_in) account.href = signInAddress();
+    signIn.href = signInAddress();
     const link = (language, text) =>
       el("a", {
         href: `/${writeAddress({ ...state, language })}`,
