@@ -12,6 +12,7 @@ from layers.areas import features_in_area, units_in_area
 from layers.coverage import kind_coverage
 from layers.figures import Figure
 from layers.published import answer, complaints_text, published_complaints
+from layers.queries import default_unit
 from layers.schema import LAYERS
 from layers.summary import community_figures
 from layers.text import Language, Text, both, joined
@@ -213,7 +214,7 @@ def _double_none(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: L
 
 
 def _hotspots(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
-    unit = query.unit if query.question == "hotspots" else "square:100"
+    unit = query.unit if query.question == "hotspots" else default_unit("hotspots", sight)
     answered = answer(snapshot, replace(query, question="hotspots", unit=unit), sight)
     # The district is what units are compared with; of the comparison only those of the area are shown.
     table = answered.table[units_in_area(snapshot, unit, sight.area)]
@@ -225,7 +226,7 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Lang
     period = _period_words(query)
     elsewhere = (
         Text("，其中 {n} 件不在任何单元", ", {n} of them in no unit").format(n=number(complaints - located))
-        if complaints > located
+        if complaints > located and sight.is_whole
         else both("")
     )
     masked = count["masked"]

@@ -88,10 +88,15 @@ class ViewQuery:
         }
 
 
+_OF_FEW_CELLS = ("management_cells", "communities")
+"""Areas of so few cells that they say little: communities are counted by there."""
+
+
 def default_unit(question: str, sight: Sight) -> str:
     """Return the unit that a question is answered over where none is asked for."""
-    default = DEFAULT_UNITS[question]
-    return PUBLIC_UNITS[question][0] if sight.is_public else default
+    if sight.is_public:
+        return PUBLIC_UNITS[question][0]
+    return "communities" if sight.area.kind in _OF_FEW_CELLS else DEFAULT_UNITS[question]
 
 
 def _default_question(params: Mapping[str, Any], sight: Sight) -> str:

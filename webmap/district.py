@@ -51,7 +51,7 @@ def describe(snapshot: Snapshot, policy: Policy, visitor: Visitor, language: Lan
         "as_of": None if district.as_of is None else district.as_of.isoformat(),
         "metric_crs": district.metric_crs,
         "invented": district.invented,
-        "bbox": extent(snapshot),
+        "bbox": extent(snapshot, _told_everywhere(policy, visitor, sight)),
         "version": snapshot.version,
         "counts": _counts(snapshot, policy, visitor, sight),
         "subdistricts": _subdistricts(snapshot, language),
@@ -149,11 +149,17 @@ def _complaints(snapshot: Snapshot, sight: Sight | None) -> dict[str, str | None
     )
 
 
-def extent(snapshot: Snapshot) -> list[float] | None:
-    """Return west, south, east, north of the outline, else of everything there is, else None."""
+def _told_everywhere(policy: Policy, visitor: Visitor, sight: Sight | None) -> list[str]:
+    """Return the layers of which it may be told how far they reach."""
+    full = sight is not None and sight.aggregates == "full"
+    return [one for one in LAYERS if full or rows_seen(policy, visitor, one, way_out="api") == "all"]
+
+
+def extent(snapshot: Snapshot, layers: list[str]) -> list[float] | None:
+    """Return west, south, east, north of the outline, else of all that is in `layers`, else None."""
     if snapshot.district.outline is not None:
         return _rounded(snapshot.district.outline.bounds)
-    boxes = [snapshot.frame(layer).total_bounds for layer in LAYERS if len(snapshot.frame(layer))]
+    boxes = [snapshot.frame(layer).total_bounds for layer in layers if len(snapshot.frame(layer))]
     if not boxes:
         return None
     sides = np.asarray(boxes)

@@ -59,6 +59,7 @@ def test_a_resident_sees_what_is_public_and_where_to_sign_in(served: Served, ope
     expect(page.get_by_role("columnheader", name="步行距离")).to_be_visible()
     expect(page.locator(".row .value-text.withheld")).to_have_text("从略")
     expect(page.locator("#tools .sign-in")).to_have_attribute("href", "/sign-in?next=%2F")
+    expect(page.locator("#tools .sign-in")).to_have_text("登录")
     expect(page.get_by_role("button", name="下载")).to_have_count(0)
     drawn(page)
     page.get_by_role("button", name="图层").click()
@@ -122,7 +123,9 @@ def test_subdistrict_staff_see_their_subdistrict(served: Served, open_page: Open
 def test_a_grid_worker_sees_the_cell(served: Served, open_page: Open) -> None:
     page = open_page(f"{served['grid_worker']}/", webgl=True)
     expect(page.locator(".strip-where")).to_have_text("您的区域：第3网格")
+    expect(page.locator(".row")).to_have_count(2)
     expect(page.locator(".question.open .segment")).to_have_text(["100 m 格", "H3-10 格", "网格", "小区"])
+    expect(page.get_by_role("radio", name="小区", exact=True)).to_be_checked()
     expect(page.locator(".row").first).to_be_visible()
     expect(page.get_by_role("button", name="下载")).to_have_count(0)
     drawn(page)

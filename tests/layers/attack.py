@@ -41,7 +41,7 @@ class System:
                 sign * wanted,
                 constraints=LinearConstraint(matrix, values, values),
                 bounds=Bounds(0, UNBOUNDED),
-                integrality=np.ones(len(column)),
+                integrality=np.ones(len(column), dtype=np.int64),
             )
             if not found.success:
                 raise ValueError(f"what was learned contradicts itself: {found.message}")

@@ -94,7 +94,7 @@ def public_answers(client: FlaskClient, kinds: tuple[str, ...], *, filters: bool
             )
             assert card.status_code == 200
             found[f"{address} {json.dumps(asked)}"] = card.get_json()
-    for address in ("/api/district", "/"):
+    for address in ("/api/district", "/api/layers", "/"):
         response = client.get(address)
         assert response.status_code == 200
         found[address] = re.sub(r'nonce="[^"]*"', "", response.text)
@@ -252,7 +252,7 @@ def with_complaints(placed: list[tuple[str | None, int, int]], frames: Frames, *
     The third of each is how many were opened in another year.
     """
     rng = np.random.default_rng(seed)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place, count, earlier in placed:
         for k in range(count + earlier):
             year = date(2019, 1, 1) if k < count else date(2018, 1, 1)
@@ -261,7 +261,7 @@ def with_complaints(placed: list[tuple[str | None, int, int]], frames: Frames, *
             if place in CODES:
                 subdistrict, neighbourhood = place_of(str(place))
                 where = {"community": place, "neighbourhood": neighbourhood, "subdistrict": subdistrict}
-                at = frames["communities"].geometry[place].representative_point()
+                at = frames["communities"].geometry[str(place)].representative_point()
             elif place in NEIGHBOURHOODS:
                 where |= {"neighbourhood": place, "subdistrict": str(place)[:2]}
             elif place is not None:

@@ -57,7 +57,11 @@ export function unitControl({ question, unit }, store) {
     { class: "control" },
     el("legend", { class: "control-label", text: t("unit") }),
     sizeControl(unit, store),
-    el("div", { class: "segments", "data-question": question }, choices),
+    el(
+      "div",
+      { class: "segments", "data-question": question, "data-pairs": choices.length < 5 && choices.length !== 3 },
+      choices,
+    ),
   );
 }
 

@@ -4,6 +4,8 @@ import { byId, el, icon, show } from "./dom.js";
 import { mark, swatch, tokenVariable } from "./shapes.js";
 import { count, page, people, t } from "./words.js";
 
+/** Classes that are named only where some unit is of them. */
+const IF_ANY = ["masked", "few", "withheld"];
 const RAMP = /^(gap|hot|quantity)[-+]/;
 
 /** Bring the legend to life. */
@@ -98,7 +100,7 @@ function keys(classes, query, view) {
     "ul",
     { class: "keys" },
     classes
-      .filter(({ id, count: n }) => id !== "masked" || n > 0)
+      .filter(({ id, count: n }) => !IF_ANY.includes(id) || n > 0)
       .map((one) =>
         el(
           "li",
@@ -125,7 +127,7 @@ function listed(classes) {
     "ul",
     { class: "classes" },
     classes
-      .filter(({ id, count: n }) => id !== "masked" || n > 0)
+      .filter(({ id, count: n }) => !IF_ANY.includes(id) || n > 0)
       .map((one) =>
         el(
           "li",
