@@ -12,7 +12,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --universal --pytho
 	--fork-strategy fewest --no-header --no-emit-index-url $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-test lint faults bench screenshots lock clean
+.PHONY: help run test setup setup-test lint audit faults bench screenshots lock clean
 
 help: ## say what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -37,6 +37,9 @@ lint: setup-test ## style, format and types
 	time .venv/bin/ruff check .
 	time .venv/bin/ruff format --check .
 	time .venv/bin/mypy
+
+audit: setup-test ## look whether the libraries are as locked, their licences, and what is known against them (asks the network)
+	@.venv/bin/python bin/audit.py
 
 faults: setup-test ## survive every fault in full: 200 kills per store, outages of 20 s, a lock held for a minute
 	@WANGGE_FAULTS=full .venv/bin/pytest tests/faults

@@ -16,6 +16,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 import app  # noqa: E402
+from docs.record import privacy_page  # noqa: E402
 from layers.checks.kinds import KINDS  # noqa: E402
 from layers.cli import Context  # noqa: E402
 from layers.definitions import DEFINITIONS  # noqa: E402
@@ -209,6 +210,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "api.md": api_page,
     "checks.md": checks_page,
     "access.md": access_page,
+    "privacy.md": lambda: privacy_page(app.DATA_FOLDER, _MADE),
 }
 
 if __name__ == "__main__":
