@@ -60,7 +60,7 @@ class Wangge(Contender, Writer):
     @contextmanager
     def writer(self, target: str) -> Iterator[Callable[[Any], None]]:
         with open_store(self.url(target)) as store:
-            yield lambda feature: _one(store.upsert(LAYER.name, feature).inserted)
+            yield lambda feature: _one(store.insert(LAYER.name, feature).inserted)
 
     def written(self, target: str) -> tuple[int, int]:
         with open_store(self.url(target)) as store:

@@ -60,8 +60,14 @@ class Reading(Protocol):
         """Return what is kept of the past of a layer, as far as it names the field."""
 
 
-class Writing(Reading, Protocol):
-    """A write transaction: nobody else writes until it ends."""
+class Putting(Protocol):
+    """What it takes to write features that are given whole."""
+
+    def version(self) -> int:
+        """Return the number of the last write, 0 before the first."""
+
+    def rows(self, layer: Layer, codes: Sequence[str]) -> list[Row]:
+        """Return the present rows by code, those there are of `codes`."""
 
     def insert(self, layer: Layer, rows: Rows, step: Step) -> None:
         """Insert rows whose codes are not there."""
@@ -69,11 +75,18 @@ class Writing(Reading, Protocol):
     def update(self, layer: Layer, rows: Rows, step: Step) -> None:
         """Write rows over those with their codes."""
 
-    def delete(self, layer: Layer, codes: Sequence[str]) -> None:
-        """Delete the rows with these codes."""
-
     def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
         """Record the write as version ``change.version``, which is the next."""
+
+
+class Writing(Reading, Putting, Protocol):
+    """A write transaction: nobody else writes until it ends."""
+
+    def rows(self, layer: Layer, codes: Sequence[str] | None = None) -> list[Row]:
+        """Return the present rows by code, all or those there are of `codes`."""
+
+    def delete(self, layer: Layer, codes: Sequence[str]) -> None:
+        """Delete the rows with these codes."""
 
     def forget(self, rows: Sequence[HistoryRow]) -> None:
         """Let these rows take the place of those with their version and code, and note that traces remain."""
@@ -235,13 +248,15 @@ class KeptStore(Store):
     ) -> Written:
         described = layer_named(layer)
         rows = _rows_of(features, described)
-        with self._writing() as transaction:
+
+        def put(transaction: Putting, base: Reading | None = None) -> Written:
             before = transaction.rows(described, [record[0] for record in rows.records])
             new, changed = difference(rows, before)
             unchanged = len(rows.records) - len(new) - len(changed)
             touched = sorted([*new, *changed])
             mine = {rows.records[at][0]: rows.records[at] for at in touched}
-            _check_base(transaction, described, mine, before, based_on)
+            if base is not None:
+                _check_base(base, described, mine, before, based_on)
             _check_mode(mode, described, rows, new, before)
             version = transaction.version()
             if not touched:
@@ -257,7 +272,17 @@ class KeptStore(Store):
                 history_row(version, old[code], row, described) for code, row in mine.items() if code in old
             ]
             transaction.record(self._change(version, described, list(mine), by), replaced)
-        return Written(version, len(new), len(changed), unchanged)
+            return Written(version, len(new), len(changed), unchanged)
+
+        if len(rows.records) == 1 and based_on is None:
+            return self._put_one(put, new=mode == "insert")
+        with self._writing() as transaction:
+            return put(transaction, transaction)
+
+    def _put_one(self, put: Callable[[Putting], Written], *, new: bool) -> Written:
+        """Let `put` write one feature, said to be `new` or not; it may be asked again, and the last time counts."""
+        with self._writing() as transaction:
+            return put(transaction)
 
     def _change(self, version: int, layer: Layer, codes: Sequence[str], by: Authorship) -> ChangeRow:
         return change_row(version, layer.name, codes, by, self._clock())

@@ -244,7 +244,7 @@ def test_a_store_made_with_rows_has_the_same_tables_as_one_without(
     described = [
         "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'wangge' ORDER BY 1, 2",
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname !~ '^pg_' ORDER BY 1, 2",
-        "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger ORDER BY 1, 2",
+        "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2",
     ]
     for query in described:
         found = postgres.execute(query, filled)

@@ -163,8 +163,8 @@ def test_a_forked_child_has_connections_of_its_own(store: Store, postgres: Clust
 def test_a_writer_that_stops_in_the_middle_gives_up_its_turn(
     store: Store, postgis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turn = transaction._TURN
-    monkeypatch.setattr(transaction, "_TURN", turn.replace(transaction._LONGEST_PAUSE.encode(), b"300ms"))
+    turn = transaction.TURN
+    monkeypatch.setattr(transaction, "TURN", turn.replace(transaction._LONGEST_PAUSE.encode(), b"300ms"))
 
     def stop(*_: object) -> None:
         with open_store(postgis_url) as other:

@@ -6,21 +6,34 @@ follow each other in the order of the commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from layers.schema import LAYERS, Layer
-from layers.store import Change, Clock, District, Edit, Fault, Mark, Progress, StoreSettings, utc_now
-from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
+from layers.store import (
+    Change,
+    Clock,
+    District,
+    Edit,
+    Fault,
+    Mark,
+    Progress,
+    StoreSettings,
+    Written,
+    utc_now,
+)
+from layers.stores.base import Box, KeptStore, Putting, Reading, Writing, meeting
 from layers.stores.contents import Contents, change_of
 from layers.stores.postgis import creation, ddl, faults, migrations, roles, tables, verification
 from layers.stores.postgis.addresses import Address, address_of, shown_url
 from layers.stores.postgis.connection import Connection, Database, again, owning
 from layers.stores.postgis.listening import Listener
+from layers.stores.postgis.single import SingleWrite
 from layers.stores.postgis.transaction import ReadTransaction, WriteTransaction
 from layers.stores.rows import frame_of
 from layers.text import Text
@@ -197,6 +210,18 @@ class PostGISStore(KeptStore):
                 connection.execute("SET LOCAL statement_timeout = 0")
             yield ReadTransaction(connection)
             connection.execute("COMMIT")
+
+    def _put_one(self, put: Callable[[Putting], Written], *, new: bool) -> Written:
+        if self._database.read_only:
+            raise faults.read_only(self._address)
+        for said_new in (True, False) if new else (False,):
+            with self._database.connection() as connection:
+                single = SingleWrite(connection, self._address, self._check, new=said_new)
+                written = put(single)
+                version = single.commit()
+            if version is not None:
+                return replace(written, version=version)
+        return super()._put_one(put, new=new)
 
     @contextmanager
     def _writing(self) -> Iterator[Writing]:

@@ -42,21 +42,22 @@ SET_VERSION = (
 )
 
 
-def _names(columns: Iterable[str]) -> sql.Composed:
+def names(columns: Iterable[str]) -> sql.Composed:
+    """Return names of columns as a list."""
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 INSERT_HISTORY = (
     sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s, %s::bytea, %s)")
-    .format(ddl.table(ddl.HISTORY), _names(HistoryRow._fields))
+    .format(ddl.table(ddl.HISTORY), names(HistoryRow._fields))
     .as_bytes()
 )
 _INSERT_CHANGE = (
     sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s::text[], %s, %s, %s, %s)")
-    .format(ddl.table(ddl.CHANGES), _names(ChangeRow._fields))
+    .format(ddl.table(ddl.CHANGES), names(ChangeRow._fields))
     .as_bytes()
 )
-_CHANGES = sql.SQL("SELECT {} FROM {}").format(_names(ChangeRow._fields), ddl.table(ddl.CHANGES)).as_bytes()
+_CHANGES = sql.SQL("SELECT {} FROM {}").format(names(ChangeRow._fields), ddl.table(ddl.CHANGES)).as_bytes()
 _MARK = (
     sql.SQL("SELECT layer, cardinality(codes), who, note, effective, at FROM {} WHERE version = %s")
     .format(ddl.table(ddl.CHANGES))
@@ -64,7 +65,7 @@ _MARK = (
 )
 _HISTORY = (
     sql.SQL("SELECT {} FROM {} ORDER BY version, code")
-    .format(_names(HistoryRow._fields), ddl.table(ddl.HISTORY))
+    .format(names(HistoryRow._fields), ddl.table(ddl.HISTORY))
     .as_bytes()
 )
 _UNDOS = """
@@ -123,15 +124,15 @@ def select_days(name: str) -> bytes:
 @cache
 def _insert(name: str) -> bytes:
     layer = layer_named(name)
-    places = sql.SQL(", ").join([sql.SQL("%s"), *_places(layer)])
+    values = sql.SQL(", ").join([sql.SQL("%s"), *places(layer)])
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})")
-    return statement.format(ddl.table(name), _names(ddl.columns(layer)), places).as_bytes()
+    return statement.format(ddl.table(name), names(ddl.columns(layer)), values).as_bytes()
 
 
 @cache
 def _update(name: str) -> bytes:
     layer = layer_named(name)
-    pairs = zip(ddl.columns(layer)[1:], _places(layer), strict=True)
+    pairs = zip(ddl.columns(layer)[1:], places(layer), strict=True)
     assignments = [sql.SQL("{} = {}").format(sql.Identifier(column), place) for column, place in pairs]
     values = sql.SQL(", ").join(assignments)
     return sql.SQL("UPDATE {} SET {} WHERE code = %s").format(ddl.table(name), values).as_bytes()
@@ -141,7 +142,7 @@ def _fields(layer: Layer) -> list[tuple[str, str]]:
     return list(zip(ddl.columns(layer)[2:], ddl.column_types(layer)[2:], strict=True))
 
 
-def _places(layer: Layer) -> list[sql.SQL]:
+def places(layer: Layer) -> list[sql.SQL]:
     """Return the places of a row's values, without its code."""
     geometry = sql.SQL(f"ST_GeomFromWKB(%s::bytea, {ddl.SRID})")
     return [geometry, *(sql.SQL(f"%s::{kind}") for _, kind in _fields(layer))]
@@ -165,10 +166,11 @@ def delete(layer: Layer, codes: Sequence[str]) -> Statement:
 
 def insert_change(change: ChangeRow) -> Statement:
     """Return the statement that records a write."""
-    return _INSERT_CHANGE, _change_values(change)
+    return _INSERT_CHANGE, change_values(change)
 
 
-def _change_values(change: ChangeRow) -> tuple[Any, ...]:
+def change_values(change: ChangeRow) -> tuple[Any, ...]:
+    """Return a row of the table of changes as its columns take it."""
     at, effective = instant_of(change.at), day_of(change.effective)
     return (change.version, change.layer, json.loads(change.codes), at, change.who, change.note, effective)
 
@@ -210,7 +212,7 @@ def size_bytes(connection: Connection, layer: Layer) -> int:
 def district(connection: Connection) -> District:
     """Return what the store says of itself."""
     query = sql.SQL("SELECT ST_AsBinary(geom, 'NDR'), {} FROM {}").format(
-        _names(_DISTRICT[1:]), ddl.table(ddl.DISTRICT)
+        names(_DISTRICT[1:]), ddl.table(ddl.DISTRICT)
     )
     ((outline, name, name_en, metric_crs, as_of, invented),) = connection.cursor(binary=True).execute(query)
     return District(
@@ -304,8 +306,8 @@ def undos(layer: Layer, codes: Sequence[str] | None, *, since: int) -> tuple[byt
 def _undos(few: bool | None) -> bytes:
     among = sql.SQL("AND t.code = ANY(%(codes)s::text[])" if few is False else "")
     source = sql.SQL(_BY_INDEX if few else _BY_CHANGE).format(changes=ddl.table(ddl.CHANGES))
-    names = {"source": source, "among": among, "history": ddl.table(ddl.HISTORY)}
-    return sql.SQL(_UNDOS).format(**names).as_bytes()
+    parts = {"source": source, "among": among, "history": ddl.table(ddl.HISTORY)}
+    return sql.SQL(_UNDOS).format(**parts).as_bytes()
 
 
 def undo_of(row: Row) -> Undo:
@@ -344,13 +346,13 @@ def copy_features(
 def copy_changes(connection: Connection, rows: Iterable[ChangeRow]) -> None:
     """Copy rows into the table of changes."""
     kinds = ["bigint", "text", "text[]", "timestamptz", "text", "text", "date"]
-    _copy(connection, ddl.table(ddl.CHANGES), ChangeRow._fields, kinds, rows, _change_values, _unseen)
+    _copy(connection, ddl.table(ddl.CHANGES), ChangeRow._fields, kinds, rows, change_values, lambda _: None)
 
 
 def copy_history(connection: Connection, rows: Iterable[HistoryRow]) -> None:
     """Copy rows into the table of history."""
     kinds = ["bigint", "text", "boolean", "bytea", "text"]
-    _copy(connection, ddl.table(ddl.HISTORY), HistoryRow._fields, kinds, rows, tuple, _unseen)
+    _copy(connection, ddl.table(ddl.HISTORY), HistoryRow._fields, kinds, rows, tuple, lambda _: None)
 
 
 def _copy(
@@ -362,7 +364,7 @@ def _copy(
     values: Callable[[Any], Sequence[Any]],
     step: Step,
 ) -> None:
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, _names(columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names(columns))
     number = 0
     with connection.cursor().copy(statement) as copy:
         copy.set_types(kinds)
@@ -374,10 +376,6 @@ def _copy(
         step(number % STEP_ROWS)
 
 
-def _unseen(_: int) -> None:
-    pass
-
-
 def set_district(connection: Connection, described: District) -> None:
     """Write what the store says of itself."""
     outline = None
@@ -386,7 +384,7 @@ def set_district(connection: Connection, described: District) -> None:
     connection.execute(sql.SQL("DELETE FROM {}").format(ddl.table(ddl.DISTRICT)))
     connection.execute(
         sql.SQL("INSERT INTO {} ({}) VALUES (ST_GeomFromWKB(%s::bytea, {}), %s, %s, %s, %s, %s)").format(
-            ddl.table(ddl.DISTRICT), _names(_DISTRICT), sql.Literal(ddl.SRID)
+            ddl.table(ddl.DISTRICT), names(_DISTRICT), sql.Literal(ddl.SRID)
         ),
         [
             outline,

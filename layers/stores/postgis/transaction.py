@@ -30,10 +30,13 @@ _BULK_ROWS = 200
 _AT_ONCE = 6
 # A writer that stops in the middle (a laptop closed) would keep everybody else from writing.
 _LONGEST_PAUSE = "5min"
-_TURN = (
-    sql.SQL("SELECT version, set_config('idle_in_transaction_session_timeout', {}, true) FROM {} FOR UPDATE")
-    .format(sql.Literal(_LONGEST_PAUSE), ddl.table(ddl.HEAD))
-    .as_bytes()
+_TAKE_TURN = (
+    "SELECT version, set_config('idle_in_transaction_session_timeout', {}, true){} FROM {} FOR UPDATE"
+)
+TURN, TURN_FOR_ONE = (
+    sql.SQL(_TAKE_TURN).format(sql.Literal(_LONGEST_PAUSE), sql.SQL(more), ddl.table(ddl.HEAD)).as_bytes()
+    # Of a single write the server would make a new plan each time, which takes longer than the write.
+    for more in ("", ", set_config('plan_cache_mode', 'force_generic_plan', true)")
 )
 _STAGED = sql.Identifier("staged")
 
@@ -149,7 +152,7 @@ class WriteTransaction(ReadTransaction):
         with self.connection.pipeline():
             self._send()
             if self._version is None:
-                turn = self.connection.execute(_TURN, prepare=True)
+                turn = self.connection.execute(TURN, prepare=True)
                 # A statement of its own, so that it sees what was committed while the turn was waited for.
                 schema = self.connection.execute(tables.META, ["schema_version"], prepare=True)
             cursor = self.connection.cursor(binary=True).execute(query, values)
