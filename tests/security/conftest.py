@@ -13,10 +13,10 @@ from layers.store import Store, create_store
 from layers.visitors import Visitor
 from tests.security.asking import VISITORS
 from tests.security.paper import marked_district
+from tests.security.walking import WHO
 from tests.visitors import POLICY
 from webmap import Settings, create_app
 
-WHO = "X-Test-Visitor"
 UNHURRIED = Settings(requests_a_minute=10**9, tiles_a_minute=10**9, attempts_a_minute=10**9)
 
 

@@ -66,13 +66,14 @@ def _numbers() -> dict[str, Mark]:
     }
 
 
-def marks_in(text: str) -> set[Mark]:
+@lru_cache(maxsize=4096)
+def marks_in(text: str) -> frozenset[Mark]:
     """Return the marks that a decoded answer holds, the codes of complaints among them."""
     found: set[Mark] = {(layer, field, code) for layer, field, code in _TEXT.findall(text)}
     for digits in (*_NUMBER.findall(text), *(each.replace(",", "") for each in _SEPARATED.findall(text))):
         if digits in _numbers():
             found.add(_numbers()[digits])
-    return found | {("complaints", "code", code) for code in _COMPLAINT.findall(text)}
+    return frozenset(found | {("complaints", "code", code) for code in _COMPLAINT.findall(text)})
 
 
 def belongs(layer: str, code: str, area: Area) -> bool:
