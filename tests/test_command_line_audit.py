@@ -133,6 +133,7 @@ def test_nothing_leaves_where_the_log_cannot_be_written(
         ("export", "complaints", folder / "c.csv"),
         ("export", "complaints", folder / "c.csv", "--with", "text", "--purpose", "p"),
         ("analyse", "--cells", "square:100", "--out", folder / "a.csv"),
+        ("export-map", folder / "m.html"),
         ("backup", folder / "b.gpkg"),
         ("copy", "--to", f"gpkg:{folder / 'copy.gpkg'}"),
         ("audit", "list"),
@@ -193,6 +194,7 @@ def test_every_command_that_changes_or_takes_away_is_told_once(
     steps: list[tuple[tuple[str | Path, ...], str, str]] = [
         (("import", "facilities", file, "--datum", "wgs84"), "change", "import new.csv"),
         (("export", "facilities", tmp_path / "f.csv"), "export", str(tmp_path / "f.csv")),
+        (("export-map", tmp_path / "m.html"), "export", f"export-map: {tmp_path / 'm.html'}"),
         (("backup", tmp_path / "b.gpkg"), "backup", str(tmp_path / "b.gpkg")),
         (("copy", "--to", other), "copy", f"-> {other}"),
         (("user", "add", "王工", "--role", "planner"), "account_added", "王工 planner district"),

@@ -198,5 +198,8 @@ def export_map(
         days = {"from": first, "to": last}
         asked |= {name: None if day is None else day.date().isoformat() for name, day in days.items()}
         shown = view(snapshot, ViewQuery.from_params(asked, snapshot, sight), sight)
-        write_bytes(file, render(shown, lang or context.language, with_facilities=True).encode())
+        content = render(shown, lang or context.language, with_facilities=True).encode()
+        with context.audited("export", what=f"export-map: {file.absolute()}") as deed:
+            deed.leaving()
+            write_bytes(file, content)
         context.say(Text("已写入 {file}", "Wrote {file}").format(file=file))
