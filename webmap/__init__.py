@@ -95,6 +95,7 @@ def create_app(
         gate,
         guarded,
         identity,
+        me,
         openapi,
         pages,
         responses,
@@ -138,6 +139,7 @@ def create_app(
     for blueprint in (
         pages.pages,
         api.api,
+        me.me,
         api_features.features,
         openapi.openapi,
         tiles.tiles,

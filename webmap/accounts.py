@@ -38,6 +38,16 @@ def _role(name: str) -> Role:
     return found
 
 
+def _title() -> str:
+    """Return the title that was typed: what a list of devices or keys is read by."""
+    given = typed("title").strip()
+    if not given:
+        raise BadParameter(
+            Text("请写上名称。", "Give it a name."), Text("列表里靠它辨认。", "The list is read by it.")
+        )
+    return given
+
+
 def _origin() -> str:
     return address_of(request)
 
@@ -210,7 +220,7 @@ def _devices(error: WanggeError | None = None) -> Response:
 def add_device() -> Response:
     """Add a device, and show its enrolment link once."""
     try:
-        wall = typed("kind") != "tablet"
+        wall = typed("kind") == "wall"
         person = None if wall or not typed("account") else access().account(typed("account"))
         area = None
         if person is not None and typed("area", 4000).strip():
@@ -218,7 +228,7 @@ def add_device() -> Response:
             area = area_typed(typed("area", 4000), role, current_snapshot())
         device, code = access().add_device(
             "wall" if wall else "tablet",
-            typed("title"),
+            _title(),
             account=None if person is None else person.id,
             area=area,
             by=visitor(),
@@ -286,7 +296,7 @@ def add_key() -> Response:
     """Add a key, and show its token once."""
     try:
         key, token = access().add_key(
-            typed("title"),
+            _title(),
             typed("account"),
             request.form.getlist("scopes"),
             expires=_end_of(typed("expires")),

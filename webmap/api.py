@@ -81,7 +81,7 @@ def readiness(*, lang: Language) -> Response:
     tag="service",
     summary=Text("入口", "Where to start"),
     answers={JSON: "Links"},
-    errors=(400, 405, 500),
+    errors=(400, 401, 405, 429, 500),
 )
 def start() -> Response:
     """Return the addresses to start from."""

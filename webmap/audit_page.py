@@ -23,7 +23,7 @@ SHOWN = 100
 MOST_ROWS = 100_000
 """Rows of one table; more are taken day by day."""
 
-_AT_ONCE = 2000
+NEWEST = 2**62
 
 audit = Blueprint("audit_page", __name__, url_prefix="/audit")
 
@@ -41,12 +41,12 @@ class Filter:
         """Return the filter as it is recorded."""
         return " ".join(f"{name}={value}" for name, value in vars(self).items() if value)
 
-    def find(self, since: int, limit: int) -> list[Entry]:
-        """Return entries after number `since`, oldest first."""
+    def find(self, limit: int, *, before: int | None = None) -> list[Entry]:
+        """Return at most `limit` entries, oldest first; with `before` those of smaller numbers, newest first."""
         first, last = _day(self.first), _day(self.last)
         return access().entries(
-            since=since,
             limit=limit,
+            before=before,
             who=self.who or None,
             action=self.action or None,
             first=first,
@@ -80,30 +80,18 @@ def _day(given: str) -> datetime | None:
 def overview() -> Response:
     """Show the newest entries, or older ones."""
     wanted = _asked()
-    up_to = request.args.get("up_to", "")
-    head, _ = access().head()
-    highest = min(int(up_to), head) if up_to.isascii() and up_to.isdecimal() and len(up_to) < 16 else head
+    given = request.args.get("before", "")
+    before = int(given) if given.isascii() and given.isdecimal() and len(given) < 16 else NEWEST
     error = None
     found: list[Entry] = []
     try:
-        found = _newest(wanted, highest)
+        found = wanted.find(SHOWN, before=before)
         access().record(
             visitor(), "audit_read", what=wanted.told(), count=len(found), origin=address_of(request)
         )
     except BadParameter as wrong:
         error = wrong
     return _page(found, wanted, error=error, faults=None)
-
-
-def _newest(wanted: Filter, highest: int) -> list[Entry]:
-    """Return the newest entries up to number `highest`, newest first."""
-    found: list[Entry] = []
-    while highest > 0 and len(found) < SHOWN:
-        low = max(0, highest - _AT_ONCE)
-        block = [entry for entry in wanted.find(low, _AT_ONCE) if entry.seq <= highest]
-        found += reversed(block)
-        highest = low
-    return found[:SHOWN]
 
 
 def _page(
@@ -116,7 +104,7 @@ def _page(
         error=error,
         entries=found,
         wanted=wanted,
-        older=found[-1].seq - 1 if len(found) == SHOWN and found[-1].seq > 1 else None,
+        older=found[-1].seq if len(found) == SHOWN and found[-1].seq > 1 else None,
         head=head,
         digest=digest,
         faults=None if faults is None else [fault.to(language) for fault in faults],
@@ -141,7 +129,7 @@ def verify() -> Response:
         origin=address_of(request),
         outcome="failed" if faults else "done",
     )
-    return _page(_newest(Filter(), access().head()[0]), Filter(), error=None, faults=faults)
+    return _page(Filter().find(SHOWN, before=NEWEST), Filter(), error=None, faults=faults)
 
 
 @audit.get("/log.csv")
@@ -153,7 +141,7 @@ def table() -> Response:
     from layers.exports import FORMATS
 
     wanted, language = _asked(), request_language()
-    found = wanted.find(0, MOST_ROWS)
+    found = wanted.find(MOST_ROWS)
     access().record(
         visitor(),
         "audit_read",

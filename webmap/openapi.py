@@ -58,7 +58,7 @@ def examples() -> dict[str, dict[str, Any]]:
     tag="service",
     summary=Text("本说明（OpenAPI 3.1）", "This description (OpenAPI 3.1)"),
     answers={JSON: None},
-    errors=(400, 405, 500),
+    errors=(400, 401, 405, 429, 500),
 )
 def document(*, lang: Language) -> Response:
     """Return the OpenAPI document."""

@@ -66,7 +66,7 @@ def operation(
     summary: Text,
     answers: dict[str, str | None],
     statuses: tuple[int, ...] = (),
-    errors: tuple[int, ...] = (400, 401, 403, 404, 405, 500, 503),
+    errors: tuple[int, ...] = (400, 401, 403, 404, 405, 429, 500, 503),
 ) -> Callable[[View], View]:
     """Describe an endpoint and have its parameters read; the view gets them as keywords."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from layers.queries import QUESTIONS
+from layers.rules import ACTIONS, AGGREGATES_ORDER
 from layers.schema import LAYERS
+from layers.visitors import AREA_KINDS
 from webmap.json_schema import (
     ANYTHING,
     BOX,
@@ -76,6 +78,16 @@ SCHEMAS: dict[str, Schema] = {
         ),
     ),
     "Links": record(links=listed(_LINK)),
+    "Me": record(
+        via={"enum": ["nobody", "session", "key", "device"]},
+        name=nullable(STRING),
+        role=record(id=STRING, title=STRING),
+        area=record(kind={"enum": list(AREA_KINDS)}, codes=listed(STRING)),
+        actions=listed({"enum": list(ACTIONS)}),
+        aggregates={"enum": list(AGGREGATES_ORDER)},
+        units=listed(STRING),
+        must_choose_password=YES_NO,
+    ),
     "Geometry": _GEOMETRY,
     "Feature": _FEATURE,
     "FeatureCollection": record(

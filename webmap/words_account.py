@@ -17,8 +17,6 @@ WORDS: dict[str, Text] = {
     "audit": Text("审计日志", "Audit log"),
     "sign_in": Text("登录", "Sign in"),
     "sign_out": Text("退出", "Sign out"),
-    "yes": Text("是", "yes"),
-    "no": Text("否", "no"),
     "never": Text("从未", "never"),
     "none": Text("无", "none"),
     "actions_column": Text("操作", "Actions"),
@@ -103,7 +101,6 @@ WORDS: dict[str, Text] = {
     "this_browser": Text("这个浏览器", "this browser"),
     "since": Text("登录时间", "Since"),
     "last_used": Text("最近使用", "Last used"),
-    "until": Text("到期", "Until"),
     "from_address": Text("来自", "From"),
     "browser": Text("浏览器", "Browser"),
     "end": Text("结束", "End"),
@@ -242,7 +239,6 @@ WORDS: dict[str, Text] = {
         "定期抄到别处；以后 wangge audit verify 能据此发现整本日志被重做。",
         "Note it elsewhere from time to time: `wangge audit verify` can then tell whether the whole log was made anew.",
     ),
-    "rows": Text("{n} 行", "{n} rows"),
 }
 
 NOTICES: dict[str, Text] = {

@@ -69,6 +69,10 @@ class People:
     def signed_in(self, name: str, role: str) -> Browser:
         """Add an account and sign in with it."""
         self.add(name, role)
+        return self.browser_of(name)
+
+    def browser_of(self, name: str) -> Browser:
+        """Sign in with an account that is there."""
         browser = self.browser()
         assert browser.sign_in(name).status_code == 303
         return browser

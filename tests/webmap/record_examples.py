@@ -27,6 +27,7 @@ REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
     "health": ("/healthz", {}),
     "readiness": ("/readyz", {"lang": "en"}),
     "start": ("/api", {}),
+    "who_asks": ("/api/me", {"lang": "en"}),
     "document": ("/api/openapi.json", {"lang": "en"}),
     "district": ("/api/district", {"lang": "en"}),
     "layers": ("/api/layers", {"lang": "en"}),
