@@ -79,8 +79,15 @@ def present(connection: apsw.Connection, layer: Layer, codes: Sequence[str] | No
     Damaged
         When a code is none, or something in the geometry column is no geometry.
     """
-    where, values = ("", []) if codes is None else (f" WHERE {AMONG_CODES}", [json.dumps(list(codes))])
-    found: Iterable[Row] = connection.execute(f"{select(layer)}{where} ORDER BY code", values)
+    found: Iterable[Row]
+    if codes is not None and len(codes) == 1:
+        found = connection.execute(f"{select(layer)} WHERE code = ?", codes)
+    elif codes is not None:
+        found = connection.execute(
+            f"{select(layer)} WHERE {AMONG_CODES} ORDER BY code", [json.dumps(list(codes))]
+        )
+    else:
+        found = connection.execute(f"{select(layer)} ORDER BY code")
     return list(_rows(found, layer))
 
 

@@ -9,6 +9,7 @@ which other programs honour too.
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import threading
 import time
@@ -59,7 +60,8 @@ def _place_in_line(path: Path, deadline: float) -> Iterator[None]:
     """Lock the byte of the moment, wait until none before it is locked, and go through the gate.
 
     The locks are POSIX ones on purpose: they go when their process dies, and no child inherits them. They
-    need no bytes in the file. Who is held up between the first two steps may lose his place, not more.
+    need no bytes in the file. Who is held up between the first two steps may lose his place, not more. Who finds
+    nobody there, neither at the gate nor in line, is through at once.
     """
     try:
         handle = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -70,6 +72,10 @@ def _place_in_line(path: Path, deadline: float) -> Iterator[None]:
     except OSError as error:
         raise faults.from_os(path, error) from error
     try:
+        if _lock(handle, 0, GATE + 1, 0.0, deadline=-math.inf):
+            fcntl.lockf(handle, fcntl.LOCK_UN, GATE, 0)
+            yield
+            return
         place = time.monotonic_ns()
         came = _lock(handle, place, 1, _FIRST_PAUSE_S, deadline) and _lock(
             handle, 0, place, _PAUSE_S, deadline
