@@ -44,15 +44,18 @@ to do: compare ratios, and only those of one run.
   `code`. Before anything is read for time, all contenders are checked to read the same rows, from all of the
   table and from boxes. Connections are open where a program would have them open; pyogrio opens the file
   each time.
-- **Wangge** goes through `create_store`, `Store.read` and `Store.upsert`: it checks what it is given, keeps
-  versions and history, and makes all nine layers. *Into an empty store* is the way of `wangge import`.
+- **Wangge** goes through `create_store`, `Store.read`, `Store.upsert` and, for single writes, `Store.insert`: it
+  checks what it is given, keeps versions and history, and makes all nine layers. *Into an empty store* is the way
+  of `wangge import`.
 - **Boxes** hold 576 buildings each; the figure is the median over {boxes} boxes.
 - **Committed single writes**: new buildings, one in each transaction, into a table of {stock:,}, for
   {seconds:g} s by processes that start together. A plain loop inserts the feature with its entry in the index
-  of geometries, the row in the table of changes and the next version; rows and WKB are made beforehand.
-  *From frames* it makes them of a frame of one row, which is what Wangge is given. *Without a version
-  counter* writers do not wait for each other; it is not comparable, for Wangge's versions follow one another
-  without gaps, and shows what that costs.
+  of geometries, the row in the table of changes and the next version, as durably; its rows and WKB are made
+  beforehand. Wangge is given a `Feature` with a geometry and values, of which it makes both within the time
+  measured; it also looks whether the code is there, indexes the codes of each change, in PostGIS announces the
+  version, and in GeoPackage takes turns in the order of arrival, where the plain loop's writers wait for seconds.
+  *From frames* both are given frames of one row. *Without a version counter* writers do not wait for each other;
+  it is not comparable, for Wangge's versions follow one another without gaps, and shows what that costs.
 - **min** and **median** are of {repeats} repeats; **×** is Wangge's median over that contender's (of writes:
   writes per second), so that below 1 is faster for the first tables. **CPU** is of the measured process,
   without a database server; **memory** is its peak, the frame included. A contender that takes more than
