@@ -139,6 +139,16 @@ def test_who_is_disabled_is_out_at_once_and_may_come_back(access: Access) -> Non
     assert actions(access)[-4:] == ["account_disabled", "sign_in_failed", "account_enabled", "sign_in"]
 
 
+def test_a_disabled_account_is_out_even_where_something_of_it_was_left(access: Access) -> None:
+    _, token = person(access)
+    _, key = access.add_key("sync", "zhang", ["view"], by=OPERATOR)
+    tablet = access.enrol(access.add_device("tablet", "T1", account="zhang", by=OPERATOR)[1])
+    assert tablet is not None
+    with access._writing(changes_who=True) as transaction:
+        transaction.run("UPDATE accounts SET disabled = 1")
+    assert [access.visitor_of(secret) for secret in (token, key, tablet)] == [None] * 3
+
+
 def test_a_reset_leaves_nothing_of_before(access: Access) -> None:
     account, token = person(access)
     _, key = access.add_key("sync", "zhang", ["view"], by=OPERATOR)
