@@ -95,6 +95,9 @@ def test_units_belong_where_their_middle_lies(snapshot: Snapshot, kind: str, sch
             clear &= shapely.intersects(middle, parts.union_all())
         expected = shapely.within(middle, part) | (holds if kind == "communities" else False)
         assert np.array_equal(belong[clear], np.asarray(expected)[clear])
+    if kind == "subdistricts" and found.is_cells:
+        overlap_m2 = shapely.area(shapely.intersection(found.shapes, parts.union_all()))
+        assert members >= (overlap_m2 > 1).sum()
     assert members or not nests({"management": "management_cells"}.get(scheme, scheme), kind)
 
 
@@ -140,6 +143,19 @@ def test_what_a_row_says_of_itself_counts_before_where_it_lies(standards: Standa
     assert "C01-001" in inside(said, "complaints", area_of("subdistricts", "S2"))
     assert "C01-001" not in inside(said, "complaints", area_of("subdistricts", "S1"))
     assert "C01-001" in inside(said, "complaints", area_of("management_cells", "G01"))
+
+
+def test_a_community_that_only_touches_a_cell_is_not_in_it(standards: Standards) -> None:
+    district, frames = small_district()
+    cells: Any = frames["management_cells"]
+    frames["communities"].loc["C01", "geometry"] = cells.geometry["G01"]
+    touching = Snapshot(1, district, standards, frames)
+    holding = {
+        code
+        for code in cells.index
+        if "C01" in inside(touching, "communities", area_of("management_cells", code))
+    }
+    assert holding == {"G01"}
 
 
 def test_the_thousandth_area_is_made_of_what_the_first_was(snapshot: Snapshot) -> None:

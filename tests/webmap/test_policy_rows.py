@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -16,17 +18,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.areas import features_in_area, units_in_area
+from layers.policy import Policy
 from layers.problems import StoreBusy
 from layers.rules import ACTIONS
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
 from layers.standards import Standards
-from layers.store import Store
+from layers.store import Store, create_store
 from layers.text import Text
 from layers.units import units
 from layers.visitors import RESIDENT, WHOLE_DISTRICT, Area, Visitor
 from tests.district import GUARDED_TEXT, METRIC_CRS, small_district
-from tests.visitors import PLANNER, POLICY, UNLIMITED
+from tests.visitors import PLANNER, POLICY, UNLIMITED, app_for
 from tests.webmap.decoding import decoded
 from webmap import create_app
 from webmap.settings import Settings
@@ -225,6 +228,41 @@ def test_nearby_measures_the_rows_of_the_area_alone(
     found = [feature["properties"]["distance_m"] for feature in body["features"]]
     assert found == pytest.approx(sorted(own.distance(here))[:limit], abs=0.006)
     assert {feature["id"] for feature in body["features"]} <= set(own.index)
+
+
+def test_a_place_near_hidden_rows_alone_is_as_far_away_as_any(tmp_path: Path, standards: Standards) -> None:
+    far: Any = FRAMES["complaints"].iloc[:1].copy()
+    far["geometry"] = [shapely.Point(119.0, 24.0)]
+    with create_store(f"gpkg:{tmp_path}/far.gpkg", DISTRICT, layers=FRAMES | {"complaints": far}) as store:
+        for name, status in (("planner", 200), ("west", 400)):
+            client = app_for(store, standards, VISITORS[name]).test_client()
+            response = client.get("/api/nearby?layer=complaints&lon=119.0&lat=24.0")
+            assert response.status_code == status, name
+
+
+def test_a_field_that_nothing_was_decided_for_is_in_no_answer(
+    small_store: Store, standards: Standards
+) -> None:
+    gone = {("facilities", "name"), ("facilities", "opened"), ("communities", "residents_source")}
+    fields = {at: rule for at, rule in POLICY.rules.fields.items() if at not in gone}
+    policy = Policy(dataclasses.replace(POLICY.rules, fields=fields))
+    client = app_for(small_store, standards, policy=policy).test_client()
+    for path in (
+        "/api/layers/facilities/features",
+        "/api/layers/facilities/features/F01",
+        "/api/nearby?layer=facilities&lon=114.13&lat=22.55",
+        "/api/search?q=F0",
+    ):
+        body = client.get(path).get_data(as_text=True)
+        assert "F01" in body and "号设施" not in body and "2017-09-01" not in body and "opened" not in body, (
+            path
+        )
+    assert "虚构" not in client.get("/api/layers/communities/features").text
+    assert client.get("/api/search?q=号设施").get_json() == []
+    listed = {layer["name"]: layer["fields"] for layer in client.get("/api/layers").get_json()}
+    assert not gone & {(layer, field["name"]) for layer, shown in listed.items() for field in shown}
+    shown = decoded(client.get("/tiles/facilities/{}/{}/{}.mvt".format(*PLACE)).data)
+    assert shown and all(set(feature["properties"]) == {"id", "kind"} for feature in shown)
 
 
 @pytest.mark.parametrize("name", VISITORS)
@@ -495,6 +533,16 @@ def test_those_who_see_the_same_share_tiles(ask: Client, snapshot: Snapshot) -> 
     everywhere = somebody("subdistrict_staff", part("subdistricts", "S1", "S2"))
     drawn = drawn_for(POLICY, everywhere, "complaints")
     assert drawn.area is not None and cache.tile(snapshot, drawn, *PLACE) is kept("planner", "complaints")
+
+
+def test_those_who_may_see_other_fields_have_other_tiles(snapshot: Snapshot) -> None:
+    cache = TileCache(10**6)
+    for fields in (("name",), ("kind",), ("name", "kind")):
+        body = cache.tile(snapshot, Drawn("facilities", fields), *PLACE).body
+        assert {name for feature in decoded(gzip.decompress(body)) for name in feature["properties"]} == {
+            "id",
+            *fields,
+        }
 
 
 def test_a_tile_held_by_another_is_not_taken_for_ones_own(ask: Client) -> None:
