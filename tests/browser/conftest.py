@@ -45,6 +45,18 @@ PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
+def stop(server: Any) -> None:
+    """End a server that runs in another thread: what is under way is finished, then its own thread closes all."""
+    server.task_dispatcher.shutdown()
+
+    def close() -> None:
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
+        server.close()
+
+    server.trigger.pull_trigger(close)
+
+
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     """Serve `app` on a free port and give its address."""
@@ -55,7 +67,7 @@ def serving(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.close()
+        stop(server)
         thread.join()
 
 
