@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from layers.store import open_store
-from layers.stores.base import KeptStore, Writing
+from layers.store import Written, open_store
+from layers.stores.base import KeptStore, Putting, Writing
 from layers.stores.kinds import path_of
 from tests.faults.system_calls import Rule, install
 from tests.faults.work import Task
@@ -26,21 +26,24 @@ def die_before_step(url: str, task: Task, step: int, answer: Connection) -> None
     """Do a task and die before that step of its transaction; say so where it has fewer."""
     with open_store(url) as store:
         assert isinstance(store, KeptStore)
-        write = store._writing
+        write, put_one = store._writing, store._put_one
 
         @contextmanager
         def writing() -> Iterator[Writing]:
             with write() as transaction:
                 yield _Counting(transaction, step)
 
-        store._writing = writing  # type: ignore[method-assign]
+        def put_one_counting(put: Callable[[Putting], Written], *, new: bool) -> Written:
+            return put_one(lambda transaction: put(_Counting(transaction, step)), new=new)
+
+        store._writing, store._put_one = writing, put_one_counting  # type: ignore[method-assign]
         answer.send(task.run(store))
 
 
 class _Counting:
     """A transaction in which the process dies before a certain step."""
 
-    def __init__(self, transaction: Writing, steps: int) -> None:
+    def __init__(self, transaction: Putting, steps: int) -> None:
         self._transaction = transaction
         self._left = steps
 

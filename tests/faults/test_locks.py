@@ -20,7 +20,8 @@ from tests.faults.work import HOT, SINGLES, Task, digest_of
 WAITING = 4
 SHORT_S = report.HELD_S / 4
 LONG_S = report.HELD_S + 60
-HELD = Task("w9/held", "upsert", (HOT[0],), None, 3)
+# Of two features: a single one is thought out before its turn.
+HELD = Task("w9/held", "upsert", HOT[:2], None, 3)
 
 Outcome = tuple[dict[str, Any], float, float]
 
