@@ -122,7 +122,7 @@ def create_app(
         policy=policy,
         settings=settings,
         access=access,
-        visitors=visitors or (identity.recognise(access) if access else gate.everybody_is_resident),
+        visitors=visitors or (identity.recognise(access, settings) if access else gate.everybody_is_resident),
         record=record or (access.record if access else guarded.unrecorded),
         requests=Limit(settings.requests_a_minute),
         tile_requests=Limit(settings.tiles_a_minute),

@@ -17,9 +17,15 @@ def is_secure() -> bool:
     return address.startswith("https://") or request.is_secure
 
 
-def cookie_name(name: str) -> str:
-    """Return the name that browsers know a cookie by: the prefix makes them refuse what others plant."""
-    return f"__Host-{name}" if is_secure() else name
+def cookie_name(name: str, *, secure: bool | None = None) -> str:
+    """Return the name that browsers know a cookie by: the prefix makes them refuse what others plant.
+
+    Parameters
+    ----------
+    secure : bool, optional
+        Whether the browser reaches the service by https; found out where it is not given.
+    """
+    return f"__Host-{name}" if (is_secure() if secure is None else secure) else name
 
 
 def cookie(name: str) -> str:

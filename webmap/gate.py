@@ -54,30 +54,37 @@ def policy() -> Policy:
     return found
 
 
+def this_request() -> Request:
+    """Return the request itself: what flask gives looks for it again at every question."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return found
+
+
 def _guard() -> None:
-    service: Service = current_app.extensions["wangge"]
-    g.visitor = RESIDENT
+    app, asked = current_app, this_request()
+    service: Service = app.extensions["wangge"]
+    g.visitor = who = RESIDENT
+    endpoint = asked.endpoint
     # Static files are the same for everybody; probes are answered while accounts cannot be read.
-    if request.endpoint != "static" and request.path not in PROBES:
-        g.visitor = service.visitors(request)
-        _count(service, g.visitor)
-    if isinstance(request.routing_exception, HTTPException):
+    if endpoint != "static" and asked.path not in PROBES:
+        g.visitor = who = service.visitors(asked)
+        _count(service, who, asked)
+    if isinstance(asked.routing_exception, HTTPException):
         return  # there is nothing at this address, or not by this method: the error is answered as such
-    view = current_app.view_functions[request.endpoint or ""]
-    action = getattr(view, "action", None)
+    action = getattr(app.view_functions[endpoint or ""], "action", None)
     if action is None:
-        raise LookupError(f"the endpoint {request.endpoint} declares no action: nobody may reach it")
-    if request.method not in csrf.SAFE_METHODS and not is_bearer(request):
+        raise LookupError(f"the endpoint {endpoint} declares no action: nobody may reach it")
+    if asked.method not in csrf.SAFE_METHODS and not is_bearer(asked):
         csrf.check()
-    service.policy.require(g.visitor, action)
+    service.policy.require(who, action)
 
 
-def _count(service: Service, who: Visitor) -> None:
+def _count(service: Service, who: Visitor, asked: Request) -> None:
     """Count the request: by account, or by address where that is all that is known."""
-    if request.path.startswith("/tiles/"):
-        service.tile_requests.count(source_of(address_of(request)))
+    if asked.path.startswith("/tiles/"):
+        service.tile_requests.count(source_of(address_of(asked)))
     else:
-        service.requests.count(who.account or source_of(address_of(request)))
+        service.requests.count(who.account or source_of(address_of(asked)))
 
 
 def register(app: Flask) -> None:

@@ -9,7 +9,7 @@ from flask import Flask, Request, Response, current_app, g
 from layers.problems import NotSignedIn
 from layers.text import Text
 from layers.visitors import RESIDENT, Visitor
-from webmap.cookies import DEVICE, SESSION, cookie, cookie_name, delete_cookie
+from webmap.cookies import DEVICE, SESSION, cookie_name, delete_cookie
 from webmap.limits import source_of
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from layers.access.model import Session
     from layers.text import Language
     from webmap.gate import Visitors
+    from webmap.settings import Settings
 
 _BEARER = "bearer "
 _TOKENS_OF_PROGRAMS = ("wgk_", "wgd_")
@@ -38,13 +39,21 @@ def session() -> Session | None:
     return found
 
 
-def recognise(access: Access) -> Visitors:
+def recognise(access: Access, settings: Settings) -> Visitors:
     """Return what says who asks, by what `access` knows."""
+    always_secure = settings.address.startswith("https://")
 
     def who(request: Request) -> Visitor:
         if is_bearer(request):
             return _by_header(access, request)
-        return _by_session(access) or _by_device(access) or RESIDENT
+        if not request.cookies:
+            return RESIDENT
+        secure = always_secure or request.is_secure
+        return (
+            _by_session(access, request.cookies.get(cookie_name(SESSION, secure=secure)))
+            or _by_device(access, request.cookies.get(cookie_name(DEVICE, secure=secure)))
+            or RESIDENT
+        )
 
     return who
 
@@ -63,24 +72,24 @@ def _by_header(access: Access, request: Request) -> Visitor:
     return found
 
 
-def _by_session(access: Access) -> Visitor | None:
-    token = cookie(SESSION)
-    found = access.visitor_of_session(token) if token else None
+def _by_session(access: Access, token: str | None) -> Visitor | None:
+    if not token:
+        return None
+    found = access.visitor_of_session(token)
     if found is None:
-        if token:
-            g.forget = (*g.get("forget", ()), SESSION)
+        g.forget = (*g.get("forget", ()), SESSION)
         return None
     visitor, g.session = found
     g.secret = token
     return visitor
 
 
-def _by_device(access: Access) -> Visitor | None:
-    token = cookie(DEVICE)
-    found = access.visitor_of_device(token) if token else None
+def _by_device(access: Access, token: str | None) -> Visitor | None:
+    if not token:
+        return None
+    found = access.visitor_of_device(token)
     if found is None:
-        if token:
-            g.forget = (*g.get("forget", ()), DEVICE)
+        g.forget = (*g.get("forget", ()), DEVICE)
         return None
     g.secret = token
     return found

@@ -15,7 +15,7 @@ from layers.problems import BadParameter, NotFound
 from layers.store import utc_now
 from layers.text import Text
 from webmap.cookies import is_secure
-from webmap.gate import PROBES, allow
+from webmap.gate import PROBES, allow, this_request
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -85,9 +85,9 @@ def is_ours(host: str, address: str, hosts: frozenset[str]) -> bool:
 
 
 def _check_host() -> None:
-    settings = current_app.extensions["wangge"].settings
-    asked = request.environ.get("HTTP_HOST", "")
-    if request.path not in PROBES and not is_ours(asked, settings.address, settings.hosts):
+    settings, asked = current_app.extensions["wangge"].settings, this_request()
+    host = asked.environ.get("HTTP_HOST", "")
+    if asked.path not in PROBES and not is_ours(host, settings.address, settings.hosts):
         raise BadParameter(
             Text("这个服务不在这个网址上。", "This service is not at this address."),
             Text(

@@ -15,6 +15,7 @@ from flask import Flask, request
 
 from layers.standards import Standards
 from layers.store import Store
+from tests.browser.conftest import stop
 from tests.visitors import app_for
 from webmap.gate import allow
 from webmap.server import make_server
@@ -30,7 +31,7 @@ def serving(app: Flask, *, idle_s: int = 30, threads: int = 4, **settings: Any) 
     try:
         yield listener.getsockname()[1]
     finally:
-        server.close()
+        stop(server)
         thread.join()
 
 
