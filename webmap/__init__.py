@@ -84,28 +84,7 @@ def create_app(
     """
     from flask import Flask
 
-    from layers.following import Snapshots
-    from webmap import (
-        api,
-        api_features,
-        assets,
-        csrf,
-        downloads,
-        errors,
-        gate,
-        guarded,
-        identity,
-        me,
-        openapi,
-        pages,
-        responses,
-        security,
-        tiles,
-    )
-    from webmap.health import Probe
-    from webmap.index import FeatureIndexes
-    from webmap.limits import Limit
-    from webmap.tile_cache import TileCache
+    from webmap import gate, guarded, identity
 
     settings = settings or Settings()
     app = Flask(__name__)
@@ -115,15 +94,44 @@ def create_app(
     # Forms are small, and nothing is uploaded here.
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BODY_BYTES
     app.config["MAX_FORM_PARTS"] = 100
+    if visitors is None:
+        visitors = identity.recognise(access, settings) if access else gate.everybody_is_resident
+    if record is None:
+        record = access.record if access else guarded.unrecorded
+    app.extensions["wangge"] = _service(
+        store, standards, policy, access=access, visitors=visitors, record=record, settings=settings
+    )
+    _add_parts(app)
+    if access is not None:
+        _add_accounts(app)
+    return app
+
+
+def _service(
+    store: Store,
+    standards: Standards,
+    policy: Policy,
+    *,
+    access: Access | None,
+    visitors: Visitors,
+    record: Record,
+    settings: Settings,
+) -> Service:
+    from layers.following import Snapshots
+    from webmap.health import Probe
+    from webmap.index import FeatureIndexes
+    from webmap.limits import Limit
+    from webmap.tile_cache import TileCache
+
     snapshots = Snapshots(store, standards)
-    app.extensions["wangge"] = Service(
+    return Service(
         store=store,
         standards=standards,
         policy=policy,
         settings=settings,
         access=access,
-        visitors=visitors or (identity.recognise(access, settings) if access else gate.everybody_is_resident),
-        record=record or (access.record if access else guarded.unrecorded),
+        visitors=visitors,
+        record=record,
         requests=Limit(settings.requests_a_minute),
         tile_requests=Limit(settings.tiles_a_minute),
         attempts=Limit(settings.attempts_a_minute),
@@ -132,10 +140,29 @@ def create_app(
         probe=Probe(store, snapshots),
         tiles=TileCache(settings.tile_cache_mib * 2**20),
     )
+
+
+def _add_parts(app: Flask) -> None:
+    """Add what every service has: what is done with each request and answer, pages, API, tiles, downloads."""
+    from webmap import (
+        api,
+        api_features,
+        assets,
+        csrf,
+        downloads,
+        errors,
+        gate,
+        identity,
+        me,
+        openapi,
+        pages,
+        responses,
+        security,
+        tiles,
+    )
+
     for part in (responses, assets, security, errors, csrf, identity, gate):
         part.register(app)
-    if access is not None:
-        _add_accounts(app)
     for blueprint in (
         pages.pages,
         api.api,
@@ -146,7 +173,6 @@ def create_app(
         downloads.downloads,
     ):
         app.register_blueprint(blueprint)
-    return app
 
 
 def _add_accounts(app: Flask) -> None:

@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from layers.problems import Problem, ValidationError
@@ -88,47 +87,17 @@ def read_settings(texts: Mapping[str, str], *, host: str = "") -> Settings:
         Names every setting that has a wrong value.
     """
     given = {name: texts.get(name, "").strip() for name in NAMES}
-    problems: list[Problem] = []
-
-    def checked(name: str, right: Callable[[str], Any], remedy: Text) -> None:
-        try:
-            ok = not given[name] or right(given[name])
-        except ValueError:
-            ok = False
-        if not ok:
-            told = Text("设置的值不对。", "This setting has a wrong value.")
-            problems.append(Problem(told, remedy, field=name, value=given[name]))
-
     given["WANGGE_ADDRESS"] = given["WANGGE_ADDRESS"].rstrip("/").lower()
     contact = given["WANGGE_SECURITY_CONTACT"]
     if "@" in contact and ":" not in contact:
         given["WANGGE_SECURITY_CONTACT"] = f"mailto:{contact}"
-    checked(
-        "WANGGE_ADDRESS",
-        _is_origin,
-        Text(
-            "写成 https://地图.example 的样子，不带路径。",
-            "Write it like https://map.example, without a path.",
-        ),
-    )
-    checked(
-        "WANGGE_TRUSTED_PROXY",
-        ipaddress.ip_address,
-        Text("应为反向代理的 IP 地址。", "It must be the reverse proxy's IP address."),
-    )
-    checked(
-        "WANGGE_SECURITY_CONTACT",
-        _is_contact,
-        Text("应为邮箱、mailto:、https: 或 tel:。", "It must be a mail address, mailto:, https: or tel:."),
-    )
-    checked(
-        "WANGGE_OIDC_ISSUER",
-        _is_issuer,
-        Text(
-            "应以 https:// 开头（本机的可用 http://）。",
-            "It must begin with https:// (http:// on this machine).",
-        ),
-    )
+    problems = [
+        Problem(
+            Text("设置的值不对。", "This setting has a wrong value."), remedy, field=name, value=given[name]
+        )
+        for name, (right, remedy) in _RIGHT.items()
+        if given[name] and not _holds(right, given[name])
+    ]
     oidc = _oidc(given, problems)
     if problems:
         raise ValidationError(
@@ -141,6 +110,13 @@ def read_settings(texts: Mapping[str, str], *, host: str = "") -> Settings:
         security_contact=given["WANGGE_SECURITY_CONTACT"],
         oidc=oidc,
     )
+
+
+def _holds(right: Callable[[str], object], text: str) -> bool:
+    try:
+        return bool(right(text))
+    except ValueError:
+        return False
 
 
 def _oidc(given: Mapping[str, str], problems: list[Problem]) -> OidcSettings | None:
@@ -182,3 +158,30 @@ def _is_issuer(text: str) -> bool:
     parts = urlsplit(text)
     here = parts.hostname in ("localhost", "127.0.0.1", "::1")
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and here))
+
+
+_RIGHT: dict[str, tuple[Callable[[str], object], Text]] = {
+    "WANGGE_ADDRESS": (
+        _is_origin,
+        Text(
+            "写成 https://地图.example 的样子，不带路径。",
+            "Write it like https://map.example, without a path.",
+        ),
+    ),
+    "WANGGE_TRUSTED_PROXY": (
+        ipaddress.ip_address,
+        Text("应为反向代理的 IP 地址。", "It must be the reverse proxy's IP address."),
+    ),
+    "WANGGE_SECURITY_CONTACT": (
+        _is_contact,
+        Text("应为邮箱、mailto:、https: 或 tel:。", "It must be a mail address, mailto:, https: or tel:."),
+    ),
+    "WANGGE_OIDC_ISSUER": (
+        _is_issuer,
+        Text(
+            "应以 https:// 开头（本机的可用 http://）。",
+            "It must begin with https:// (http:// on this machine).",
+        ),
+    ),
+}
+"""What is right for a setting, and what to do where it is not."""
