@@ -12,7 +12,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --universal --pytho
 	--fork-strategy fewest --no-header --no-emit-index-url $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-test lint audit faults bench screenshots lock clean
+.PHONY: help run test setup setup-test lint audit faults fuzz bench screenshots lock clean
 
 help: ## say what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -43,6 +43,9 @@ audit: setup-test ## look whether the libraries are as locked, their licences, a
 
 faults: setup-test ## survive every fault in full: 200 kills per store, outages of 20 s, a lock held for a minute
 	@WANGGE_FAULTS=full .venv/bin/pytest tests/faults
+
+fuzz: setup-test ## ask everything as everybody, and send more than 10,000 made-up requests; prints how many
+	@time .venv/bin/python -m tests.security.fuzz
 
 bench: setup-test ## measure the stores beside their peers (half an hour on a machine at rest) and write docs/benchmarks.md
 	.venv/bin/python -m bench
