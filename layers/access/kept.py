@@ -78,8 +78,6 @@ class Known(Generic[Who]):
 
     def _current(self) -> str:
         age_s, turns, now = self._backend.generation_age_s, self._turns, time.monotonic()
-        if not age_s:
-            return self._backend.generation()
         if now - self._asked_at >= age_s:
             generation = self._backend.generation()
             with self._lock:

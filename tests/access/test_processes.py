@@ -98,7 +98,7 @@ def test_a_revocation_is_seen_in_another_process(url: str, start: Start, way: st
 
 
 def test_within_a_second_by_the_clock_of_the_cache(url: str, open_at: OpenAccess) -> None:
-    """No waiting: a generation may be taken to hold for a second at most, and for no time in a file."""
+    """No waiting: a generation may be taken to hold for a second at most."""
     one, other = open_at(url), open_at(url)
     _, token = person(one)
     assert other.visitor_of(token) is not None

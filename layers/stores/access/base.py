@@ -51,7 +51,7 @@ class Backend(Protocol):
     Attributes
     ----------
     generation_age_s : float
-        For how long what was asked of the generation may be taken to hold: 0 where asking costs little.
+        For how long what another process may have changed meanwhile is taken to hold: at most a second.
     read_only : bool
     """
 

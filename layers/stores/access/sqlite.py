@@ -47,7 +47,7 @@ class SQLiteAccess:
     StoreMissing, StoreUnusable, StoreBusy, StoreFull
     """
 
-    generation_age_s = 0.0
+    generation_age_s = 0.02
 
     def __init__(self, url: str, settings: StoreSettings, *, read_only: bool) -> None:
         self.path = file_beside(url)
