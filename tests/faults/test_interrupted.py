@@ -15,7 +15,7 @@ import pytest
 
 from layers.problems import StoreMissing, StoreOutdated, StoreUnusable
 from layers.store import backup_store, open_store
-from tests.faults import fleet, report
+from tests.faults import fleet, report, workers
 from tests.faults.inputs import old_store, table_of_complaints
 from tests.faults.kinds import GeoPackages, Kind, made, sound
 from tests.faults.states import TASKS, State, state
@@ -182,7 +182,11 @@ def test_what_a_killed_backup_left_is_cleared_away(
     url = made(geopackages)
     folder = tmp_path / "backups"
     file = folder / "backup.gpkg"
-    fleet.run(tmp_path, "backup", file, "--store", url, rules=(Rule(calls, kills=True),))
+    folder.mkdir()
+    process, answer = fleet.call(workers.back_up, url, str(file), (Rule(calls, kills=True),))
+    assert answer.recv() == "begun"
+    process.join()
+    assert process.exitcode == -signal.SIGSYS
     named = file.exists()
     assert len(list(folder.glob(".*partial*"))) == 1
     done = fleet.run(tmp_path, "backup", file, "--store", url)
