@@ -16,7 +16,7 @@ from layers.access import audit
 from layers.access.audit import Deed
 from layers.access.names import clean, name_key
 from layers.access.rows import AccountRow, account_row, micros
-from layers.problems import NotFound
+from layers.problems import NotFound, StoreAway, StoreBusy
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from layers.visitors import Visitor
 
 MOST_KNOWN = 20_000
+GRACE_S = 300.0
+"""For so long people stay known while the database that knows them does not answer."""
 _ID = re.compile(r"[0-9a-f]{12}")
 
 Who = TypeVar("Who")
@@ -38,7 +40,7 @@ class Known(Generic[Who]):
 
     Everything in it is of one generation of the access store: a write that changes who somebody is makes
     another one. What this process writes counts at once; what others do, as soon as the generation is
-    asked for again.
+    asked for again. While it cannot be asked for, those who are known stay so for some minutes.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -46,7 +48,7 @@ class Known(Generic[Who]):
         self._lock = threading.Lock()
         self._found: LRUCache[str, tuple[str, Who]] = LRUCache(MOST_KNOWN)
         self._generation = ""
-        self._asked_at = float("-inf")
+        self._asked_at = self._told_at = float("-inf")
         self._turns = 0
 
     def get(self, secret: str, read: Callable[[Transaction], Who | None]) -> Who | None:
@@ -75,15 +77,23 @@ class Known(Generic[Who]):
         with self._lock:
             self._turns += 1
             self._generation, self._asked_at = generation, time.monotonic()
+            self._told_at = self._asked_at
 
     def _current(self) -> str:
         age_s, turns, now = self._backend.generation_age_s, self._turns, time.monotonic()
         if now - self._asked_at >= age_s:
-            generation = self._backend.generation()
+            try:
+                generation = self._backend.generation()
+            except (StoreAway, StoreBusy):
+                # Nobody can be shut out in a database that is away: who was known a moment ago still is.
+                if now - self._told_at > GRACE_S:
+                    raise
+                self._asked_at = now
+                return self._generation
             with self._lock:
                 # An answer from before must not take the place of what `turned` has said meanwhile.
                 if turns == self._turns:
-                    self._generation, self._asked_at = generation, now
+                    self._generation, self._asked_at, self._told_at = generation, now, now
         return self._generation
 
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from layers.access.kept import GRACE_S
+from layers.problems import StoreAway
 from layers.store import utc_now
+from layers.text import Text
 from tests.access import workers
 from tests.access.conftest import OpenAccess
 from tests.access.support import AGENT, HOME, OPERATOR, PASSWORD, access_at, person
@@ -106,6 +109,27 @@ def test_within_a_second_by_the_clock_of_the_cache(url: str, open_at: OpenAccess
     one.disable("zhang", by=OPERATOR)
     other._known._asked_at -= other._backend.generation_age_s
     assert other.visitor_of(token) is None
+
+
+def test_who_was_known_stays_so_while_the_database_is_away(
+    url: str, open_at: OpenAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can be shut out in a database that is away; after some minutes nobody is let in either."""
+    access = open_at(url)
+    _, token = person(access)
+    assert access.visitor_of(token) is not None
+
+    def away() -> str:
+        raise StoreAway(Text("不在", "away"))
+
+    known = access._known
+    monkeypatch.setattr(access._backend, "generation", away)
+    known._asked_at -= 2
+    assert access.visitor_of(token) is not None
+    known._asked_at -= 2
+    known._told_at -= GRACE_S + 1
+    with pytest.raises(StoreAway):
+        access.visitor_of(token)
 
 
 def test_the_entries_of_two_processes_are_one_chain(url: str, start: Start) -> None:

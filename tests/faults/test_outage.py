@@ -18,7 +18,8 @@ from typing import Any, Self
 
 import pytest
 
-from layers.store import Store, open_store
+from layers.store import Store, open_store, utc_now
+from tests.access.support import OPERATOR, access_at, person
 from tests.district import small_district
 from tests.faults import report
 from tests.faults.conftest import Progress
@@ -51,6 +52,7 @@ class Clients:
     """People who ask one thing after another, and what they were answered."""
 
     port: int
+    key: str
     statuses: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     seconds: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Clients:
             place = PLACES[at % len(PLACES)]
             start = time.monotonic()
             try:
-                status, headers, body = ask(self.port, place)
+                status, headers, body = ask(self.port, place, self.key)
             except OSError as error:
                 self.wrong.append(f"{place}: {error!r}")
                 return
@@ -83,7 +85,7 @@ class Clients:
             if not (status in GOOD or waits):
                 self.wrong.append(f"{place}: {status} {headers} {body[:300]!r}")
             at += 1
-            self._stop.wait(0.02)
+            self._stop.wait(0.1)  # more often, they would be told that it is too often
 
     @property
     def total(self) -> Counter[str]:
@@ -91,21 +93,28 @@ class Clients:
         return sum(self.statuses.values(), Counter())
 
 
-def ask(port: int, place: str) -> tuple[int, dict[str, str], bytes]:
+def ask(port: int, place: str, key: str = "") -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
     try:
-        connection.request("GET", place)
+        connection.request("GET", place, headers={"Authorization": f"Bearer {key}"} if key else {})
         answer = connection.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read()
     finally:
         connection.close()
 
 
-def json_at(port: int, place: str) -> Any:
-    status, _, body = ask(port, place)
+def json_at(port: int, place: str, key: str = "") -> Any:
+    status, _, body = ask(port, place, key)
     assert status == 200, body
     return json.loads(body)
+
+
+def key_of_a_planner(url: str) -> str:
+    """Return a key that reads everything unguarded."""
+    with access_at(url, utc_now) as access:
+        planner, _ = person(access)
+        return access.add_key("clients", planner.name, {"describe", "view", "read"}, by=OPERATOR)[1]
 
 
 @contextmanager
@@ -157,10 +166,11 @@ def test_the_server_goes_and_comes_back_under_load(
     own_databases: PostGIS, layers: dict[str, Any], tmp_path: Path, progress: Progress
 ) -> None:
     cluster, url = own_databases.cluster, made(own_databases, layers)
+    key = key_of_a_planner(url)
     with (
         served(tmp_path, url) as (port, _),
         Fleet(url, tmp_path, writers=4, readers=1) as fleet,
-        Clients(port) as clients,
+        Clients(port, key) as clients,
     ):
         for k in range(RESTARTS):
             fleet.kill("server restarted", lambda: cluster.restart("fast"))
@@ -186,7 +196,7 @@ def test_the_server_goes_and_comes_back_under_load(
             counts = store.counts()
         wait_for(port, f"/api/layers/{SINGLES}/features/{LAST.codes[0]}", 200)
         wait_for(port, "/readyz", 200)
-        told = {layer["name"]: layer["count"] for layer in json_at(port, "/api/layers")}
+        told = {layer["name"]: layer["count"] for layer in json_at(port, "/api/layers", key)}
         assert told == counts
     with sound(own_databases, url, thoroughly=True) as store:
         verdict = prove(store, *fleet.books, first=layers)
