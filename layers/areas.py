@@ -2,9 +2,10 @@
 
 A feature belongs to a subdistrict, neighbourhood or community by `layers.places`: what it says of itself,
 then what its parent says, then where it lies. It belongs to a management cell where its point lies in the
-cell; a community belongs to every cell that it shares ground with. Analysis cells belong where their middle
-lies (to subdistricts as `layers.units` says), and to the community whose point they hold. Codes of an area
-that are not there any more count for nothing.
+cell; a community belongs to every cell that it shares ground with. An analysis cell is counted over all of its
+ground, so it belongs to an area only where none of that is anybody else's: it overlaps no subdistrict or
+neighbourhood outside the area, and no ground at all outside the area's communities or management cells, between
+which there is ground of nobody. Codes of an area that are not there any more count for nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _LEVELS = {layer: level for level, layer in PARENT_LAYERS.items()}
 _LARGER_THAN_CELLS = ("subdistricts", "neighbourhoods")
+_NEVER = np.iinfo(np.intp).max
+_SLIVER_M2 = 1.0
+"""Boundaries that two offices have drawn do not meet to the millimetre: what overlaps by less does not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,20 +48,23 @@ class Belonging:
         Part `p` has the members ``members[starts[p]:starts[p + 1]]``.
     members : int array
         Positions of members.
+    needed : int array
+        Of how many parts each member needs to be in the area to belong to it.
     """
 
     count: int
     part_of: dict[str, int]
     starts: NDArray[np.intp]
     members: NDArray[np.intp]
+    needed: NDArray[np.intp]
 
     def mask(self, area: Area) -> NDArray[np.bool_]:
         """Return for each member whether it belongs to `area`."""
-        inside = np.zeros(self.count, dtype=bool)
+        parts = np.zeros(self.count, dtype=np.intp)
         for code in area.codes & self.part_of.keys():
             part = self.part_of[code]
-            inside[self.members[self.starts[part] : self.starts[part + 1]]] = True
-        return inside
+            parts[self.members[self.starts[part] : self.starts[part + 1]]] += 1
+        return parts >= self.needed
 
 
 def features_in_area(snapshot: Snapshot, layer: str, area: Area) -> NDArray[np.bool_]:
@@ -79,7 +86,8 @@ def feature_belonging(snapshot: Snapshot, layer: str, kind: AreaKind) -> Belongi
     """Return which features of `layer` belong to which parts, of a `kind` of area that is a layer."""
 
     def make() -> Belonging:
-        return _belonging(snapshot, kind, len(snapshot.frame(layer)), *_features(snapshot, layer, kind))
+        needed = np.ones(len(snapshot.frame(layer)), dtype=np.intp)
+        return _belonging(snapshot, kind, needed, *_features(snapshot, layer, kind))
 
     return snapshot.derived(("belonging", layer, kind), make)
 
@@ -90,19 +98,28 @@ def unit_belonging(snapshot: Snapshot, scheme: str, kind: AreaKind) -> Belonging
         return feature_belonging(snapshot, "management_cells" if scheme == "management" else scheme, kind)
 
     def make() -> Belonging:
-        return _belonging(snapshot, kind, len(units(snapshot, scheme)), *_cells(snapshot, scheme, kind))
+        cells, parts, whole = _overlaps(units(snapshot, scheme).shapes, snapshot.metric(kind))
+        needed = np.bincount(cells, minlength=len(whole))
+        if kind not in _LARGER_THAN_CELLS:
+            needed[~whole] = _NEVER
+        needed[needed == 0] = _NEVER
+        return _belonging(snapshot, kind, needed, cells, parts)
 
     return snapshot.derived(("unit belonging", scheme, kind), make, scheme=scheme)
 
 
 def _belonging(
-    snapshot: Snapshot, kind: AreaKind, count: int, members: NDArray[np.intp], parts: NDArray[np.intp]
+    snapshot: Snapshot,
+    kind: AreaKind,
+    needed: NDArray[np.intp],
+    members: NDArray[np.intp],
+    parts: NDArray[np.intp],
 ) -> Belonging:
     codes = snapshot.frame(kind).index
     order = np.lexsort((members, parts))
     starts = np.searchsorted(parts[order], np.arange(len(codes) + 1))
     part_of = {str(code): part for part, code in enumerate(codes)}
-    return Belonging(count, part_of, starts, members[order])
+    return Belonging(len(needed), part_of, starts, members[order], needed)
 
 
 def _features(snapshot: Snapshot, layer: str, kind: AreaKind) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -134,15 +151,15 @@ def _share_ground(
     return row[shared], part[shared]
 
 
-def _cells(snapshot: Snapshot, scheme: str, kind: AreaKind) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    found = units(snapshot, scheme)
-    if kind == "subdistricts":
-        return _known(found.subdistrict)
-    middle = shapely.point_on_surface(found.shapes)
-    cells, parts = _known(lies_in(snapshot, kind, shapely.get_x(middle), shapely.get_y(middle)))
-    if (
-        kind == "communities"
-    ):  # also the cell of its point: it may be smaller than a cell, or known as a point
-        communities, at = _known(found.of_community)
-        cells, parts = np.concatenate([cells, at]), np.concatenate([parts, communities])
-    return cells, parts
+def _overlaps(
+    cells: NDArray[np.object_], parts: NDArray[np.object_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    """Return pairs of a cell and a part that overlap, and for each cell whether parts cover all of it."""
+    shapely.prepare(parts)
+    cell, part = shapely.STRtree(parts).query(cells, predicate="intersects")
+    shared_m2 = shapely.area(cells)[cell]
+    across = np.flatnonzero(~shapely.covers(parts[part], cells[cell]))
+    shared_m2[across] = shapely.area(shapely.intersection(parts[part[across]], cells[cell[across]]))
+    covered_m2 = np.bincount(cell, weights=shared_m2, minlength=len(cells))
+    overlapping = shared_m2 > _SLIVER_M2
+    return cell[overlapping], part[overlapping], covered_m2 > shapely.area(cells) - _SLIVER_M2
