@@ -131,7 +131,10 @@ WORDS: dict[str, Text] = {
     "two_step_short": Text("两步验证", "second factor"),
     "open": Text("管理", "Manage"),
     "change_role": Text("角色和范围", "Role and area"),
-    "change_role_text": Text("更改后，此人须重新登录。", "The person has to sign in again."),
+    "change_role_text": Text(
+        "更改后，此人须重新登录，其密钥和平板作废，需要的话请重新添加。",
+        "The person has to sign in again; keys and tablets are revoked: add them anew where they are needed.",
+    ),
     "reset": Text("重置", "Reset"),
     "reset_text": Text(
         "忘记密码、丢了手机或账号被锁时用：密码和两步验证清除，登录全部退出，密钥和平板撤销，给出新的初始码。",
@@ -250,7 +253,10 @@ NOTICES: dict[str, Text] = {
     ),
     "second_factor_off": Text("两步验证已停用。", "The second factor is off."),
     "session_ended": Text("已结束。", "Ended."),
-    "role": Text("角色和范围已更改。", "Role and area are changed."),
+    "role": Text(
+        "角色和范围已更改，登录已结束，密钥和平板已作废。",
+        "Role and area are changed; sessions have ended, keys and tablets are revoked.",
+    ),
     "disabled": Text("账号已停用。", "The account is disabled."),
     "enabled": Text("账号已启用。", "The account is enabled."),
     "openid": Text("统一登录身份已更改。", "The OpenID identity is changed."),

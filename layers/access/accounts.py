@@ -135,7 +135,9 @@ class Accounts(Kept):
         return code
 
     def change_role(self, name: str, role: str, area: Area, *, by: Visitor, origin: str = "") -> None:
-        """Give an account another role or area; its sessions end.
+        """Give an account another role or area; its sessions end, its keys and tablets are revoked.
+
+        They were given to somebody with the old role: none of them may quietly come to see what the new one does.
 
         Raises
         ------
@@ -152,7 +154,7 @@ class Accounts(Kept):
             transaction.run(
                 "UPDATE accounts SET role = ?, area = ? WHERE id = ?", role, area_text(area), row.id
             )
-            transaction.run("DELETE FROM sessions WHERE account = ?", row.id)
+            _end_all(transaction, row.id)
             self._record(transaction, by, "account_changed", f"{row.name} {role} {area}", origin=origin)
 
     def link_oidc(self, name: str, subject: str | None, *, by: Visitor, origin: str = "") -> None:

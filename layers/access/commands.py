@@ -40,6 +40,10 @@ _HAND_OVER = Text(
     "请当面交给本人：用用户名和它登录后自己设密码，别人都不会知道。",
     "Hand it over in person: who signs in with the name and this code chooses a password that nobody else knows.",
 )
+_REVOKED = Text(
+    "其登录已结束，密钥和平板已作废；需要的话请重新添加。",
+    "Its sessions have ended, its keys and tablets are revoked; add them anew where they are needed.",
+)
 
 
 user = group(
@@ -74,8 +78,9 @@ def user_add(context: Context, *, name: str, role: str, area: str | None, title:
 
 @command(
     "change",
-    "改账号的角色或范围；已登录的要重新登录。",
-    "Give an account another role or area; its sessions end.",
+    "改账号的角色或范围；登录结束，其密钥和平板作废，需要的话请重新添加。",
+    "Give an account another role or area: its sessions end, its keys and tablets are revoked; add them anew "
+    "where they are needed.",
 )
 @click.argument("name")
 @option("--role", required=True, metavar="ROLE", zh="角色", en="Role.")
@@ -89,6 +94,7 @@ def user_change(context: Context, *, name: str, role: str, area: str | None) -> 
             access.change_role(name, role, of, by=context.visitor)
         told = Text("账号 {n} 现在是：{r}，{a}", "Account {n} is now: {r}, {a}")
         context.say(told.format(n=name, r=_role_title(context, role), a=of))
+        context.say(_REVOKED)
 
 
 @command(

@@ -162,13 +162,16 @@ def test_a_reset_leaves_nothing_of_before(access: Access) -> None:
     assert access.sign_in("zhang", OTHER_PASSWORD, address=HOME, agent=AGENT).token
 
 
-def test_another_role_takes_effect_at_once(access: Access) -> None:
+def test_another_role_takes_effect_at_once_and_nothing_given_for_the_old_one_gets_it(access: Access) -> None:
     account, token = person(access)
     _, key = access.add_key("sync", "zhang", ["view"], by=OPERATOR)
+    tablet = access.enrol(access.add_device("tablet", "T1", account="zhang", by=OPERATOR)[1])
+    _, unspent = access.add_device("tablet", "T2", account="zhang", by=OPERATOR)
+    assert tablet is not None and access.visitor_of(key) is not None is not access.visitor_of(tablet)
     access.change_role("zhang", "grid_worker", CELLS, by=OPERATOR)
-    assert access.visitor_of(token) is None
-    found = access.visitor_of(key)
-    assert found is not None and (found.role, found.area) == ("grid_worker", CELLS)
+    assert [access.visitor_of(secret) for secret in (token, key, tablet)] == [None] * 3
+    assert access.enrol(unspent) is None
+    assert all(one.revoked for one in (*access.keys(), *access.devices()))
     assert access.sign_in("zhang", PASSWORD, address=HOME, agent=AGENT).visitor.area == CELLS
     assert "account_changed" in actions(access)
     assert access.account(account.id).role == "grid_worker"

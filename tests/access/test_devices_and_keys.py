@@ -9,6 +9,7 @@ import pytest
 
 from layers.access.access import Access
 from layers.access.model import Device
+from layers.access.rows import area_text
 from layers.problems import BadParameter, NotFound
 from layers.rules import ACTIONS
 from layers.visitors import NO_AREA, WHOLE_DISTRICT, Area, Visitor
@@ -71,14 +72,16 @@ def test_a_tablet_acts_for_its_person_in_its_cells(access: Access) -> None:
     token = enrolled(access, part)
     narrow = access.visitor_of(token)
     assert narrow is not None and narrow.area == ONE_CELL == part[0].area
+    # Cells that are no longer the person's are not the tablet's either, however that came about.
+    with access._writing(changes_who=True) as transaction:
+        moved = Area("management_cells", CELLS.codes - ONE_CELL.codes)
+        transaction.run("UPDATE accounts SET area = ?", area_text(moved))
+    stale = access.visitor_of(token)
+    assert stale is not None and stale.area == NO_AREA
     access.change_role(
-        "wang", "grid_worker", Area("management_cells", CELLS.codes - ONE_CELL.codes), by=OPERATOR
+        "wang", "subdistrict_staff", Area("subdistricts", frozenset({"440303001"})), by=OPERATOR
     )
-    moved = access.visitor_of(token)
-    assert moved is not None and moved.area == NO_AREA
-    access.change_role("wang", "planner", WHOLE_DISTRICT, by=OPERATOR)
-    promoted = access.visitor_of(token)
-    assert promoted is not None and (promoted.role, promoted.area) == ("planner", ONE_CELL)
+    assert access.visitor_of(token) is None
 
 
 @pytest.mark.parametrize(
@@ -173,8 +176,7 @@ def test_a_key_may_what_it_is_for_and_its_account_may(access: Access) -> None:
     )
     assert {action for action in ACTIONS if POLICY.may(visitor, action)} == {"read", "export"}
     access.change_role("jie", "auditor", NO_AREA, by=OPERATOR)
-    lowered = access.visitor_of(token)
-    assert lowered is not None and not any(POLICY.may(lowered, action) for action in ACTIONS)
+    assert access.visitor_of(token) is None
 
 
 @pytest.mark.parametrize("scopes", [[], ["own"], ["accounts"], ["export", "audit"], ["change"], ["x"], [""]])
