@@ -53,6 +53,8 @@ class Visitor:
         ``nobody``, ``session``, ``key``, ``device`` or ``operator``: how the visitor is known.
     scopes : frozenset of str, optional
         At most these actions: what a key or device is for. None for all that the role may.
+    means : str
+        The id of the key or device by which the visitor is known, for the audit log.
     """
 
     role: str
@@ -61,6 +63,7 @@ class Visitor:
     name: str = ""
     via: str = "nobody"
     scopes: frozenset[str] | None = None
+    means: str = ""
 
     @property
     def policy_class(self) -> tuple[str, Area, frozenset[str] | None]:

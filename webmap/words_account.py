@@ -200,8 +200,9 @@ WORDS: dict[str, Text] = {
     # Keys
     "add_key": Text("添加密钥", "Add a key"),
     "add_key_text": Text(
-        "程序凭密钥读接口：请求头 Authorization: Bearer 密钥。权限不超过负责人。",
-        "A program sends it as Authorization: Bearer KEY. It never has more rights than the person who answers for it.",
+        "程序凭密钥读接口：请求头 Authorization: Bearer 密钥。权限不超过负责人；给别人的只能用于汇总。",
+        "A program sends it as Authorization: Bearer KEY. It never has more rights than the person who answers for it; "
+        "somebody else's may be for aggregates only.",
     ),
     "key_title": Text("用途", "What for"),
     "key_account": Text("负责人", "Who answers for it"),

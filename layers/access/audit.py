@@ -80,7 +80,7 @@ def append(transaction: Transaction, who: Visitor, deed: Deed, now: int) -> int:
         "actor": who.account or "",
         "name": clean(who.name),
         "role": who.role,
-        "via": who.via,
+        "via": f"{who.via}:{clean(who.means)}" if who.means else who.via,
         "action": deed.action,
         "what": clean(deed.what, MOST_CHARACTERS),
         "layer": clean(deed.layer),

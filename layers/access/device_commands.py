@@ -158,9 +158,11 @@ key = group(
 
 @command(
     "add",
-    "添加密钥，只显示这一次。\n\n权限（--scope）是 data/roles.json 中的动作，如 view、read、export，且以该账号的角色为限。",
+    "添加密钥，只显示这一次。\n\n权限（--scope）是 data/roles.json 中的动作，如 view、read、export，且以该账号的角色为限。\n\n"
+    "在网页上，管理员给别人的密钥只能用于汇总（describe、view、take）。",
     "Add a key and show it, this once.\n\n"
-    "Scopes are actions of data/roles.json, such as view, read and export, as far as the account's role has them.",
+    "Scopes are actions of data/roles.json, such as view, read and export, as far as the account's role has them.\n\n"
+    "On the web administrators may make others' keys for aggregates only: describe, view, take.",
 )
 @click.argument("title")
 @option(

@@ -126,8 +126,9 @@ class Devices(Accounts, Sessions):
             )
             if not found:
                 return None
-            device = _one(transaction, found[0])
-            by = Visitor(device.kind, name=device.title, account=device.account_id, via="device")
+            (id_,) = found
+            device = _one(transaction, id_)
+            by = Visitor(device.kind, name=device.title, account=device.account_id, via="device", means=id_)
             self._record(transaction, by, "device_enrolled", f"{device.kind} {device.title}", origin=address)
         return token
 
@@ -173,10 +174,12 @@ def _of_token(transaction: Transaction, secret: str) -> KnownDevice | None:
         return None
     id_, kind, title, area, last_contact, account, name, role, of = found
     if kind == "wall":
-        visitor = Visitor("wall", WHOLE_DISTRICT, name=title, via="device", scopes=WALL_SCOPES)
+        visitor = Visitor("wall", WHOLE_DISTRICT, name=title, via="device", scopes=WALL_SCOPES, means=id_)
     else:
         here = area_of(of) if area is None else narrowed(area_of(of), area_of(area))
-        visitor = Visitor(role, here, account=account, name=name, via="device", scopes=TABLET_SCOPES)
+        visitor = Visitor(
+            role, here, account=account, name=name, via="device", scopes=TABLET_SCOPES, means=id_
+        )
     return KnownDevice(id_, visitor, last_contact)
 
 

@@ -30,8 +30,11 @@ from layers.visitors import Visitor
 if TYPE_CHECKING:
     from layers.stores.access.base import Transaction
 
-NEVER_FOR_KEYS: frozenset[Action] = frozenset({"own", "accounts"})
-"""A key that could make accounts or change a password would outlive its own revocation."""
+NEVER_FOR_KEYS: frozenset[Action] = frozenset({"own", "accounts", "audit"})
+"""A key that could make accounts or change a password would outlive its own revocation; the log is for people."""
+
+FOR_OTHERS: frozenset[Action] = frozenset({"describe", "view", "take"})
+"""Aggregates: all that an administrator may make a key of somebody else for, who would be named for its use."""
 
 _TOUCH = micros_of(TOUCH)
 _COLUMNS = "id, title, account, scopes, created, last_used, expires, revoked"
@@ -54,7 +57,11 @@ class KnownKey:
 
 
 class Keys(Accounts, Sessions):
-    """What concerns keys; whoever adds or revokes one must be allowed to manage accounts."""
+    """What concerns keys; whoever adds or revokes one must be allowed to manage accounts.
+
+    Who holds the token acts under the account's name. So an administrator may make others' keys for aggregates
+    only; keys for features are made by the machine's operator, or by the administrator for the own account.
+    """
 
     def add_key(
         self,
@@ -79,7 +86,8 @@ class Keys(Accounts, Sessions):
         ------
         NotSignedIn, Forbidden, NotFound
         BadParameter
-            There are no scopes, one is no action that the account's role may do, or it is over already.
+            There are no scopes, one is no action that the account's role may do, the account is another's and
+            one is not of `FOR_OTHERS`, or it is over already.
         """
         self._policy.require(by, "accounts")
         asked, now = frozenset(scopes), self._now()
@@ -88,7 +96,8 @@ class Keys(Accounts, Sessions):
         token, id_ = new_token(KEY), new_id()
         with self._writing() as transaction:
             row = self._row(transaction, account)
-            self._check_scopes(asked, row.role)
+            own = by.via == "operator" or by.account == row.id
+            self._check_scopes(asked, row.role, NEVER_FOR_KEYS if own else frozenset(ACTIONS) - FOR_OTHERS)
             transaction.run(
                 "INSERT INTO keys (id, title, account, scopes, created, expires, token_hash) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -131,21 +140,27 @@ class Keys(Accounts, Sessions):
             self._touch(_TOUCHED, found.id, now)
         return found.visitor
 
-    def _check_scopes(self, asked: frozenset[str], role: str) -> None:
+    def _check_scopes(self, asked: frozenset[str], role: str, never: frozenset[Action]) -> None:
         as_role = Visitor(role, via="key")
-        possible = [
-            action for action in ACTIONS if action not in NEVER_FOR_KEYS and self._policy.may(as_role, action)
-        ]
+        possible = [action for action in ACTIONS if action not in never and self._policy.may(as_role, action)]
         unknown = sorted(asked - set(possible))
         if unknown or not asked:
             raise BadParameter(
                 Text("密钥的权限不可用：{s}。", "A key cannot be for: {s}.").format(
                     s=", ".join(clean(one_) for one_ in unknown) or "-"
                 ),
-                Text("该角色可以给密钥：{p}。", "Of this role a key may have: {p}.").format(
-                    p=joined([both(action) for action in possible])
-                ),
+                _possible(possible, others=never != NEVER_FOR_KEYS),
             )
+
+
+def _possible(possible: list[Action], *, others: bool) -> Text:
+    told = Text("该角色可以给密钥：{p}。", "Of this role a key may have: {p}.")
+    if others:
+        told = Text(
+            "给别人的密钥只能用于汇总：{p}；其他权限请在服务器上用 wangge key add 添加。",
+            "Somebody else's key may be for aggregates only: {p}; for more use `wangge key add` on the server.",
+        )
+    return told.format(p=joined([both(action) for action in possible]))
 
 
 def _of_token(transaction: Transaction, secret: str) -> KnownKey | None:
@@ -154,7 +169,13 @@ def _of_token(transaction: Transaction, secret: str) -> KnownKey | None:
         return None
     id_, scopes, last_used, expires, account, name, role, area = found
     visitor = Visitor(
-        role, area_of(area), account=account, name=name, via="key", scopes=frozenset(list_of(scopes))
+        role,
+        area_of(area),
+        account=account,
+        name=name,
+        via="key",
+        scopes=frozenset(list_of(scopes)) - NEVER_FOR_KEYS,
+        means=id_,
     )
     return KnownKey(id_, visitor, last_used, expires)
 

@@ -186,7 +186,7 @@ class Entry:
     actor : str
         The id of the account, empty where there is none.
     name, role, via : str
-        Of the visitor, as it was then.
+        Of the visitor, as it was then; `via` with the id of the key or device, such as ``key:0f3a…``.
     action : str
         What was done, such as ``sign_in`` or ``export``.
     what : str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -37,7 +38,12 @@ def test_a_wall_shows_aggregates_of_the_district_and_nothing_else(access: Access
     token = enrolled(access, (device, code))
     wall = access.visitor_of(token)
     assert wall == Visitor(
-        "wall", WHOLE_DISTRICT, name="Hall   1", via="device", scopes=frozenset({"describe", "view", "wall"})
+        "wall",
+        WHOLE_DISTRICT,
+        name="Hall   1",
+        via="device",
+        scopes=frozenset({"describe", "view", "wall"}),
+        means=device.id,
     )
     assert [action for action in ACTIONS if POLICY.may(wall, action)] == [
         "describe",
@@ -177,6 +183,42 @@ def test_a_key_may_what_it_is_for_and_its_account_may(access: Access) -> None:
     assert {action for action in ACTIONS if POLICY.may(visitor, action)} == {"read", "export"}
     access.change_role("jie", "auditor", NO_AREA, by=OPERATOR)
     assert access.visitor_of(token) is None
+
+
+def test_an_administrator_makes_no_key_to_read_by_under_anothers_name(access: Access) -> None:
+    account, _ = person(access, "jie", "subdistrict_staff", Area("subdistricts", frozenset({"440303001"})))
+    boss = access.visitor_of(person(access, "boss", "administrator")[1])
+    person(access, "auditor", "auditor", NO_AREA)
+    assert boss is not None
+    for scope in set(ACTIONS) - {"describe", "view", "take"}:
+        for scopes in ([scope], ["view", scope]):
+            with pytest.raises(BadParameter, match="for aggregates only: describe, view, take;"):
+                access.add_key("x", "jie", scopes, by=boss)
+    for by in (boss, OPERATOR):
+        with pytest.raises(BadParameter, match="cannot be for: audit"):
+            access.add_key("x", "auditor", ["audit"], by=by)
+    assert access.keys() == []
+    assert access.add_key("x", account.id, ["describe", "view", "take"], by=boss)[1]
+    assert access.add_key("mine", "BOSS", ["read"], by=boss)[1]
+
+
+def test_the_log_says_by_which_key_or_device_somebody_acted(access: Access) -> None:
+    person(access)
+    key, token = access.add_key("sync", "zhang", ["view"], by=OPERATOR)
+    added = [
+        access.add_device("wall", "Hall", by=OPERATOR),
+        access.add_device("tablet", "T", account="zhang", by=OPERATOR),
+    ]
+    tokens = [token, *(enrolled(access, device) for device in added)]
+    means = [f"key:{key.id}", *(f"device:{device.id}" for device, _ in added)]
+    assert [entry.via for entry in access.entries(action="device_enrolled")] == means[1:]
+    for secret, expected in zip(tokens, means, strict=True):
+        visitor = access.visitor_of(secret)
+        assert visitor is not None and f"{visitor.via}:{visitor.means}" == expected
+        assert visitor.policy_class == replace(visitor, means="").policy_class
+        access.record(visitor, "view_guarded")
+    assert [entry.via for entry in access.entries(action="view_guarded")] == means
+    assert access.verify() == []
 
 
 @pytest.mark.parametrize("scopes", [[], ["own"], ["accounts"], ["export", "audit"], ["change"], ["x"], [""]])

@@ -275,7 +275,7 @@ def test_a_key_is_shown_once_and_revoked(there: People) -> None:
     admin = there.signed_in("root", "administrator")
     there.add("lin", "planner")
     lin = there.access.account("lin").id
-    data = {"title": "数据中台", "account": lin, "scopes": ["view", "read"], "expires": "2025-12-31"}
+    data = {"title": "数据中台", "account": lin, "scopes": ["view", "take"], "expires": "2025-12-31"}
     token = code_of(admin.post("/keys", data, page="/keys"))
     page = admin.get("/keys").get_data(as_text=True)
     assert "数据中台" in page and token not in page and "2026-01-01 00:00" in page
@@ -283,6 +283,8 @@ def test_a_key_is_shown_once_and_revoked(there: People) -> None:
     assert client.get("/api/summary", headers=bearer(token)).status_code == 200
     for wrong in (
         {**data, "scopes": ["accounts"]},
+        {**data, "scopes": ["view", "read"]},
+        {**data, "scopes": ["export"]},
         {**data, "scopes": ["nonsense"]},
         {**data, "scopes": []},
         {**data, "expires": "2020-01-01"},
