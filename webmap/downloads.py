@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from layers.exports import INVENTED as INVENTED_NOTE
 from layers.exports import frame_bytes
@@ -14,7 +14,8 @@ from layers.text import Language, Text
 from layers.views import View, ViewQuery, view
 from webmap.district import rows_seen
 from webmap.gate import policy, visitor
-from webmap.operations import current_snapshot, operation
+from webmap.identity import address_of
+from webmap.operations import current_snapshot, operation, service
 from webmap.params import choice
 from webmap.view_parameters import VIEW_PARAMETERS
 
@@ -69,14 +70,15 @@ def download(*, lang: Language, format: str, **asked: str | None) -> Response:  
     """Return the rows of the view as a file."""
     shown = _taken(asked)
     name = file_name(shown, lang, format)
+    rows = shown.frame(lang)
     body = frame_bytes(
-        shown.frame(lang),
+        rows,
         format,
         title=shown.query.question,
         note=INVENTED_NOTE if shown.snapshot.district.invented else None,
         drop_geometry=True,
     )
-    return _attachment(body, MEDIA_TYPES[format], name)
+    return _released(_attachment(body, MEDIA_TYPES[format], name), count=len(rows))
 
 
 @downloads.get("/export-map")
@@ -96,7 +98,14 @@ def offline_map(*, lang: Language, **asked: str | None) -> Response:
     shown = _taken(asked)
     with_facilities = rows_seen(policy(), visitor(), "facilities", way_out="export") == "all"
     body = render(shown, lang, with_facilities=with_facilities).encode()
-    return _attachment(body, HTML, file_name(shown, lang, "html"))
+    return _released(_attachment(body, HTML, file_name(shown, lang, "html")), count=len(shown.table))
+
+
+def _released(response: Response, *, count: int) -> Response:
+    """Return a file with so many rows of a view, once it is in the audit log that it was taken."""
+    what = request.full_path.rstrip("?")
+    service().record(visitor(), "export", what=what, count=count, origin=address_of(request))
+    return response
 
 
 def _taken(asked: dict[str, str | None]) -> View:

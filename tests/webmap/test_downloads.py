@@ -6,7 +6,7 @@ from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 import geopandas as gpd
 import pandas as pd
@@ -15,9 +15,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from layers.exports import INVENTED
+from layers.problems import StoreAway
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
+from layers.standards import Standards
+from layers.store import Store
+from layers.text import both
 from layers.views import Sight, ViewQuery, view
+from layers.visitors import Visitor
+from tests.visitors import PLANNER, POLICY
+from webmap import create_app
 from webmap.downloads import MEDIA_TYPES, file_name
 
 VIEWS = [
@@ -94,3 +101,44 @@ def test_equal_views_give_equal_files(client: FlaskClient) -> None:
     for ending in ("csv", "gpkg"):
         one, other = (client.get(f"/download?unit=communities&format={ending}") for _ in range(2))
         assert one.data == other.data and one.headers["ETag"] == other.headers["ETag"]
+
+
+TAKING = {"/download": {"unit": "communities", "format": "xlsx"}, "/export-map": {"unit": "communities"}}
+
+
+def test_whatever_is_taken_away_is_in_the_audit_log_once(small_store: Store, standards: Standards) -> None:
+    entries: list[dict[str, Any]] = []
+
+    def record(who: Visitor, action: str, **rest: Any) -> None:
+        entries.append({"who": who, "action": action, **rest})
+
+    app = create_app(small_store, standards, POLICY, visitors=lambda _: PLANNER, record=record)
+    client = app.test_client()
+    taking = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "action", None) in ("take", "export")
+    }
+    assert taking == set(TAKING)
+    rows = len(client.get("/api/view?unit=communities").get_json()["rows"]["id"])
+    assert not entries and rows
+    for path, query in TAKING.items():
+        assert client.get(path, query_string=query).status_code == 200
+        (entry,) = entries
+        assert (entry["who"], entry["action"], entry["count"]) == (PLANNER, "export", rows)
+        assert entry["what"] == f"{path}?{urlencode(query)}" and entry["origin"] == "127.0.0.1"
+        entries.clear()
+        assert client.get(path, query_string={"unit": "nonsense"}).status_code == 400
+        assert not entries, "nothing was taken"
+
+
+@pytest.mark.parametrize("path", TAKING)
+def test_nothing_is_taken_away_that_cannot_be_recorded(
+    small_store: Store, standards: Standards, path: str
+) -> None:
+    def record(who: Visitor, action: str, **rest: Any) -> None:
+        raise StoreAway(both("away"))
+
+    app = create_app(small_store, standards, POLICY, visitors=lambda _: PLANNER, record=record)
+    answer = app.test_client().get(path)
+    assert answer.status_code == 503 and "Content-Disposition" not in answer.headers
