@@ -191,13 +191,13 @@ class Policy:
         if visitor.via == "nobody":
             return NotSignedIn(told, Text("请先登录。", "Sign in first."))
         role = self.rules.roles.get(visitor.role)  # the rules may have lost it since
-        return Forbidden(
-            told,
-            Text(
-                "您的角色是{r}；需要更多权限请找管理员。",
-                "Your role is {r}; ask an administrator if you need more.",
-            ).format(r=both(visitor.role) if role is None else role.title),
+        remedy = Text(
+            "您的角色是{r}；需要更多权限请找管理员。",
+            "Your role is {r}; ask an administrator if you need more.",
         )
+        if role is not None and "accounts" in role.actions:  # administrators have nobody to ask
+            remedy = Text("您的角色“{r}”不含此权限。", "Your role, {r}, does not include this.")
+        return Forbidden(told, remedy.format(r=both(visitor.role) if role is None else role.title))
 
     def _rules(self, visitor: Visitor) -> tuple[Rule, ...]:
         role = self.rules.roles.get(visitor.role)

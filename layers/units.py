@@ -114,13 +114,29 @@ def units(snapshot: Snapshot, scheme: str) -> Units:
     return snapshot.derived(("units", scheme), lambda: _units(snapshot, scheme), scheme=scheme)
 
 
+def unit_title(scheme: str) -> Text:
+    """Return what units of a scheme are called."""
+    fixed = {
+        "management": Text("网格", "management cells"),
+        "communities": Text("小区", "communities"),
+        "neighbourhoods": Text("社区", "neighbourhoods"),
+        "subdistricts": Text("街道", "subdistricts"),
+    }
+    if scheme in fixed:
+        return fixed[scheme]
+    kind, _, size = scheme.partition(":")
+    if kind == "square":
+        return Text(f"{size} m 格", f"cells of {size} m")
+    return Text(f"H3-{size} 格", f"H3-{size} cells")
+
+
 def unit_position(found: Units, unit_id: str, seen: NDArray[np.bool_] | None = None) -> int:
     """Return the position of the unit with this id; `NotFound` otherwise, also where it is not `seen`."""
     where = np.flatnonzero(found.ids == unit_id if seen is None else (found.ids == unit_id) & seen)
     if not len(where):
         raise NotFound(
-            Text("{scheme} 里没有编号为 {id} 的单元。", "There is no unit {id} in {scheme}.").format(
-                scheme=found.scheme, id=unit_id
+            Text("{u}里没有编号为 {id} 的。", "There is no {id} among the {u}.").format(
+                u=unit_title(found.scheme), id=unit_id
             )
         )
     return int(where[0])

@@ -25,7 +25,7 @@ from layers.sight import Sight
 from layers.strip import strip
 from layers.text import Language, Text, both
 from layers.unit_names import unit_names
-from layers.units import unit_frame, units
+from layers.units import unit_frame, unit_title, units
 from layers.wording import number
 
 if TYPE_CHECKING:
@@ -274,22 +274,6 @@ def unit_positions(snapshot: Snapshot, scheme: str) -> tuple[NDArray[np.float64]
         return crs.points_from_metric(shapely.get_x(at), shapely.get_y(at), snapshot.district.metric_crs)
 
     return snapshot.derived(("positions", scheme), make, scheme=scheme)
-
-
-def unit_title(scheme: str) -> Text:
-    """Return what units of a scheme are called."""
-    fixed = {
-        "management": Text("网格", "management cells"),
-        "communities": Text("小区", "communities"),
-        "neighbourhoods": Text("社区", "neighbourhoods"),
-        "subdistricts": Text("街道", "subdistricts"),
-    }
-    if scheme in fixed:
-        return fixed[scheme]
-    kind, _, size = scheme.partition(":")
-    if kind == "square":
-        return Text(f"{size} m 格", f"cells of {size} m")
-    return Text(f"H3-{size} 格", f"H3-{size} cells")
 
 
 def _counted(title: Text) -> Text:

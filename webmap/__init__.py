@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from webmap.guarded import Record
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
-    from webmap.limits import Limit
+    from webmap.limits import Limit, Seldom
     from webmap.tile_cache import TileCache
 
 
@@ -33,8 +33,9 @@ MOST_BODY_BYTES = 64 * 1024
 class Service:
     """What the endpoints share; it is ``app.extensions["wangge"]``.
 
-    `access` is None where nobody can sign in; `requests`, `tile_requests` and `attempts` (to become somebody)
-    count how often one source asks. `record` writes the audit log.
+    `access` is None where nobody can sign in; `requests`, `tile_requests`, `attempts` (to become somebody) and
+    `wrong_keys` count how often one source asks. `record` writes the audit log, `refusals` keeps it from
+    being filled by one refusal over and over.
     """
 
     store: Store
@@ -47,6 +48,8 @@ class Service:
     requests: Limit
     tile_requests: Limit
     attempts: Limit
+    wrong_keys: Limit
+    refusals: Seldom
     snapshots: Snapshots
     indexes: FeatureIndexes
     probe: Probe
@@ -120,7 +123,7 @@ def _service(
     from layers.following import Snapshots
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
-    from webmap.limits import Limit
+    from webmap.limits import Limit, Seldom
     from webmap.tile_cache import TileCache
 
     snapshots = Snapshots(store, standards)
@@ -135,6 +138,8 @@ def _service(
         requests=Limit(settings.requests_a_minute),
         tile_requests=Limit(settings.tiles_a_minute),
         attempts=Limit(settings.attempts_a_minute),
+        wrong_keys=Limit(settings.attempts_a_minute),
+        refusals=Seldom(),
         snapshots=snapshots,
         indexes=FeatureIndexes(snapshots),
         probe=Probe(store, snapshots),

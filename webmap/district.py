@@ -18,7 +18,7 @@ from layers.queries import PUBLIC_UNITS, QUESTIONS, default_kind, default_unit
 from layers.schema import LAYERS
 from layers.sight import sight_of
 from layers.text import Language
-from layers.views import unit_title
+from layers.units import unit_title
 from webmap.features import DECIMALS
 from webmap.view_parameters import UNIT_EXAMPLES
 

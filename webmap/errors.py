@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
@@ -21,7 +21,11 @@ from layers.edits import conflict_as_dict
 from layers.problems import Conflict
 from layers.text import LANGUAGES, Language, Text
 from webmap.health import NotReady, Readiness
+from webmap.identity import address_of, source
 from webmap.params import BadQuery
+
+if TYPE_CHECKING:
+    from webmap.guarded import Wanted
 
 STATUSES: tuple[tuple[type[problems.WanggeError], HTTPStatus], ...] = (
     (problems.BadParameter, HTTPStatus.BAD_REQUEST),
@@ -203,13 +207,28 @@ def _foreseen(error: Exception) -> Response:
 
 
 def _record_refusal() -> None:
-    """Record that somebody who is known asked for what is not theirs; they are refused in any case."""
-    access, who = current_app.extensions["wangge"].access, g.get("visitor")
-    if access is None or who is None or who.via == "nobody":
+    """Record that somebody who is known asked for what is not theirs; they are refused in any case.
+
+    Of tiles, which a map asks for by the hundred, and of the same within a minute there is no entry: the log
+    would be full of them.
+    """
+    shared, who = current_app.extensions["wangge"], g.get("visitor")
+    if who is None or who.via == "nobody" or request.path.startswith("/tiles/"):
         return
+    if not shared.refusals.is_first(source(), request.endpoint or ""):
+        return
+    wanted: Wanted | None = g.get("wanted")
     try:
-        asked = f"{request.method} {request.path}"
-        access.record(who, "refused", what=asked, origin=request.remote_addr or "", outcome="refused")
+        shared.record(
+            who,
+            "refused",
+            what=f"{request.method} {request.path}",
+            layer=wanted.layer if wanted else "",
+            fields=wanted.fields if wanted else (),
+            purpose=wanted.purpose if wanted else "",
+            origin=address_of(request),
+            outcome="refused",
+        )
     except problems.WanggeError as error:
         current_app.logger.warning("a refusal was not recorded: %s", error)
 

@@ -11,8 +11,7 @@ from werkzeug.exceptions import HTTPException
 from layers.policy import Policy
 from layers.visitors import RESIDENT, Visitor
 from webmap import csrf
-from webmap.identity import address_of, is_bearer
-from webmap.limits import source_of
+from webmap.identity import is_bearer, source
 
 if TYPE_CHECKING:
     from layers.rules import Action
@@ -23,6 +22,9 @@ Visitors = Callable[[Request], Visitor]
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """What a supervisor asks, by whatever name it has for the machine."""
+
+WAYS_IN = frozenset({"sign_in", "oidc", "account"})
+"""The parts with what one needs to sign in: attempts are counted there, looking at the forms is not."""
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -80,11 +82,11 @@ def _guard() -> None:
 
 
 def _count(service: Service, who: Visitor, asked: Request) -> None:
-    """Count the request: by account, or by address where that is all that is known."""
+    """Count the request; strangers may fill up their address's number, and yet anybody there can sign in."""
     if asked.path.startswith("/tiles/"):
-        service.tile_requests.count(source_of(address_of(asked)))
-    else:
-        service.requests.count(who.account or source_of(address_of(asked)))
+        service.tile_requests.count(source())
+    elif who.via != "nobody" or asked.blueprint not in WAYS_IN:
+        service.requests.count(source())
 
 
 def register(app: Flask) -> None:

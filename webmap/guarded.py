@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from flask import Response, request
+from flask import Response, g, request
 
 from layers.problems import Forbidden
 from layers.text import Text
@@ -71,36 +71,32 @@ class Wanted:
     purpose: str
 
     def seen(self) -> Seen:
-        """Return what may leave; a refusal of guarded fields to somebody known is recorded."""
+        """Return what may leave; of a refusal is noted what was asked for, for `webmap.errors` records it."""
         try:
             return policy().seen(
                 visitor(), self.layer, way_out="api", asked=self.fields, purpose=self.purpose
             )
         except Forbidden:
-            if self.fields:
-                self._record("refused", (), outcome="refused")
+            g.wanted = self
             raise
 
     def release(self, response: Response, codes: Sequence[str]) -> Response:
         """Return the answer, which tells the fields of the features with these codes: recorded first."""
         if self.fields:
-            self._record("view_guarded", codes)
+            service().record(
+                visitor(),
+                "view_guarded",
+                what=request.path,
+                layer=self.layer,
+                codes=codes,
+                count=len(codes),
+                fields=self.fields,
+                purpose=self.purpose,
+                origin=address_of(request),
+                outcome="done",
+            )
             response.cache_control.private = response.cache_control.no_store = True
         return response
-
-    def _record(self, action: str, codes: Sequence[str], *, outcome: Outcome = "done") -> None:
-        service().record(
-            visitor(),
-            action,
-            what=request.path,
-            layer=self.layer,
-            codes=codes,
-            count=len(codes),
-            fields=self.fields,
-            purpose=self.purpose,
-            origin=address_of(request),
-            outcome=outcome,
-        )
 
 
 def wanted(layer: str, given: Mapping[str, str | None]) -> Wanted:

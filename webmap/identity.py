@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from flask import Flask, Request, Response, current_app, g
+from flask import Flask, Request, Response, current_app, g, request
 
 from layers.problems import NotSignedIn
 from layers.text import Text
@@ -64,11 +65,12 @@ def _by_header(access: Access, request: Request) -> Visitor:
     # A session's token is for the browser that has it as a cookie.
     found = access.visitor_of(token) if token.startswith(_TOKENS_OF_PROGRAMS) else None
     if found is None:
-        current_app.extensions["wangge"].attempts.count(source_of(address_of(request)))
+        current_app.extensions["wangge"].wrong_keys.count(source_of(address_of(request)))
         raise NotSignedIn(
             Text("这个密钥不认识、已过期或已撤销。", "This key is not known, has expired or was revoked."),
             Text("请向管理员要一个新的。", "Ask an administrator for a new one."),
         )
+    _note_device(found, token)
     return found
 
 
@@ -92,7 +94,23 @@ def _by_device(access: Access, token: str | None) -> Visitor | None:
         g.forget = (*g.get("forget", ()), DEVICE)
         return None
     g.secret = token
+    _note_device(found, token)
     return found
+
+
+def _note_device(found: Visitor, token: str) -> None:
+    if found.via == "device":
+        g.device = sha256(token.encode()).hexdigest()
+
+
+def source() -> str:
+    """Return whose requests one counts together: a device's, an account's, or an address's of strangers.
+
+    An office, or a hall with its walls, has one address in common: whoever is known is not counted by it.
+    """
+    who: Visitor = g.visitor
+    known: str = g.get("device") or who.account or ""
+    return known or source_of(address_of(request))
 
 
 def _forget(response: Response) -> Response:

@@ -55,6 +55,35 @@ class Limit:
             retry_after_s=wait_s,
         )
 
+    def take_back(self, source: str) -> None:
+        """Count one request of the source less: it was none of those that the limit is for."""
+        with self._lock:
+            counted = self._counted.get(source)
+            if counted is not None and counted[0] > 0:
+                counted[0] -= 1
+
+
+class Seldom:
+    """Says of each thing whether it is the first such within a minute.
+
+    Parameters
+    ----------
+    clock : callable, optional
+        Seconds that only grow.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock = threading.Lock()
+        self._met: TTLCache[tuple[str, ...], bool] = TTLCache(MOST_COUNTED, WINDOW_S, timer=clock)
+
+    def is_first(self, *what: str) -> bool:
+        """Tell whether this was not met within the last minute."""
+        with self._lock:
+            if what in self._met:
+                return False
+            self._met[what] = True
+            return True
+
 
 @lru_cache(maxsize=4096)
 def source_of(address: str) -> str:

@@ -23,7 +23,7 @@ from webmap.gate import allow
 from webmap.identity import address_of
 from webmap.operations import service
 from webmap.settings import OidcSettings
-from webmap.sign_in import agent, count_attempt, enter
+from webmap.sign_in import agent, count_attempt, enter, take_attempt_back
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 TIMEOUT_S = 10
@@ -154,6 +154,8 @@ def callback() -> Response:
                 "Tell it to an administrator, who links it with your account.",
             ),
         ) from error
+    for _ in ("going there", "coming back"):
+        take_attempt_back()
     response = enter(done, kept["next"])
     delete_cookie(response, OPENID)
     return response

@@ -30,6 +30,11 @@ def count_attempt() -> None:
     service().attempts.count(source_of(address_of(request)))
 
 
+def take_attempt_back() -> None:
+    """Count an attempt less, which was right: a whole office may sign in from one address."""
+    service().attempts.take_back(source_of(address_of(request)))
+
+
 def agent() -> str:
     """Return what the browser says of itself."""
     return request.headers.get("User-Agent", "")
@@ -85,6 +90,7 @@ def sign_in() -> Response:
         )
     except (NotSignedIn, TooMany) as error:
         return _form(error)
+    take_attempt_back()
     if done.needs_totp:
         response = go("/sign-in/code", next=to)
         set_cookie(response, SECOND, done.token)
@@ -113,6 +119,7 @@ def second_step() -> Response:
         )
     except (NotSignedIn, TooMany) as error:
         return page("access/code.html", error=error, next=local_path(to))
+    take_attempt_back()
     return enter(done, to)
 
 
@@ -152,6 +159,7 @@ def start() -> Response:
                 "Sign in with an account; while there is no administrator, `wangge serve` prints a new link when it starts.",
             ),
         )
+    take_attempt_back()
     response = go("/")
     set_cookie(response, SESSION, done.token)
     return _secret_stays_here(response)
@@ -189,6 +197,7 @@ def enrol() -> Response:
             )
     except (NotFound, TooMany) as error:
         return page("access/enrol.html", error=error, code="")
+    take_attempt_back()
     response = go("/")
     set_cookie(response, DEVICE, token, max_age_s=DEVICE_S)
     return response

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from layers.standards import Standards
@@ -78,6 +79,102 @@ def test_wrong_keys_are_counted(small_store: Store, standards: Standards, tmp_pa
         answers = [client.get("/api/me", headers=bearer("wgk_x")).status_code for _ in range(5)]
         assert answers == [401, 401, 401, 429, 429]
         assert client.get("/api/me").status_code == 200
+
+
+def test_an_office_behind_one_address_is_not_locked_out_by_a_stale_key(
+    small_store: Store, standards: Standards, tmp_path: Path
+) -> None:
+    with people(small_store, standards, tmp_path, attempts_a_minute=3) as there:
+        there.add("lin", "planner")
+        program = there.app.test_client()
+        answers = [program.get("/api/me", headers=bearer("wgk_stale")).status_code for _ in range(10)]
+        assert answers[-1] == 429
+        assert there.browser().sign_in("lin").status_code == 303
+        _, token = there.access.add_key("x", "lin", ["describe"], by=OPERATOR)
+        assert program.get("/api/me", headers=bearer(token)).status_code == 200
+
+
+def test_a_whole_office_signs_in_at_once_from_one_address(
+    small_store: Store, standards: Standards, tmp_path: Path
+) -> None:
+    with people(small_store, standards, tmp_path, attempts_a_minute=30) as there:
+        there.add("lin", "planner")
+        assert [there.browser().sign_in("lin").status_code for _ in range(35)] == [303] * 35
+        for _ in range(29):
+            there.app.extensions["wangge"].attempts.count("127.0.0.1")
+        assert there.browser().sign_in("lin").status_code == 303, "the last one that is free"
+        assert there.browser().sign_in("nobody at all", "wrong").status_code == 401
+        assert there.browser().sign_in("lin").status_code == 429, "what failed stays counted"
+
+
+def test_a_whole_office_signs_in_with_codes(small_store: Store, standards: Standards, tmp_path: Path) -> None:
+    with people(small_store, standards, tmp_path, attempts_a_minute=3) as there:
+        there.add("lin", "planner")
+        account = there.access.account("lin").id
+        secret, _ = there.access.totp_begin(account)
+        totp = pyotp.TOTP(secret)
+        there.access.totp_confirm(account, totp.at(there.clock.now))
+        for _ in range(10):
+            there.clock.pass_by(seconds=30)  # a code counts once; the limit's minute is of another clock
+            browser = there.browser()
+            assert browser.sign_in("lin").headers["Location"].startswith("/sign-in/code")
+            code = {"code": totp.at(there.clock.now)}
+            assert browser.post("/sign-in/code", code, page="/sign-in/code").status_code == 303
+
+
+def test_strangers_at_an_address_stop_neither_its_wall_nor_its_people(
+    small_store: Store, standards: Standards, tmp_path: Path
+) -> None:
+    with people(small_store, standards, tmp_path, requests_a_minute=600, tiles_a_minute=5) as there:
+        there.add("lin", "planner")
+        walls = []
+        for title in ("hall", "office"):
+            _, code = there.access.add_device("wall", title, by=OPERATOR)
+            walls.append(there.browser())
+            assert walls[-1].post("/enrol", {"code": code}, page="/enrol").status_code == 303
+        stranger = there.app.test_client()
+        statuses = [stranger.get("/api/me").status_code for _ in range(620)]
+        assert statuses.count(200) == 600 and statuses[-1] == 429
+        tile = "/tiles/communities/1/0/0.mvt"
+        assert [stranger.get(tile).status_code for _ in range(6)] == [204] * 5 + [429]
+        assert stranger.get("/nothing").status_code == 429
+        for page in ("/sign-in", "/enrol"):
+            assert stranger.get(page).status_code == 200
+        assert stranger.get("/account").status_code == 401
+        assert stranger.get("/start?code=wgl_x").status_code == 403
+        for wall in walls:
+            assert wall.get("/api/me").get_json()["role"]["id"] == "wall"
+            assert [wall.get(tile).status_code for _ in range(6)] == [204] * 5 + [429], "each for itself"
+        browser = there.browser_of("lin")
+        assert browser.get("/api/me").get_json()["name"] == "lin"
+        assert [browser.get(tile).status_code for _ in range(6)] == [204] * 5 + [429]
+
+
+def test_refusals_do_not_fill_the_log(there: People) -> None:
+    there.add("lin", "leader")
+    _, token = there.access.add_key("x", "lin", ["describe"], by=OPERATOR)
+    client = there.app.test_client()
+    refused = [client.get(f"/tiles/communities/2/{x}/1.mvt", headers=bearer(token)) for x in range(4)]
+    assert {answer.status_code for answer in refused} == {403} and not there.log("refused")
+    lin, wei = there.browser_of("lin"), there.signed_in("wei", "leader")
+    guarded = "/api/layers/communities/features?with=floating_residents"
+    for _ in range(5):
+        assert lin.get("/accounts").status_code == lin.get(guarded).status_code == 403
+        assert lin.get("/keys").status_code == wei.get("/keys").status_code == 403
+    assert [(entry.name, entry.what, entry.fields) for entry in there.log("refused")] == [
+        ("lin", "GET /accounts", ()),
+        ("lin", "GET /api/layers/communities/features", ("floating_residents",)),
+        ("lin", "GET /keys", ()),
+        ("wei", "GET /keys", ()),
+    ]
+
+
+def test_an_administrator_is_not_sent_to_an_administrator(there: People) -> None:
+    admin, lin = there.signed_in("root", "administrator"), there.signed_in("lin", "leader")
+    path = "/api/layers/communities/features?with=floating_residents"
+    told = [admin.get(path + query).get_json()["error"]["remedy"] for query in ("", "&lang=en")]
+    assert told == ["您的角色“管理员”不含此权限。", "Your role, Administrator, does not include this."]
+    assert "找管理员" in lin.get(path).get_json()["error"]["remedy"]
 
 
 def test_who_is_not_known_is_a_resident(there: People) -> None:

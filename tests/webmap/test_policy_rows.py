@@ -89,8 +89,9 @@ def log() -> Log:
 
 
 @pytest.fixture
-def entries(log: Log) -> Iterator[list[dict[str, Any]]]:
+def entries(app: Flask, log: Log) -> Iterator[list[dict[str, Any]]]:
     log.entries.clear()
+    app.extensions["wangge"].refusals._met.clear()  # what was refused in an earlier test
     yield log.entries
     log.fails = False
 
