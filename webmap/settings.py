@@ -60,11 +60,13 @@ class Settings:
         URI by which a weakness may be reported.
     oidc : OidcSettings, optional
     requests_a_minute : int
-        Most requests of one account, or of one address that has not signed in; tiles are not among them.
+        Most requests of one account or device, or of one address's strangers; neither tiles nor pages for
+        signing in are among them.
     tiles_a_minute : int
-        Most tiles for one address.
+        Most tiles for the same.
     attempts_a_minute : int
-        Most attempts of one address to become somebody: sign-ins, codes, tokens.
+        Most attempts of one address to become somebody that fail: sign-ins, codes, links; and, counted apart,
+        most wrong keys.
     """
 
     tile_cache_mib: int = 64

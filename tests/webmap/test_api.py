@@ -232,6 +232,19 @@ def test_a_view_out_of_range_is_refused(client: FlaskClient, path: str, query: s
     assert client.get(f"{path}?{query}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("unit", "zh", "en"),
+    [
+        ("communities", "小区里没有编号为 NONE 的。", "There is no NONE among the communities."),
+        ("square:100", "100 m 格里没有编号为 NONE 的。", "There is no NONE among the cells of 100 m."),
+    ],
+)
+def test_a_unit_that_there_is_not_is_told_in_words(client: FlaskClient, unit: str, zh: str, en: str) -> None:
+    for language, told in (("zh", zh), ("en", en)):
+        answer = client.get(f"/api/units/{unit}/NONE?lang={language}")
+        assert (answer.status_code, answer.get_json()["error"]["detail"]) == (404, told)
+
+
 def test_search_finds_by_name_and_code(client: FlaskClient) -> None:
     assert [hit["id"] for hit in client.get("/api/search?q=C0&limit=3").get_json()] == ["C01", "C02", "C03"]
     assert client.get("/api/search?q=翡翠").get_json()[0]["id"] == "C09"
