@@ -98,7 +98,7 @@ def _greet(context: Context, access: Access, here: str, settings: Settings) -> N
         )
     )
     if not access.has_administrator():
-        link = f"{settings.address or here}/start?code={access.make_start_link()}"
+        link = f"{settings.address or here}/start?code={access.make_start_link(by=context.visitor)}"
         told = Text(
             "还没有管理员。打开下面的链接，即以管理员身份登录（只能用一次，24 小时内有效）：\n  {link}",
             "There is no administrator yet. Open this link to sign in as one (works once, for 24 hours):\n  {link}",

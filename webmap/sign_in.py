@@ -41,7 +41,11 @@ def agent() -> str:
 
 
 def enter(signed_in: SignIn, to: str) -> Response:
-    """Give the browser its new session, end the one that it had, and lead it on."""
+    """Give the browser its new session, end the one that it had, and lead it on; or ask for the second factor."""
+    if signed_in.needs_totp:
+        response = go("/sign-in/code", next=to)
+        set_cookie(response, SECOND, signed_in.token)
+        return response
     before = cookie(SESSION)
     if before and before != signed_in.token:
         access().sign_out(before)
@@ -91,10 +95,6 @@ def sign_in() -> Response:
     except (NotSignedIn, TooMany) as error:
         return _form(error)
     take_attempt_back()
-    if done.needs_totp:
-        response = go("/sign-in/code", next=to)
-        set_cookie(response, SECOND, done.token)
-        return response
     return enter(done, to)
 
 

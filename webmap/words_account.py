@@ -113,8 +113,8 @@ WORDS: dict[str, Text] = {
     "accounts_count": Text("共 {n} 个账号", "{n} accounts"),
     "add_account": Text("添加账号", "Add an account"),
     "add_account_text": Text(
-        "添加后会显示一个初始码，交给本人；本人凭它登录一次，自己设置密码。",
-        "You will get an initial code to hand to the person, who signs in with it once and chooses a password.",
+        "添加后会显示一个初始码，交给本人；本人凭它登录并设置密码，之后它就作废。",
+        "You will get an initial code to hand to the person, who signs in with it and chooses a password: then it is void.",
     ),
     "title_hint": Text("可不填", "Optional"),
     "area_hint": Text(

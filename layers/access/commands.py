@@ -33,8 +33,8 @@ _area = option(
     en="What the account answers for, such as subdistricts:440303001,440303002 or district.",
 )
 _CODE = Text(
-    "初始码（只显示这一次，72 小时内有效，只能用一次）：{code}",
-    "Initial code (shown this once, good for 72 hours and one use): {code}",
+    "初始码（只显示这一次，72 小时内有效，设置密码后作废）：{code}",
+    "Initial code (shown this once, good for 72 hours, void once a password is chosen): {code}",
 )
 _HAND_OVER = Text(
     "请当面交给本人：用用户名和它登录后自己设密码，别人都不会知道。",

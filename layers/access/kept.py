@@ -40,16 +40,23 @@ class Known(Generic[Who]):
 
     Everything in it is of one generation of the access store: a write that changes who somebody is makes
     another one. What this process writes counts at once; what others do, as soon as the generation is
-    asked for again. While it cannot be asked for, those who are known stay so for some minutes.
+    asked for again. One thread asks, and no other waits for it. While there is no answer, those who are
+    known stay so for some minutes; whoever is not is told so at once.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._lock = threading.Lock()
+        self._lock, self._asking = threading.Lock(), threading.Lock()
         self._found: LRUCache[str, tuple[str, Who]] = LRUCache(MOST_KNOWN)
         self._generation = ""
         self._asked_at = self._told_at = float("-inf")
         self._turns = 0
+        self._problem: StoreAway | StoreBusy | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether the database did not answer when it was last asked."""
+        return isinstance(self._problem, StoreAway)
 
     def get(self, secret: str, read: Callable[[Transaction], Who | None]) -> Who | None:
         """Return who is behind the hash of a secret; `read` finds out where that is not known."""
@@ -62,6 +69,9 @@ class Known(Generic[Who]):
 
     def read(self, secret: str, read: Callable[[Transaction], Who | None]) -> Who | None:
         """Return who is behind the hash of a secret, by what is kept now."""
+        if self.away:
+            # To wait for nothing, one by one, would take all threads from those who are known.
+            self._say_again()
         with self._backend.reading() as transaction:
             ((generation,),) = transaction.run("SELECT generation FROM head")
             who = read(transaction)
@@ -78,23 +88,39 @@ class Known(Generic[Who]):
             self._turns += 1
             self._generation, self._asked_at = generation, time.monotonic()
             self._told_at = self._asked_at
+            self._problem = None
 
     def _current(self) -> str:
-        age_s, turns, now = self._backend.generation_age_s, self._turns, time.monotonic()
-        if now - self._asked_at >= age_s:
+        if time.monotonic() - self._asked_at >= self._backend.generation_age_s and self._asking.acquire(
+            blocking=False
+        ):
             try:
-                generation = self._backend.generation()
-            except (StoreAway, StoreBusy):
-                # Nobody can be shut out in a database that is away: who was known a moment ago still is.
-                if now - self._told_at > GRACE_S:
-                    raise
-                self._asked_at = now
-                return self._generation
-            with self._lock:
-                # An answer from before must not take the place of what `turned` has said meanwhile.
-                if turns == self._turns:
-                    self._generation, self._asked_at, self._told_at = generation, now, now
+                self._ask()
+            finally:
+                self._asking.release()
+        if self._problem is not None and time.monotonic() - self._told_at > GRACE_S:
+            self._say_again()
         return self._generation
+
+    def _ask(self) -> None:
+        turns, now = self._turns, time.monotonic()
+        try:
+            generation = self._backend.generation()
+        except (StoreAway, StoreBusy) as problem:
+            # Nobody can be shut out in a database that is away: who was known a moment ago still is. It is asked
+            # again some time after it has failed to answer, however long that took.
+            with self._lock:
+                self._problem, self._asked_at = problem, time.monotonic()
+            return
+        with self._lock:
+            self._problem = None
+            # An answer from before must not take the place of what `turned` has said meanwhile.
+            if turns == self._turns:
+                self._generation, self._asked_at, self._told_at = generation, now, now
+
+    def _say_again(self) -> None:
+        if (problem := self._problem) is not None:
+            raise type(problem)(problem.message, problem.remedy) from problem
 
 
 class Kept:
@@ -121,6 +147,7 @@ class Kept:
         self._passwords = passwords
         self._words = tuple(words)
         self._known: Known[object] = Known(backend)
+        self._touching = threading.Lock()
 
     def _now(self) -> int:
         return micros(self._clock())

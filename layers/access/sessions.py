@@ -5,7 +5,6 @@ A session ends 12 hours after it was last used, 7 days after it began, when it i
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,10 +28,11 @@ TOUCH = timedelta(minutes=1)
 UNTIL_A_PASSWORD = frozenset({"describe", "own"})
 """What somebody may do who has not yet chosen a password."""
 
-UNTIL_A_NAME = UNTIL_A_PASSWORD | {"view", "take", "read"}
+UNTIL_A_NAME = UNTIL_A_PASSWORD | {"view", "read"}
 """What the first administrator may do who came by the one-time link: it opens the map at once."""
 
 _IDLE, _ABSOLUTE, _TOUCH = micros_of(IDLE), micros_of(ABSOLUTE), micros_of(TOUCH)
+_TOUCHED = "UPDATE sessions SET last_seen = ? WHERE id = ? AND last_seen < ?"
 _COLUMNS = "id, account, created, last_seen, expires, address, agent"
 _WHOSE = """
 SELECT s.id, s.account, s.created, s.last_seen, s.expires, s.address, s.agent,
@@ -49,6 +49,7 @@ class KnownSession:
     session: Session
     visitor: Visitor
     last_seen: int
+    noted: int
     ends: int
 
     def over(self, now: int) -> bool:
@@ -70,11 +71,10 @@ class Sessions(Kept):
             found = self._known.read(secret, lambda transaction: _of_token(transaction, secret))
         if not isinstance(found, KnownSession) or found.over(now):
             return None
-        if now - found.last_seen >= _TOUCH:
+        if now - found.noted >= _TOUCH:
             found.last_seen = now
-            self._touch(
-                "UPDATE sessions SET last_seen = ? WHERE id = ? AND last_seen < ?", found.session.id, now
-            )
+            if self._touch(_TOUCHED, found.session.id, now):
+                found.noted = now
         return found.visitor, found.session
 
     def rotate(self, token: str) -> str:
@@ -128,11 +128,21 @@ class Sessions(Kept):
                 raise NotFound(Text("没有这个会话，或已结束。", "There is no such session, or it has ended."))
             self._record(transaction, by, "session_ended", row.name, origin=origin)
 
-    def _touch(self, statement: str, subject: str, now: int) -> None:
-        """Note that something was used; that it cannot be noted now keeps nobody from using it."""
-        if not self._backend.read_only:
-            with suppress(StoreAway, StoreBusy, StoreFull, StoreReadOnly), self._writing() as transaction:
+    def _touch(self, statement: str, subject: str, now: int) -> bool:
+        """Note that something was used, and tell whether that was done.
+
+        Nobody is kept waiting for it: while others write it is left for the next time.
+        """
+        if self._backend.read_only or self._known.away or not self._touching.acquire(blocking=False):
+            return False
+        try:
+            with self._backend.writing(wait=False) as transaction:
                 transaction.run(statement, now, subject, now)
+        except (StoreAway, StoreBusy, StoreFull, StoreReadOnly):
+            return False
+        finally:
+            self._touching.release()
+        return True
 
 
 def begin(
@@ -193,7 +203,7 @@ def _of_token(transaction: Transaction, secret: str) -> KnownSession | None:
         return None
     *session, name, role, area, must_change, provisional = found
     visitor = _visitor(session[1], name, role, area, must_change, provisional)
-    return KnownSession(_session(tuple(session)), visitor, last_seen=session[3], ends=session[4])
+    return KnownSession(_session(tuple(session)), visitor, session[3], session[3], ends=session[4])
 
 
 def _session(row: tuple[Any, ...]) -> Session:

@@ -40,6 +40,9 @@ class SignIns(Accounts, Sessions, SecondFactor):
     def sign_in(self, name: str, password: str, *, address: str, agent: str, totp: str = "") -> SignIn:
         """Sign in with a name and a password, or the initial code in its place.
 
+        The code is good until a password is chosen: a newcomer who was interrupted comes in again, and ends
+        by that the session of before.
+
         Parameters
         ----------
         address : str
@@ -62,8 +65,11 @@ class SignIns(Accounts, Sessions, SecondFactor):
             )
         # Outside of any transaction: it takes long, and on purpose.
         right, renewed = self._compared(attempt, password)
-        with self._writing() as transaction:
+        by_code = right and attempt.row is not None and attempt.row.must_change
+        with self._writing(changes_who=by_code) as transaction:
             row = _unchanged(transaction, attempt.row) if right else None
+            if row is not None and by_code:
+                transaction.run("DELETE FROM sessions WHERE account = ?", row.id)
             if row is not None and row.totp_secret is not None:
                 if not totp:
                     return self._pending(transaction, row, attempt)
@@ -104,6 +110,8 @@ class SignIns(Accounts, Sessions, SecondFactor):
     def sign_in_oidc(self, subject: str, *, address: str, agent: str) -> SignIn:
         """Sign in as the account of somebody whom the identity provider has vouched for.
 
+        Where the account has a second factor `second_step` asks for it all the same.
+
         Raises
         ------
         SignInFailed
@@ -113,7 +121,8 @@ class SignIns(Accounts, Sessions, SecondFactor):
             row = account_row(transaction, "oidc_subject", subject)
             attempt = _Attempt(row, (), address, agent, self._now())
             if row is not None and not row.disabled:
-                return self._begun(transaction, row, attempt)
+                follow = self._begun if row.totp_secret is None else self._pending
+                return follow(transaction, row, attempt)
             self._failed(transaction, attempt)
         raise SignInFailed
 
@@ -146,6 +155,8 @@ class SignIns(Accounts, Sessions, SecondFactor):
             with self._writing() as transaction:
                 throttle.reserve(transaction, (Counter("own", row.id),), self._now())
             if not self._passwords.matches(row.password_hash, old):
+                with self._writing() as transaction:
+                    self._record(transaction, visitor_of_account(row), "password", outcome="failed")
                 raise BadParameter(
                     Text("现密码不正确。", "The present password is wrong."),
                     Text("请重新输入。", "Type it again."),
@@ -175,16 +186,17 @@ class SignIns(Accounts, Sessions, SecondFactor):
     def _chosen(self, row: AccountRow, name: str, password: str, session: str) -> str:
         kept = self._passwords.hashed(password)
         with self._writing(changes_who=True) as transaction:
-            own = "SELECT id FROM sessions WHERE token_hash = ? AND account = ? AND pending = 0"
-            if not transaction.run(own, digest(session), row.id) or _unchanged(transaction, row) is None:
+            own = "SELECT address FROM sessions WHERE token_hash = ? AND account = ? AND pending = 0"
+            found = one(transaction.run(own, digest(session), row.id))
+            if found is None or _unchanged(transaction, row) is None:
                 raise NotSignedIn(
                     Text("会话已结束。", "The session has ended."), Text("请重新登录。", "Sign in again.")
                 )
             refuse_taken(transaction, name, but=row.id)
             token = rotated(transaction, session)
             transaction.run(
-                "UPDATE accounts SET name = ?, name_key = ?, password_hash = ?, code_hash = NULL, provisional = 0 "
-                "WHERE id = ?",
+                "UPDATE accounts SET name = ?, name_key = ?, password_hash = ?, code_hash = NULL, "
+                "code_expires = NULL, provisional = 0 WHERE id = ?",
                 name,
                 name_key(name),
                 kept,
@@ -194,8 +206,12 @@ class SignIns(Accounts, Sessions, SecondFactor):
                 "DELETE FROM sessions WHERE account = ? AND token_hash <> ?", row.id, digest(token)
             )
             throttle.forget(transaction, Counter("own", row.id))
-            changed = self._row(transaction, row.id)
-            self._record(transaction, visitor_of_account(changed), "password")
+            visitor = visitor_of_account(self._row(transaction, row.id))
+            if name != row.name:
+                self._record(
+                    transaction, visitor, "account_changed", f"{row.name} -> {name}", origin=found[0]
+                )
+            self._record(transaction, visitor, "password", origin=found[0])
         return token
 
     def _attempt(
@@ -225,6 +241,8 @@ class SignIns(Accounts, Sessions, SecondFactor):
         return self._passwords.matches(row.code_hash if good else None, plain_code(password)), None
 
     def _pending(self, transaction: Transaction, row: AccountRow, attempt: _Attempt) -> SignIn:
+        # The password was right; what follows has failures of its own, and those of before stay.
+        throttle.uncount(transaction, attempt.counted)
         token = begin(
             transaction, row, address=attempt.address, agent=attempt.agent, now=attempt.now, pending=True
         )
@@ -239,11 +257,9 @@ class SignIns(Accounts, Sessions, SecondFactor):
         tidy(transaction, now)
         if attempt.counted:
             throttle.remember(transaction, row.id, throttle.network(attempt.address), now)
-        transaction.run(
-            "UPDATE accounts SET last_seen = ?, code_hash = NULL, code_expires = NULL WHERE id = ?",
-            now,
-            row.id,
-        )
+        transaction.run("UPDATE accounts SET last_seen = ? WHERE id = ?", now, row.id)
+        if not row.must_change:  # who comes by the identity provider chooses no password, which would end it
+            transaction.run("UPDATE accounts SET code_hash = NULL, code_expires = NULL WHERE id = ?", row.id)
         token = begin(transaction, row, address=attempt.address, agent=attempt.agent, now=now)
         visitor = visitor_of_account(row)
         self._record(transaction, visitor, "sign_in", origin=attempt.address)

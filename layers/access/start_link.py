@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from layers.access.accounts import ADMINISTRATOR, account_of, administrators, insert
 from layers.access.kept import Kept
@@ -16,14 +17,22 @@ from layers.stores.access.base import Transaction
 from layers.text import Text
 from layers.visitors import WHOLE_DISTRICT, operator
 
+if TYPE_CHECKING:
+    from layers.visitors import Visitor
+
 VALID = timedelta(hours=24)
 
 
 class StartLink(Kept):
     """What concerns the one-time link."""
 
-    def make_start_link(self) -> str:
+    def make_start_link(self, *, by: Visitor | None = None) -> str:
         """Return the token of a new one-time link; it is valid for 24 hours, and earlier ones no more.
+
+        Parameters
+        ----------
+        by : Visitor, optional
+            Who asks for it at the machine; by default its operator, without a name.
 
         Raises
         ------
@@ -44,7 +53,7 @@ class StartLink(Kept):
                 )
             transaction.run("DELETE FROM links")
             transaction.run("INSERT INTO links VALUES (?, ?)", digest(token), now + micros_of(VALID))
-            self._record(transaction, operator(""), "start_link", "made")
+            self._record(transaction, by or operator(""), "start_link", "made")
         return token
 
     def spend_start_link(self, token: str, *, address: str, agent: str) -> SignIn | None:

@@ -118,14 +118,20 @@ def take_back(transaction: Transaction, counted: tuple[Counter, ...]) -> None:
     """Forget an account's failures after one success; of the address's, which are others' too, one."""
     for counter in counted:
         if counter.kind == "address":
-            transaction.run(
-                "UPDATE attempts SET failures = failures - 1, until = 0 WHERE kind = ? AND subject = ? "
-                "AND failures > 0",
-                counter.kind,
-                counter.subject,
-            )
+            uncount(transaction, (counter,))
         else:
             forget(transaction, counter)
+
+
+def uncount(transaction: Transaction, counted: tuple[Counter, ...]) -> None:
+    """Take one attempt back that was counted in advance: the earlier failures stay."""
+    for counter in counted:
+        transaction.run(
+            "UPDATE attempts SET failures = failures - 1, until = 0 WHERE kind = ? AND subject = ? "
+            "AND failures > 0",
+            counter.kind,
+            counter.subject,
+        )
 
 
 def forget(transaction: Transaction, counter: Counter) -> None:

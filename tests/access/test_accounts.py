@@ -53,8 +53,24 @@ def test_a_code_may_be_typed_in_any_way(access: Access, typed: object) -> None:
     assert access.sign_in("zhang", typed(code), address=HOME, agent=AGENT).must_change
 
 
-def test_a_code_is_spent_once(access: Access) -> None:
+def test_a_code_is_good_until_a_password_is_chosen(access: Access) -> None:
+    """Who was interrupted before choosing one comes in again, and only the last to come in goes on."""
+    account, code = access.add_account("zhang", "planner", WHOLE_DISTRICT, by=OPERATOR)
+    first = access.sign_in("zhang", code, address=HOME, agent=AGENT)
+    assert access.visitor_of(first.token) is not None
+    second = access.sign_in("zhang", code, address=HOME, agent=AGENT)
+    assert access.visitor_of(first.token) is None and access.visitor_of(second.token) is not None
+    with pytest.raises(NotSignedIn):
+        access.change_password(account.id, "", OTHER_PASSWORD, session=first.token)
+    access.change_password(account.id, "", PASSWORD, session=second.token)
+    with pytest.raises(SignInFailed):
+        access.sign_in("zhang", code, address=HOME, agent=AGENT)
+    assert access.sign_in("zhang", PASSWORD, address=HOME, agent=AGENT).token
+
+
+def test_a_code_is_spent_once_where_no_password_will_be_chosen(access: Access) -> None:
     _, code = access.add_account("zhang", "planner", WHOLE_DISTRICT, by=OPERATOR)
+    access.link_oidc("zhang", "subject-1", by=OPERATOR)
     access.sign_in("zhang", code, address=HOME, agent=AGENT)
     with pytest.raises(SignInFailed):
         access.sign_in("zhang", code, address=HOME, agent=AGENT)
@@ -171,7 +187,7 @@ def test_another_role_takes_effect_at_once_and_nothing_given_for_the_old_one_get
     access.change_role("zhang", "grid_worker", CELLS, by=OPERATOR)
     assert [access.visitor_of(secret) for secret in (token, key, tablet)] == [None] * 3
     assert access.enrol(unspent) is None
-    assert all(one.revoked for one in (*access.keys(), *access.devices()))
+    assert all(key.revoked for key in access.keys()) and all(one.revoked for one in access.devices())
     assert access.sign_in("zhang", PASSWORD, address=HOME, agent=AGENT).visitor.area == CELLS
     assert "account_changed" in actions(access)
     assert access.account(account.id).role == "grid_worker"

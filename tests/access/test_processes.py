@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -130,6 +132,73 @@ def test_who_was_known_stays_so_while_the_database_is_away(
     known._told_at -= GRACE_S + 1
     with pytest.raises(StoreAway):
         access.visitor_of(token)
+
+
+def test_nobody_waits_for_a_database_that_does_not_answer(
+    url: str, open_at: OpenAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread asks; the others go on, and who is not known is told so without waiting for the pool."""
+    access = open_at(url)
+    _, token = person(access)
+    assert access.visitor_of(token) is not None
+    asked, answer, through = threading.Semaphore(0), threading.Event(), threading.Semaphore(0)
+
+    def away() -> str:
+        asked.release()
+        assert answer.wait(PATIENCE_S)
+        raise StoreAway(Text("不在", "away"))
+
+    def use() -> None:
+        if access.visitor_of(token) is not None:
+            through.release()
+
+    known = access._known
+    monkeypatch.setattr(access._backend, "generation", away)
+    monkeypatch.setattr(access._backend, "generation_age_s", 3600.0)
+    known._asked_at -= 7200
+    first = threading.Thread(target=use)
+    first.start()
+    assert asked.acquire(timeout=PATIENCE_S)
+    others = [threading.Thread(target=use) for _ in range(20)]
+    for thread in others:
+        thread.start()
+    for _ in others:
+        assert through.acquire(timeout=PATIENCE_S)
+    before = time.monotonic()
+    answer.set()
+    first.join(PATIENCE_S)
+    assert through.acquire(timeout=PATIENCE_S), "who asked is known as well"
+    assert known.away and known._asked_at >= before, "counted from when there was no answer"
+    assert not asked.acquire(blocking=False)
+
+    def reading() -> Any:
+        raise AssertionError("waits for a database that is away")
+
+    monkeypatch.setattr(access._backend, "reading", reading)
+    with pytest.raises(StoreAway):
+        access.visitor_of("wgs_" + "A" * 43)
+    known._told_at -= GRACE_S + 1
+    with pytest.raises(StoreAway):
+        access.visitor_of(token)
+
+
+def test_after_an_outage_everything_is_asked_for_again(
+    url: str, open_at: OpenAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = open_at(url)
+    _, token = person(access)
+
+    def away() -> str:
+        raise StoreAway(Text("不在", "away"))
+
+    assert access.visitor_of(token) is not None
+    with monkeypatch.context() as outage:
+        outage.setattr(access._backend, "generation", away)
+        access._known._asked_at -= 2
+        assert access.visitor_of(token) is not None and access._known.away
+    open_at(url).disable("zhang", by=OPERATOR)
+    access._known._asked_at -= 2
+    assert access.visitor_of(token) is None and not access._known.away
 
 
 def test_the_entries_of_two_processes_are_one_chain(url: str, start: Start) -> None:

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import argon2
+import pyotp
 import pytest
 from argon2 import PasswordHasher, profiles
 
@@ -13,7 +14,7 @@ from layers.access.access import Access, open_access
 from layers.access.model import SignInFailed, WeakPassword
 from layers.access.passwords import Passwords
 from layers.problems import BadParameter, NotSignedIn, TooMany, WanggeError
-from layers.visitors import WHOLE_DISTRICT
+from layers.visitors import RESIDENT, WHOLE_DISTRICT
 from tests.access.conftest import OpenAccess
 from tests.access.support import (
     AGENT,
@@ -279,6 +280,45 @@ def test_many_at_once_try_no_more_than_one_after_the_other(access: Access, hashe
     assert told.count(TooMany) == 35
 
 
+# With a second factor
+
+
+@pytest.fixture
+def app(access: Access, clock: Hands) -> pyotp.TOTP:
+    """Return the authenticator app of zhang, who has the second factor on."""
+    account, _ = person(access)
+    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    access.totp_confirm(account.id, app.at(clock()))
+    clock.move(seconds=30)
+    return app
+
+
+def test_a_right_password_leaves_no_failure_behind(access: Access, app: pyotp.TOTP, clock: Hands) -> None:
+    """An office of people with a second factor never waits."""
+    for address in (AWAY, HOME):
+        for _ in range(30):
+            for _ in range(2):
+                first = access.sign_in("zhang", PASSWORD, address=address, agent=AGENT)
+            access.second_step(first.token, app.at(clock()), address=address, agent=AGENT)
+            clock.move(seconds=30)
+        assert access.sign_in("zhang", PASSWORD, address=address, agent=AGENT).needs_totp
+    with access._backend.reading() as transaction:
+        ((count,),) = transaction.run("SELECT coalesce(sum(failures), 0) FROM attempts")
+    assert count == 0
+
+
+def test_the_identity_provider_is_not_the_second_factor(
+    access: Access, app: pyotp.TOTP, clock: Hands
+) -> None:
+    access.link_oidc("zhang", "subject-1", by=OPERATOR)
+    first = access.sign_in_oidc("subject-1", address=HOME, agent=AGENT)
+    assert first.needs_totp and first.visitor == RESIDENT
+    assert access.visitor_of(first.token) is None
+    done = access.second_step(first.token, app.at(clock()), address=HOME, agent=AGENT)
+    visitor = access.visitor_of(done.token)
+    assert visitor is not None and visitor.name == "zhang" and not done.needs_totp
+
+
 # Choosing a password
 
 
@@ -290,6 +330,12 @@ def test_another_password_ends_the_other_sessions(access: Access) -> None:
     assert [session.account_id for session in access.sessions("zhang")] == [account.id]
     attempt(access, password=PASSWORD)
     assert access.sign_in("zhang", OTHER_PASSWORD, address=HOME, agent=AGENT).token
+
+
+def test_a_chosen_password_is_recorded_with_whence(access: Access) -> None:
+    account, token = person(access)
+    access.change_password(account.id, PASSWORD, OTHER_PASSWORD, session=token)
+    assert [entry.origin for entry in access.entries(action="password")] == [HOME, HOME]
 
 
 def test_the_present_password_must_be_right(access: Access, clock: Hands) -> None:

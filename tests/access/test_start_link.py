@@ -23,7 +23,7 @@ def test_the_first_user_becomes_administrator(access: Access) -> None:
     signed_in = spend(access, link)
     assert signed_in is not None and signed_in.must_change and signed_in.account.provisional
     assert signed_in.visitor.role == "administrator"
-    assert signed_in.visitor.scopes == frozenset({"describe", "own", "view", "take", "read"})
+    assert signed_in.visitor.scopes == frozenset({"describe", "own", "view", "read"})
     assert access.visitor_of(signed_in.token) == signed_in.visitor
     assert not access.has_administrator()
     token = access.set_up(signed_in.account.id, "Ｂoss", PASSWORD, session=signed_in.token)
@@ -39,7 +39,23 @@ def test_the_first_user_becomes_administrator(access: Access) -> None:
     assert access.visitor_of(signed_in.token) is None
     assert access.sign_in("boss", PASSWORD, address=HOME, agent=AGENT).token
     access.add_account("zhang", "planner", WHOLE_DISTRICT, by=visitor)
-    assert actions(access) == ["start_link", "start_link", "password", "sign_in", "account_added"]
+    assert actions(access) == [
+        "start_link",
+        "start_link",
+        "account_changed",
+        "password",
+        "sign_in",
+        "account_added",
+    ]
+    renamed, chosen = access.entries(action="account_changed") + access.entries(action="password")
+    assert renamed.what == "administrator -> Boss"
+    assert [(one.name, one.origin) for one in (renamed, chosen)] == [("Boss", HOME)] * 2
+
+
+def test_the_log_says_who_made_the_link(access: Access) -> None:
+    access.make_start_link(by=OPERATOR)
+    (made,) = access.entries(action="start_link")
+    assert (made.name, made.via, made.origin) == (OPERATOR.name, "operator", "command")
 
 
 def test_a_link_is_spent_once(access: Access) -> None:

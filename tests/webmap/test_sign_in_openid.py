@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -133,6 +134,22 @@ def test_who_is_linked_signs_in(there: People, provider: Provider) -> None:
     assert browser.get("/api/me").get_json()["name"] == "lin"
     assert browser.cookie("wangge-openid") is None
     assert go_round(there.browser(), provider, to="//elsewhere.example").headers["Location"] == "/"
+
+
+def test_the_provider_is_not_the_second_factor(there: People, provider: Provider) -> None:
+    there.access.link_oidc("lin", "person-7", by=OPERATOR)
+    app = pyotp.TOTP(there.access.totp_begin("lin")[0])
+    there.access.totp_confirm("lin", app.at(there.clock()))
+    there.clock.pass_by(seconds=30)
+    browser = there.browser()
+    half = go_round(browser, provider)
+    assert (half.status_code, half.headers["Location"]) == (303, "/sign-in/code?next=%2Faccount")
+    assert browser.cookie("wangge") is None and browser.cookie("wangge-openid") is None
+    assert browser.get("/account").status_code == 401
+    page = half.headers["Location"]
+    done = browser.post(page, {"code": app.at(there.clock())}, page=page)
+    assert (done.status_code, done.headers["Location"]) == (303, "/account")
+    assert browser.get("/account").status_code == 200
 
 
 def test_who_is_not_linked_is_told_what_to_tell(there: People, provider: Provider) -> None:

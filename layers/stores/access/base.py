@@ -66,8 +66,13 @@ class Backend(Protocol):
         StoreMissing, StoreOutdated, StoreUnusable, StoreBusy, StoreAway
         """
 
-    def writing(self) -> AbstractContextManager[Transaction]:
+    def writing(self, *, wait: bool = True) -> AbstractContextManager[Transaction]:
         """Open a transaction that has the only turn to write: kept on leaving, undone on any error.
+
+        Parameters
+        ----------
+        wait : bool
+            Wait for the turn while others have it; else that is `StoreBusy`.
 
         Raises
         ------
@@ -75,7 +80,14 @@ class Backend(Protocol):
         """
 
     def generation(self) -> str:
-        """Return what differs after every write that changes who somebody is."""
+        """Return what differs after every write that changes who somebody is.
+
+        Every request depends on it: where the answer takes longer than a moment there is none.
+
+        Raises
+        ------
+        StoreBusy, StoreAway, StoreUnusable
+        """
 
     def close(self) -> None:
         """Give back what is held; closing twice is fine."""

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from layers.stores.postgis.addresses import Address
 
 # What reads and writes here is short; the store's own connections are not to wait for it.
-_MOST_CONNECTIONS = 4
+_MOST_CONNECTIONS = 3
+# One more for what must not wait, neither for them nor for a server that is away.
+_MOMENT_S = 1.0
 _SEARCH = f"SET LOCAL search_path TO {SCHEMA}"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SEARCH}"
 # The row is the turn of writers: who comes second sees what the first has written.
 _BEGIN_WRITING = f"BEGIN; {_SEARCH}; SELECT FROM head FOR UPDATE"
+_BEGIN_AT_ONCE = f"{_BEGIN_WRITING} NOWAIT"
 _HAS_SCHEMA = "SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s"
 _HAS_TABLE = "SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'meta'"
 _VERSION = f"SELECT schema_version FROM {SCHEMA}.meta"  # noqa: S608 - our own name
@@ -57,6 +60,14 @@ class PostgreSQLAccess:
         self.read_only = read_only
         few = replace(settings, pool_size=min(settings.pool_size, _MOST_CONNECTIONS))
         self._database = Database(self._address, few, read_only=read_only)
+        hurried = replace(
+            settings,
+            pool_size=1,
+            pool_wait_s=min(settings.pool_wait_s, _MOMENT_S),
+            connect_timeout_s=min(settings.connect_timeout_s, _MOMENT_S),
+            statement_timeout_s=_MOMENT_S,
+        )
+        self._hurried = Database(address_of(url, hurried), hurried, read_only=read_only)
         # Not from the pool, which would wait long for a server that is away before it says so.
         with self._database.passing() as connection:
             _check(found_schema(connection), self._address)
@@ -70,12 +81,12 @@ class PostgreSQLAccess:
             connection.execute("COMMIT")
 
     @contextmanager
-    def writing(self) -> Iterator[Transaction]:
+    def writing(self, *, wait: bool = True) -> Iterator[Transaction]:
         """Open a transaction that has the only turn to write."""
         if self.read_only:
             raise faults.read_only(self._address)
-        with self._database.connection() as connection:
-            connection.execute(_BEGIN_WRITING)
+        with (self._database if wait else self._hurried).connection() as connection:
+            connection.execute(_BEGIN_WRITING if wait else _BEGIN_AT_ONCE)
             yield _Transaction(connection)
             try:
                 connection.execute("COMMIT")
@@ -91,11 +102,12 @@ class PostgreSQLAccess:
             ((found,),) = connection.execute(f"SELECT generation FROM {SCHEMA}.head")  # noqa: S608 - our own name
             return str(found)
 
-        return self._database.ask(asked)
+        return self._hurried.ask(asked)
 
     def close(self) -> None:
         """Give back the connections."""
         self._database.close()
+        self._hurried.close()
 
 
 def found_schema(connection: Connection) -> int:

@@ -73,6 +73,7 @@ class SQLiteAccess:
         self._database = Database(
             self.path, check=self._check, read_only=read_only, busy_timeout_s=settings.write_wait_s
         )
+        self._at_once = Database(self.path, check=self._check, read_only=read_only, busy_timeout_s=0)
         with self.reading():
             pass
 
@@ -89,9 +90,9 @@ class SQLiteAccess:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self) -> Iterator[Transaction]:
+    def writing(self, *, wait: bool = True) -> Iterator[Transaction]:
         """Open a transaction that has the only turn to write."""
-        with self._database.writing() as connection:
+        with (self._database if wait else self._at_once).writing() as connection:
             yield _Transaction(connection)
 
     def generation(self) -> str:
@@ -103,6 +104,7 @@ class SQLiteAccess:
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
+        self._at_once.close()
 
     def _check(self, connection: apsw.Connection) -> None:
         if connection.pragma("application_id") != APPLICATION_ID:
