@@ -112,7 +112,7 @@ def confirm_second_factor() -> Response:
     """Turn the second factor on by its first code, and show the recovery codes once."""
     try:
         codes = access().totp_confirm(account_id(), typed("code", 40), origin=address_of(request))
-    except BadParameter as error:
+    except (BadParameter, TooMany) as error:
         return _pairing(typed("secret", 80), typed("url", 400), error)
     return page("access/recovery_codes.html", codes=codes)
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
+from layers.access import throttle
 from layers.access.kept import Kept
 from layers.access.rows import AccountRow
 from layers.access.sessions import visitor_of_account
+from layers.access.throttle import Counter
 from layers.access.tokens import digest, new_code, plain_code
 from layers.problems import BadParameter
 from layers.text import Text
 
 if TYPE_CHECKING:
+    from layers.access.model import Outcome
     from layers.stores.access.base import Transaction
 
 RECOVERY_CODES = 10
@@ -48,24 +51,29 @@ class SecondFactor(Kept):
         Raises
         ------
         BadParameter
-            The code is not one of the secret that `totp_begin` gave.
+            The code is not one of the secret that `totp_begin` gave; that is recorded.
+        TooMany
         """
         codes = [new_code() for _ in range(RECOVERY_CODES)]
         with self._writing() as transaction:
-            row = self._row(transaction, account)
-            step = _step_of(row.totp_pending, code, self._now())
-            if step is None:
-                raise _wrong_code()
-            transaction.run(
-                "UPDATE accounts SET totp_secret = totp_pending, totp_pending = NULL, totp_step = ? WHERE id = ?",
-                step,
-                row.id,
-            )
-            transaction.run("DELETE FROM recovery_codes WHERE account = ?", row.id)
-            for one_code in codes:
-                kept = digest(plain_code(one_code))
-                transaction.run("INSERT INTO recovery_codes VALUES (?, ?)", row.id, kept)
-            self._record(transaction, visitor_of_account(row), "totp", "on", origin=origin)
+            row, now = self._row(transaction, account), self._now()
+            throttle.reserve(transaction, (_tried(row.id),), now)
+            step = _step_of(row.totp_pending, code, now)
+            if step is not None:
+                transaction.run(
+                    "UPDATE accounts SET totp_secret = totp_pending, totp_pending = NULL, totp_step = ? "
+                    "WHERE id = ?",
+                    step,
+                    row.id,
+                )
+                transaction.run("DELETE FROM recovery_codes WHERE account = ?", row.id)
+                for one_code in codes:
+                    kept = digest(plain_code(one_code))
+                    transaction.run("INSERT INTO recovery_codes VALUES (?, ?)", row.id, kept)
+                throttle.forget(transaction, _tried(row.id))
+            self._told(transaction, row, "on", right=step is not None, origin=origin)
+        if step is None:
+            raise _wrong_code()
         return codes
 
     def totp_remove(self, account: str, code: str, *, origin: str = "") -> None:
@@ -74,14 +82,24 @@ class SecondFactor(Kept):
         Raises
         ------
         BadParameter
-            The code is wrong.
+            The code is wrong; that is recorded.
+        TooMany
         """
         with self._writing() as transaction:
-            row = self._row(transaction, account)
-            if not spend_second(transaction, row, code, self._now()):
-                raise _wrong_code()
-            without_second(transaction, row.id)
-            self._record(transaction, visitor_of_account(row), "totp", "off", origin=origin)
+            row, now = self._row(transaction, account), self._now()
+            throttle.reserve(transaction, (_tried(row.id),), now)
+            right = spend_second(transaction, row, code, now)
+            if right:
+                without_second(transaction, row.id)
+            self._told(transaction, row, "off", right=right, origin=origin)
+        if not right:
+            raise _wrong_code()
+
+    def _told(
+        self, transaction: Transaction, row: AccountRow, what: str, *, right: bool, origin: str
+    ) -> None:
+        outcome: Outcome = "done" if right else "failed"
+        self._record(transaction, visitor_of_account(row), "totp", what, origin=origin, outcome=outcome)
 
 
 def spend_second(transaction: Transaction, row: AccountRow, code: str, now: int) -> bool:
@@ -103,6 +121,12 @@ def without_second(transaction: Transaction, account: str) -> None:
         "UPDATE accounts SET totp_secret = NULL, totp_pending = NULL, totp_step = NULL WHERE id = ?", account
     )
     transaction.run("DELETE FROM recovery_codes WHERE account = ?", account)
+    throttle.forget(transaction, _tried(account))
+
+
+def _tried(account: str) -> Counter:
+    """Return under what the codes count that are typed in a session: whoever found it open may not try them all."""
+    return Counter("own", f"{account} totp")
 
 
 def _step_of(secret: str | None, code: str, now: int) -> int | None:
