@@ -49,10 +49,14 @@ def test_it_is_on_when_the_app_has_shown_a_code(access: Access, account: Account
     assert "zhang" in unquote(url) and "网格" in unquote(url)
     assert not access.account("zhang").has_totp
     app = pyotp.TOTP(secret)
-    for wrong in (other_than(app, clock), "", "abcdef", "１２３４５６", "\ud800", at(app, clock, 3)):
+    for wrong in (other_than(app, clock), "", "abcdef", "１２３４５６", at(app, clock, 3)):
         with pytest.raises(BadParameter):
             access.totp_confirm(account.id, wrong)
     sign_in(access)
+    clock.move(seconds=1)
+    with pytest.raises(BadParameter):
+        access.totp_confirm(account.id, "\ud800")
+    clock.move(seconds=2)
     codes = access.totp_confirm(account.id, at(app, clock))
     assert len(set(codes)) == 10
     assert access.account("zhang").has_totp
@@ -172,6 +176,43 @@ def test_it_is_turned_off_by_one_of_its_codes(
     assert not sign_in(access).needs_totp
     with pytest.raises(BadParameter):
         access.totp_remove(account.id, at(app, clock, 1))
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_nobody_tries_codes_in_a_session_for_ever_or_without_a_trace(
+    access: Access, account: Account, clock: Hands, on: bool
+) -> None:
+    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    if on:
+        access.totp_confirm(account.id, at(app, clock))
+        clock.move(seconds=30)
+    attempt = access.totp_remove if on else access.totp_confirm
+    head, told = access.head()[0], []
+    for _ in range(20):
+        try:
+            attempt(account.id, other_than(app, clock), origin=HOME)
+        except (BadParameter, TooMany) as error:
+            told.append(type(error))
+    assert told == [BadParameter] * 5 + [TooMany] * 15
+    with pytest.raises(TooMany):
+        attempt(account.id, at(app, clock))
+    found = access.entries(since=head)
+    assert [(one.action, one.what, one.outcome) for one in found] == [
+        ("totp", "off" if on else "on", "failed")
+    ] * 5
+    assert {(one.actor, one.name, one.origin) for one in found} == {(account.id, "zhang", HOME)}
+    clock.move(seconds=30)
+    attempt(account.id, at(app, clock))
+    assert access.account("zhang").has_totp != on
+    assert access.entries(action="totp")[-1].outcome == "done"
+
+
+def test_a_wrong_present_password_leaves_a_trace(access: Access, account: Account) -> None:
+    token = sign_in(access).token
+    with pytest.raises(BadParameter):
+        access.change_password(account.id, "wrong", OTHER_PASSWORD, session=token)
+    last = access.entries(action="password")[-1]
+    assert (last.actor, last.name, last.outcome) == (account.id, "zhang", "failed")
 
 
 def test_a_reset_takes_it_away(access: Access, app: pyotp.TOTP) -> None:
