@@ -187,8 +187,8 @@ def test_another_role_takes_effect_at_once_and_nothing_given_for_the_old_one_get
     access.change_role("zhang", "grid_worker", CELLS, by=OPERATOR)
     assert [access.visitor_of(secret) for secret in (token, key, tablet)] == [None] * 3
     assert access.enrol(unspent) is None
-    given = [one.revoked for one in access.keys()] + [one.revoked for one in access.devices()]
-    assert given and all(given)
+    keys, devices = access.keys(), access.devices()
+    assert all(key.revoked for key in keys) and all(device.revoked for device in devices)
     assert access.sign_in("zhang", PASSWORD, address=HOME, agent=AGENT).visitor.area == CELLS
     assert "account_changed" in actions(access)
     assert access.account(account.id).role == "grid_worker"
