@@ -153,9 +153,8 @@ def access_page() -> str:
             f"| `{name}` | {guard.title.en} | {ways} | {_yes(guard.asked)} | {_yes(guard.purpose)} |\n"
         )
     parts.append(
-        "\nOne figure is told unasked: a community's card shows the share of floating residents, to a "
-        "tenth of a percent, to those who may read `floating` there; it is not in the audit log. Who is told "
-        "the residents as well can work the count out. For all others the card says *not shown*.\n"
+        "\nA community's card tells unasked, to those who may read `floating` there, in which ten per cent the share "
+        "of floating residents lies; that is not in the audit log. For all others the card says *not shown*.\n"
     )
     parts.append(
         "\n## Layers and fields\n\nOf which features a role may read a field by the API and export it: *all*, "

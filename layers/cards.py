@@ -244,14 +244,19 @@ def _community_figures(shown: Card, community: int) -> list[Shown]:
 
 
 def _floating(shown: Card, community: int) -> Text:
-    """Return the share of floating residents to those whose rules give it of this community."""
+    """Return in which tenth the share of floating residents lies, to those whose rules give it of this community.
+
+    With the residents beside it, the share itself would be the count, which leaves only where it is asked for.
+    """
     reach = shown.sight.floating
     area = shown.sight.area if reach == "area" else WHOLE_DISTRICT
     if reach == "none" or not features_in_area(shown.snapshot, "communities", area)[community]:
         return NOT_SHOWN
     facts = shown.snapshot.frame("communities").iloc[community]
     if known(facts["floating_residents"]) and known(facts["residents"]) and facts["residents"] > 0:
-        return percent(float(facts["floating_residents"]) / float(facts["residents"]))
+        share = float(facts["floating_residents"]) / float(facts["residents"])
+        tenth = min(int(share * 10), 9)
+        return both(f"{10 * tenth}–{10 * tenth + 10}%")
     return percent(None)
 
 

@@ -169,7 +169,11 @@ DEFINITIONS: dict[str, Definition] = {
     "floating_residents": Definition(
         Text("流动人口", "Floating residents"),
         Text("居民占比", "share of residents"),
-        Text("流动人口占小区居民的比例。", "Floating residents as a share of the community's residents."),
+        Text(
+            "流动人口占小区居民的比例，按十个百分点分档，含下限；人数要另行申请。",
+            "Floating residents as a share of the community's residents, in bands of ten per cent, the lower bound "
+            "included; the count must be asked for.",
+        ),
         _DATA,
     ),
     "buildings": Definition(

@@ -116,7 +116,7 @@ def test_subdistrict_staff_see_their_subdistrict(served: Served, open_page: Open
     expect(page.locator("#subdistrict option")).to_have_text(["您的区域", "东街道"])
     expect(page.get_by_role("button", name="看您的区域")).to_be_visible()
     page.locator(".row", has_text="和平里").click()
-    expect(page.locator("#card .card-figures")).to_contain_text("50.0%")
+    expect(page.locator("#card .card-figures")).to_contain_text("50–60%")
     drawn(page)
 
 
