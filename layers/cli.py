@@ -102,13 +102,28 @@ class Context:
         """Open the chosen store."""
         return open_store(self.store_url, read_only=read_only, settings=self.settings)
 
-    def open_access(self, url: str | None = None) -> Access:
-        """Open the accounts and the audit log of the chosen store, or of the one at `url`."""
+    def open_access(self, url: str | None = None, *, made: bool = False) -> Access:
+        """Open the accounts and the audit log of the chosen store, or of the one at `url`.
+
+        Parameters
+        ----------
+        made : bool
+            They must be there already: somebody who looks must not find an empty log in the place of a lost one.
+        """
         from layers.access.access import open_access
 
-        return open_access(
-            url or self.store_url, policy=self.policy, settings=self.settings, clock=self.clock
-        )
+        def opened(*, read_only: bool = False) -> Access:
+            return open_access(
+                url or self.store_url,
+                policy=self.policy,
+                settings=self.settings,
+                clock=self.clock,
+                read_only=read_only,
+            )
+
+        if made:
+            opened(read_only=True).close()
+        return opened()
 
     def audited(self, action: str, *, url: str | None = None, **said: Any) -> AbstractContextManager[Deed]:
         """Do something that the audit log is to tell, within ``with``; see `layers.auditing`.

@@ -81,7 +81,7 @@ def audit_list(
         for name, value in (("since", since and since.date()), ("who", who), ("action", action))
         if value
     )
-    with errors_in_words(context.language), context.open_access() as access:
+    with errors_in_words(context.language), context.open_access(made=True) as access:
         if out is not None:
             _check_out(out)
         access.record(
@@ -111,7 +111,7 @@ def audit_verify(context: Context, *, expect: str | None) -> None:
     """Verify the audit log."""
     with errors_in_words(context.language):
         noted = None if expect is None else _noted(expect)
-        with context.open_access() as access:
+        with context.open_access(made=True) as access:
             faults, head = access.verify(expect=noted), access.head()
         for fault in faults:
             context.say(fault.message)
@@ -130,7 +130,7 @@ def audit_verify(context: Context, *, expect: str | None) -> None:
 @pass_context
 def audit_head(context: Context) -> None:
     """Print the last entry's number and hash."""
-    with errors_in_words(context.language), context.open_access() as access:
+    with errors_in_words(context.language), context.open_access(made=True) as access:
         click.echo(_shown_head(access.head()))
 
 

@@ -147,7 +147,7 @@ def user_reset(context: Context, *, name: str) -> None:
 @pass_context
 def user_list(context: Context, *, as_json: bool) -> None:
     """List the accounts."""
-    with errors_in_words(context.language), context.open_access() as access:
+    with errors_in_words(context.language), context.open_access(made=True) as access:
         accounts = access.accounts()
     if as_json:
         print_json([_account_as_dict(account) for account in accounts])

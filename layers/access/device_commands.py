@@ -95,7 +95,7 @@ def device_revoke(context: Context, *, device_id: str) -> None:
 @pass_context
 def device_list(context: Context, *, as_json: bool) -> None:
     """List the devices."""
-    with errors_in_words(context.language), context.open_access() as access:
+    with errors_in_words(context.language), context.open_access(made=True) as access:
         devices, names = access.devices(), {one.id: one.name for one in access.accounts()}
     if as_json:
         print_json([_device_as_dict(one, names) for one in devices])
@@ -215,7 +215,7 @@ def key_revoke(context: Context, *, key_id: str) -> None:
 @pass_context
 def key_list(context: Context, *, as_json: bool) -> None:
     """List the keys."""
-    with errors_in_words(context.language), context.open_access() as access:
+    with errors_in_words(context.language), context.open_access(made=True) as access:
         keys, names = access.keys(), {one.id: one.name for one in access.accounts()}
     if as_json:
         print_json([_key_as_dict(one, names) for one in keys])

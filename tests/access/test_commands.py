@@ -155,6 +155,7 @@ def test_accounts_are_changed_disabled_enabled_and_reset(store: str) -> None:
 
 
 def test_the_list_says_what_matters(file_store: str) -> None:
+    open_access(file_store, policy=POLICY).close()
     assert done(file_store, "user", "list").splitlines() == ["Name  Title  Role  Area  State  Last sign-in"]
     code = code_in(done(file_store, "user", "add", "王工", "--role", "planner", "--title", "规划科"))
     done(file_store, "user", "add", "b", "--role", "leader")
@@ -348,6 +349,7 @@ def test_the_log_as_a_sheet_holds_no_formula(file_store: str, tmp_path: Path, en
 
 
 def test_a_log_that_is_whole_is_said_to_be(store: str) -> None:
+    open_access(store, policy=POLICY).close()
     assert "whole" in done(store, "audit", "verify")
     fill_log(store)
     head = done(store, "audit", "head").strip()
@@ -399,5 +401,20 @@ def test_no_accounts_are_made_beside_nothing(tmp_path: Path) -> None:
 
 
 def test_the_store_may_be_named_after_the_part(file_store: str) -> None:
+    open_access(file_store, policy=POLICY).close()
     assert done("gpkg:nowhere.gpkg", "user", "list", "--json", "--store", file_store).strip() == "[]"
     assert done("gpkg:nowhere.gpkg", "user", "--store", file_store, "list", "--json").strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "command", ["audit list", "audit verify", "audit head", "user list", "device list", "key list"]
+)
+def test_who_looks_finds_no_empty_log_in_the_place_of_a_lost_one(file_store: str, command: str) -> None:
+    file = Path(file_store.removeprefix("gpkg:") + ".access")
+    done(file_store, "user", "add", "zhang", "--role", "planner")
+    for part in file.parent.glob(f"{file.name}*"):
+        part.unlink()
+    assert "it is lost" in refused(file_store, *command.split())
+    assert not file.exists()
+    file.write_bytes(b"no database at all, whatever its name")
+    assert "is damaged" in refused(file_store, *command.split())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from layers.store import StoreSettings
 
 APPLICATION_ID = 0x77676163  # "wgac"
+_MAGIC = b"SQLite format 3\0"
 ENDING = ".access"
 
 
@@ -61,11 +62,18 @@ class SQLiteAccess:
                         "没有账号与审计文件 {path}。", "There is no file of accounts and audit log at {path}."
                     ).format(path=self.path),
                     Text(
-                        "第一次运行 wangge serve 或 wangge user add 时会新建。",
-                        "The first `wangge serve` or `wangge user add` makes it.",
+                        "第一次运行 wangge serve 或 wangge user add 时会新建；若以前有过，说明它已丢失：请用备份恢复。",
+                        "The first `wangge serve` or `wangge user add` makes it; if there has been one, it is lost: "
+                        "restore it from a backup.",
                     ),
                 )
             _create(self.path)
+        if not _is_sqlite(self.path):
+            raise faults.unusable(
+                self.path,
+                Text("账号与审计文件已损坏", "the file of accounts and audit log is damaged"),
+                Text("请用备份恢复。", "Restore it from a backup."),
+            )
         # A copy that was put back may be everybody's to read.
         if not read_only and self.path.stat().st_mode & 0o077:
             with suppress(PermissionError):
@@ -119,6 +127,15 @@ class SQLiteAccess:
         # The layers' triggers are other programs'; these are ours, and keep the audit log as it is.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)
         connection.pragma("foreign_keys", True)
+
+
+def _is_sqlite(path: Path) -> bool:
+    """Whether a file begins as SQLite's do; where it cannot be read, opening it says why."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return True
 
 
 def _create(path: Path) -> None:
