@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -17,6 +17,9 @@ from data.demo import generate
 from layers.standards import Standards, read_standards
 from layers.store import create_store
 from tests.postgres import Cluster, NoPostGIS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 NO_REAL_DATA = "real data not given: set WANGGE_TEST_DATA to its folder"
@@ -49,6 +52,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Hold back the report of a module that was skipped."""
     return fail_if_skipped((yield))
+
+
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +100,17 @@ def validate_gpkg() -> Callable[[Path], None]:
 def chromium() -> str | None:
     """Return the path of the system's Chromium, or None for the one that playwright keeps itself."""
     return shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str | None) -> Iterator[Browser]:
+    """Return the one browser of all tests: playwright takes no second one in a process."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

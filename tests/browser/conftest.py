@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from waitress.server import create_server
 
 from layers.standards import Standards
@@ -21,14 +21,6 @@ from layers.store import create_store, open_store
 from tests.district import small_district
 from tests.visitors import app_for
 
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
@@ -99,14 +91,6 @@ def luohu(standards: Standards, demo_url: str) -> Iterator[str]:
     """Return the address of the demonstration district."""
     with open_store(demo_url, read_only=True) as store, serving(app_for(store, standards)) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str | None) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
-        yield browser
-        browser.close()
 
 
 class Watch:

@@ -11,8 +11,7 @@ from flask.testing import FlaskClient
 from layers.standards import Standards
 from layers.store import Store, create_store
 from layers.visitors import Visitor
-from tests.browser.conftest import browser as browser  # fixtures of the tests in a real browser
-from tests.browser.conftest import open_page as open_page
+from tests.browser.conftest import open_page as open_page  # a fixture of the tests in a real browser
 from tests.security.asking import VISITORS
 from tests.security.paper import marked_district
 from tests.security.walking import WHO
