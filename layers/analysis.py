@@ -139,19 +139,25 @@ def coverage_table(snapshot: Snapshot, found: Units, kind: str) -> pd.DataFrame:
     The share is of the unit's known residents. Metres are the mean over the unit's buildings weighted
     by residents, unweighted where these are unknown, null without buildings or facilities.
     """
-    homes = dwellings(snapshot)
-    here = found.of_dwelling >= 0
-    counted = here & np.isfinite(homes.residents) & (homes.residents > 0)
-    share = coverage_share_by(
-        found.of_dwelling[counted], is_covered(snapshot, kind)[counted], homes.residents[counted], len(found)
-    )
-    straight_m, walk_m = _mean_metres(snapshot, found, kind, homes.is_building)
+    straight_m, walk_m = _mean_metres(snapshot, found, kind, dwellings(snapshot).is_building)
     return pd.DataFrame(
         {
-            f"coverage_{kind}_residents_share": share,
+            f"coverage_{kind}_residents_share": covered_share(snapshot, found, kind),
             f"nearest_{kind}_m": straight_m,
             f"access_{kind}_m": walk_m,
         }
+    )
+
+
+def covered_share(
+    snapshot: Snapshot, found: Units, kind: str, *, limit_m: float | None = None
+) -> NDArray[np.float64]:
+    """Return which share of each unit's known residents is within the limit; the standard's where none is given."""
+    homes = dwellings(snapshot)
+    counted = (found.of_dwelling >= 0) & np.isfinite(homes.residents) & (homes.residents > 0)
+    covered = is_covered(snapshot, kind, limit_m=limit_m)
+    return coverage_share_by(
+        found.of_dwelling[counted], covered[counted], homes.residents[counted], len(found)
     )
 
 

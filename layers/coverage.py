@@ -67,17 +67,25 @@ class KindCoverage:
         }
 
 
-def kind_coverage(snapshot: Snapshot, kind: str, part: Area = WHOLE_DISTRICT) -> KindCoverage:
+def kind_coverage(
+    snapshot: Snapshot, kind: str, part: Area = WHOLE_DISTRICT, *, limit_m: float | None = None
+) -> KindCoverage:
     """Return the coverage of facility kind `kind`, in the whole district or in a part of it.
 
     Of a part its buildings count, and its communities of which no building is known; facilities count
-    wherever they stand.
+    wherever they stand. The limit is the standard's where none is given. What another one gives is not
+    kept: there is no end of limits.
     """
-    return snapshot.derived(("coverage", kind, part), lambda: _kind_coverage(snapshot, kind, part))
+    standard_m = snapshot.standards.limits[kind].limit_m
+    if limit_m is None or limit_m == standard_m:
+        return snapshot.derived(
+            ("coverage", kind, part), lambda: _kind_coverage(snapshot, kind, part, standard_m)
+        )
+    return _kind_coverage(snapshot, kind, part, limit_m)
 
 
-def _kind_coverage(snapshot: Snapshot, kind: str, part: Area) -> KindCoverage:
-    homes, covered = dwellings(snapshot), is_covered(snapshot, kind)
+def _kind_coverage(snapshot: Snapshot, kind: str, part: Area, limit_m: float) -> KindCoverage:
+    homes, covered = dwellings(snapshot), is_covered(snapshot, kind, limit_m=limit_m)
     of_part = features_in_area(snapshot, "communities", part)
     bare = homes.community[~homes.is_building]
     here = np.concatenate([features_in_area(snapshot, "buildings", part), of_part[bare]])
@@ -87,11 +95,7 @@ def _kind_coverage(snapshot: Snapshot, kind: str, part: Area) -> KindCoverage:
     unknown = communities["residents"].isna().to_numpy() & is_published(communities) & of_part
     is_building = here & homes.is_building
     located = np.isfinite(homes.x) & is_building
-    limit_m, detour = snapshot.standards.limits[kind].limit_m, snapshot.standards.detour_factor
-    area = built_up_area(snapshot)
-    if area is not None and part != WHOLE_DISTRICT:
-        pieces = shapely.get_parts(shapely.intersection(area, area_shape(snapshot, part)))
-        area = shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2])
+    detour, area = snapshot.standards.detour_factor, _built_up_part(snapshot, part)
     reached = total = None
     if area is not None:
         of_kind = facility_positions(snapshot, kind)
@@ -113,6 +117,19 @@ def _kind_coverage(snapshot: Snapshot, kind: str, part: Area) -> KindCoverage:
         area_covered_m2=reached,
         area_m2=total,
     )
+
+
+def _built_up_part(snapshot: Snapshot, part: Area) -> Any:
+    """Return what of the built-up area lies in a part of the district, or None where none is known."""
+    area = built_up_area(snapshot)
+    if area is None or part == WHOLE_DISTRICT:
+        return area
+
+    def cut() -> Any:
+        pieces = shapely.get_parts(shapely.intersection(area, area_shape(snapshot, part)))
+        return shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2])
+
+    return snapshot.derived(("built_up_area", part), cut)
 
 
 def area_shape(snapshot: Snapshot, part: Area) -> Any:

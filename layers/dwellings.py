@@ -132,6 +132,7 @@ def access_m(snapshot: Snapshot, kind: str) -> NDArray[np.float64]:
     return walking_access_m(straight, detour_factor=snapshot.standards.detour_factor)
 
 
-def is_covered(snapshot: Snapshot, kind: str) -> NDArray[np.bool_]:
-    """Whether each dwelling is within the standard's limit for `kind`, inclusive."""
-    return within_limit(access_m(snapshot, kind), snapshot.standards.limits[kind].limit_m)
+def is_covered(snapshot: Snapshot, kind: str, *, limit_m: float | None = None) -> NDArray[np.bool_]:
+    """Whether each dwelling is within a limit for `kind`, inclusive; the standard's where none is given."""
+    standard_m = snapshot.standards.limits[kind].limit_m
+    return within_limit(access_m(snapshot, kind), standard_m if limit_m is None else limit_m)
