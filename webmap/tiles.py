@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-
 from flask import Blueprint, Response, request
 
 from layers.text import Text
@@ -12,6 +10,7 @@ from webmap.gate import policy, visitor
 from webmap.operations import current_snapshot, operation, service
 from webmap.params import BadQuery, text, whole
 from webmap.responses import accepts_gzip
+from webmap.tile_cache import Coding
 from webmap.tile_layers import TILE_LAYERS, drawn_for
 
 MVT = "application/vnd.mapbox-vector-tile"
@@ -47,14 +46,14 @@ def tile(*, layer: str, z: int, x: int, y: int) -> Response:
                 ),
             )
     drawn = drawn_for(policy(), visitor(), layer)
-    found = service().tiles.tile(current_snapshot(), drawn, z, x, y)
+    coding: Coding = "gzip" if accepts_gzip() else "identity"
+    found = service().tiles.tile(current_snapshot(), drawn, z, x, y, coding)
     response = Response(status=204)
     if found.body:
-        zipped = accepts_gzip()
-        response = Response(found.body if zipped else gzip.decompress(found.body), mimetype=MVT)
+        response = Response(found.body, mimetype=MVT)
         response.vary.add("Accept-Encoding")
-        if zipped:
-            response.headers["Content-Encoding"] = "gzip"
-    response.set_etag(found.etag + ("-gzip" if "Content-Encoding" in response.headers else ""))
+        if found.coding != "identity":
+            response.headers["Content-Encoding"] = found.coding
+    response.set_etag(found.etag)
     response.make_conditional(request)
     return response

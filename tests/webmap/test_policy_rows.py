@@ -512,7 +512,7 @@ def test_what_is_left_out_of_a_tile_leaves_no_trace(standards: Standards) -> Non
 
     def shown(area: Area | None) -> set[str]:
         body = cache.tile(at, Drawn("complaints", (), area), *PLACE).body
-        return {f["properties"]["id"] for f in decoded(gzip.decompress(body))} if body else set()
+        return {f["properties"]["id"] for f in decoded(body)} if body else set()
 
     assert shown(None) == {"C01-001"}
     assert shown(part("subdistricts", "S1")) == {"C01-001"}
@@ -540,7 +540,7 @@ def test_those_who_may_see_other_fields_have_other_tiles(snapshot: Snapshot) -> 
     cache = TileCache(10**6)
     for fields in (("name",), ("kind",), ("name", "kind")):
         body = cache.tile(snapshot, Drawn("facilities", fields), *PLACE).body
-        assert {name for feature in decoded(gzip.decompress(body)) for name in feature["properties"]} == {
+        assert {name for feature in decoded(body) for name in feature["properties"]} == {
             "id",
             *fields,
         }
@@ -583,7 +583,6 @@ def test_a_boundary_that_moves_is_in_the_next_tile(standards: Standards) -> None
     )
     cache, drawn = TileCache(10**6), Drawn("complaints", (), part("management_cells", "G01"))
     was, now = (
-        {f["properties"]["id"] for f in decoded(gzip.decompress(cache.tile(at, drawn, *PLACE).body))}
-        for at in (before, after)
+        {f["properties"]["id"] for f in decoded(cache.tile(at, drawn, *PLACE).body)} for at in (before, after)
     )
     assert was < now
