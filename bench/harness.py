@@ -128,7 +128,7 @@ def in_process(work: Callable[[], Result], limits: Limits) -> Result:
         while not answers.poll(_POLL_S):
             if time.monotonic() > deadline:
                 raise TooMuch(f"over {limits.seconds / 60:g} minutes")
-            if _resident_bytes(process.pid) > limits.memory_bytes:
+            if resident_bytes(process.pid) > limits.memory_bytes:
                 raise TooMuch(f"over {limits.memory_bytes / 2**30:g} GB")
         answer = answers.recv()
     except EOFError:
@@ -143,7 +143,8 @@ def in_process(work: Callable[[], Result], limits: Limits) -> Result:
     return result
 
 
-def _resident_bytes(process: int) -> int:
+def resident_bytes(process: int) -> int:
+    """Return how much memory a process holds now; 0 where it has ended."""
     try:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, IndexError):

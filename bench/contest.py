@@ -1,0 +1,258 @@
+"""Contenders at one task, side by side: each in a process of its own, in turn, again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Self
+
+import numpy as np
+
+from bench.harness import Limits, TooMuch, resident_bytes
+from bench.worker import Absent, Given
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".venv-bench" / "bin" / "python"
+"""The environment of the peers; where it has not been made they are looked for in this one."""
+
+Say = Callable[[str], None]
+_POLL_S = 0.05
+_TERSE = {"PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": str(os.cpu_count())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """One way of doing a task.
+
+    Attributes
+    ----------
+    name : str
+    task : str
+        ``module:function`` that makes a `bench.worker.Task` of what is given.
+    ours : bool
+        Whether it runs in Wangge's environment, and is what the others are compared with.
+    """
+
+    name: str
+    task: str
+    ours: bool = False
+
+
+@dataclass
+class Runs:
+    """What a contender did: seconds of each run, or why there are none."""
+
+    name: str
+    ours: bool = False
+    seconds: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
+    peak_bytes: int = 0
+    problem: str = ""
+    note: str = ""
+
+    @property
+    def median_s(self) -> float:
+        """The median of its runs."""
+        return median(self.seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often contenders run.
+
+    Attributes
+    ----------
+    rounds : int
+        Most measured runs of each.
+    budget_s : float
+        A contender that has run so long is not run again.
+    warm_s : float
+        A first run that takes less is not counted.
+    """
+
+    rounds: int = 7
+    budget_s: float = 8.0
+    warm_s: float = 2.0
+    limits: Limits = field(default_factory=Limits)
+
+
+class Process:
+    """A `bench.worker` with one contender's task.
+
+    Raises
+    ------
+    Absent
+        The contender is not here.
+    RuntimeError
+        It failed.
+    TooMuch
+        It took longer or more memory than it may.
+    """
+
+    def __init__(self, contender: Contender, given: Given, limits: Limits) -> None:
+        python = sys.executable if contender.ours or not PEERS.exists() else str(PEERS)
+        self._limits = limits
+        self._said = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [python, "-m", "bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            cwd=ROOT,
+            env=os.environ | _TERSE,
+        )
+        module, _, function = contender.task.partition(":")
+        told = {name: str(value) if value else value for name, value in asdict(given).items()}
+        try:
+            self.tell({"do": "prepare", "module": module, "function": function, "given": told})
+        except BaseException:
+            self.close()
+            raise
+
+    def tell(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Tell the process what to do and return what it answers."""
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(json.dumps(told).encode() + b"\n")
+        process.stdin.flush()
+        deadline = time.monotonic() + self._limits.seconds
+        while not select.select([process.stdout], [], [], _POLL_S)[0]:
+            if time.monotonic() > deadline:
+                raise TooMuch(f"over {self._limits.seconds / 60:g} minutes")
+            if resident_bytes(process.pid) > self._limits.memory_bytes:
+                raise TooMuch(f"over {self._limits.memory_bytes / 2**30:g} GB")
+        line = process.stdout.readline()
+        if not line:
+            self._said.seek(0)
+            raise RuntimeError(f"the process ended: {self._said.read().decode(errors='replace')[-2000:]}")
+        answer: dict[str, Any] = json.loads(line)
+        if "absent" in answer:
+            raise Absent(answer["absent"])
+        if "failed" in answer:
+            raise RuntimeError(answer["failed"])
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._said):
+            assert pipe is not None
+            pipe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+Check = Callable[[Any, Any], str]
+"""Given our answer and a peer's, says what is wrong with the peer's, or nothing."""
+
+
+def contest(
+    contenders: Sequence[Contender],
+    given: Callable[[Contender], Given],
+    *,
+    pace: Pace,
+    check: Check,
+    say: Say = lambda _: None,
+) -> list[Runs]:
+    """Let contenders do a task in turn, compare what they answer, and return how long they took.
+
+    Raises
+    ------
+    RuntimeError
+        Two contenders answer otherwise than each other, or one fails.
+    """
+    found = {contender.name: Runs(contender.name, contender.ours) for contender in contenders}
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        files = {contender.name: work / f"{number}.npy" for number, contender in enumerate(contenders)}
+        processes: dict[str, Process] = {}
+
+        def out(name: str, problem: Exception) -> None:
+            found[name].problem = str(problem) or type(problem).__name__
+            say(f"  {name}: {found[name].problem}")
+            if name in processes:
+                processes.pop(name).close()
+
+        for contender in contenders:
+            try:
+                processes[contender.name] = stack.enter_context(
+                    Process(contender, given(contender), pace.limits)
+                )
+            except (Absent, TooMuch) as problem:
+                out(contender.name, problem)
+        for turn in range(pace.rounds + 1):
+            names = list(processes)
+            shift = turn % max(1, len(names))
+            for name in names[shift:] + names[:shift]:
+                runs = found[name]
+                if sum(runs.seconds) > pace.budget_s:
+                    continue
+                try:
+                    once = processes[name].tell({"do": "run"})
+                    if turn == 0:
+                        processes[name].tell({"do": "answer", "file": str(files[name])})
+                except TooMuch as problem:
+                    out(name, problem)
+                    continue
+                if turn == 0 and once["seconds"] < pace.warm_s and pace.rounds:
+                    continue
+                runs.seconds.append(once["seconds"])
+                runs.cpu_s.append(once["cpu_s"])
+                runs.peak_bytes = max(runs.peak_bytes, once["peak_bytes"])
+        _compare({name: np.load(files[name]) for name in processes}, found, check)
+    for runs in found.values():
+        if runs.seconds:
+            say(f"  {runs.name}: {runs.median_s:.4g} s ({len(runs.seconds)} runs)")
+    return list(found.values())
+
+
+def _compare(answers: dict[str, Any], found: dict[str, Runs], check: Check) -> None:
+    if not answers:
+        return
+    first = next((name for name in answers if found[name].ours), next(iter(answers)))
+    wrong = []
+    for name, answer in answers.items():
+        if name == first:
+            continue
+        problem = check(answers[first], answer)
+        if problem:
+            wrong.append(f"{name}: {problem}")
+    if wrong:
+        raise RuntimeError(f"not the answer of {first}: " + "; ".join(wrong))
+
+
+def equal(ours: Any, theirs: Any) -> str:
+    """Whole numbers are the same."""
+    if ours.shape != theirs.shape:
+        return f"shape {theirs.shape}, not {ours.shape}"
+    apart = int((ours != theirs).sum())
+    return f"{apart} of {ours.size} differ" if apart else ""
+
+
+def within(most: float) -> Check:
+    """Return a check that numbers differ by no more than `most`; NaN equals NaN."""
+
+    def check(ours: Any, theirs: Any) -> str:
+        if ours.shape != theirs.shape:
+            return f"shape {theirs.shape}, not {ours.shape}"
+        if (np.isnan(ours) != np.isnan(theirs)).any():
+            return "unknown in other places"
+        apart = np.nanmax(np.abs(ours - theirs), initial=0.0)
+        return f"off by {apart:.3g}" if apart > most else ""
+
+    return check
