@@ -13,7 +13,8 @@ from scipy import sparse, special
 FloatArray = NDArray[np.float64]
 Neighbours: TypeAlias = "sparse.csr_array[Any, tuple[int, int]]"
 
-_LEVELS = ((0.10, "90"), (0.05, "95"), (0.01, "99"))
+_LIMITS = np.array([0.01, 0.05, 0.10])
+_CLASSES = np.array(["cold_99", "cold_95", "cold_90", "none", "hot_90", "hot_95", "hot_99", "masked"])
 
 
 def getis_ord_gi_star(values: ArrayLike, neighbours: Neighbours) -> FloatArray:
@@ -43,22 +44,94 @@ def getis_ord_gi_star(values: ArrayLike, neighbours: Neighbours) -> FloatArray:
     values is taken with n, not n - 1.
     """
     value, known, linked = _known_part(values, neighbours)
-    result = np.full(len(known), np.nan)
+    weight, around = _around(value, known, linked)
+    return _standardised(value, known, value + around, 1.0 + weight)
+
+
+class RunningGiStar:
+    """Gi* of counts that change a little at a time, as `getis_ord_gi_star` computes it of all of them.
+
+    What a cell and its neighbours sum to is kept, and a change is added where it counts: to the cell and its
+    neighbours. Mean and deviation are those of the cells' values, so they cost no more than the result has
+    cells; the points that were counted are not needed again.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+        Counts; NaN leaves a cell out for good.
+    neighbours : scipy.sparse.csr_array, shape (n, n)
+        See the module's text.
+
+    Raises
+    ------
+    ValueError
+        If the matrix does not fit the values.
+
+    Notes
+    -----
+    Sums of whole numbers are exact (below 2^53), so z is that of the whole computation to the last bit, however
+    often something was added. Other numbers drift by a rounding of the sum at each change; the sums are made
+    anew after as many changes as there are cells, which keeps that below n * 2^-52 of the largest sum.
+    """
+
+    def __init__(self, values: ArrayLike, neighbours: Neighbours) -> None:
+        value, self._known, self._linked = _known_part(values, neighbours)
+        # The caller's array stays the caller's.
+        self._value = value.copy()
+        self._weight, self._around = _around(self._value, self._known, self._linked)
+        self._changes = 0
+
+    @property
+    def values(self) -> FloatArray:
+        """The values as they stand, NaN where a cell is left out."""
+        return np.where(self._known, self._value, np.nan)
+
+    def add(self, cell: int, amount: float) -> None:
+        """Add to the value of a cell.
+
+        Raises
+        ------
+        ValueError
+            If the cell is left out, or the amount is not a finite number.
+        """
+        if not (self._known[cell] and np.isfinite(amount)):
+            raise ValueError(
+                f"{amount} cannot be added to cell {cell}: it has no value, or that is no number"
+            )
+        self._value[cell] += amount
+        first, last = self._linked.indptr[cell], self._linked.indptr[cell + 1]
+        self._around[self._linked.indices[first:last]] += amount
+        self._changes += 1
+        if self._changes >= len(self._value):
+            self._around = self._linked @ self._value
+            self._changes = 0
+
+    def z(self) -> FloatArray:
+        """Compute z of every cell as its values now are; see `getis_ord_gi_star`."""
+        return _standardised(self._value, self._known, self._value + self._around, 1.0 + self._weight)
+
+
+def _around(value: FloatArray, known: NDArray[np.bool_], linked: Neighbours) -> tuple[FloatArray, FloatArray]:
+    """Count each cell's neighbours that have a value, and sum these."""
+    return linked @ known.astype(np.float64), linked @ value
+
+
+def _standardised(
+    values: FloatArray, known: NDArray[np.bool_], local_sum: FloatArray, weight: FloatArray
+) -> FloatArray:
+    """Standardise what cells and their neighbours sum to; NaN where a cell is left out."""
+    result = np.where(known, 0.0, np.nan)
+    value = values[known]
     n = len(value)
-    if n == 0:
+    if n < 2:
         return result
-    weight = 1.0 + np.diff(linked.indptr)
-    local_sum = value + linked @ value
     mean = value.mean()
     deviation = np.sqrt(np.mean((value - mean) ** 2))
     # Rounding leaves a deviation of about 1e-16 of the mean where all values are equal.
-    if n < 2 or deviation <= 1e-12 * np.abs(value).max():
-        result[known] = 0.0
+    if deviation <= 1e-12 * np.abs(value).max():
         return result
-    spread = deviation * np.sqrt(weight * (n - weight) / (n - 1))
-    z = np.divide(local_sum - mean * weight, spread, out=np.zeros(n), where=spread > 0.0)
-    result[known] = z
-    return result
+    spread = deviation * np.sqrt(np.maximum(weight * (n - weight), 0.0) / (n - 1))
+    return np.divide(local_sum - mean * weight, spread, out=result, where=known & (spread > 0.0))
 
 
 def two_sided_p(z: ArrayLike) -> FloatArray:
@@ -110,15 +183,18 @@ def permutation_p(
         raise ValueError(f"{permutations} permutations cannot be used; give 1 or more, usually 999")
     value, known, linked = _known_part(values, neighbours)
     result = np.full(len(known), np.nan)
-    if len(value):
-        larger, equal = _count_draws(value, linked, permutations, seed)
+    if known.any():
+        degree, observed = _around(value, known, linked)
+        larger, equal = _count_draws(
+            value[known], degree[known].astype(np.int64), observed[known], permutations, seed
+        )
         tail = np.minimum(larger, permutations - larger)
         result[known] = np.where(equal == permutations, 1.0, (tail + 1.0) / (permutations + 1.0))
     return result
 
 
 def _count_draws(
-    value: FloatArray, linked: Neighbours, permutations: int, seed: int
+    value: FloatArray, degree: NDArray[np.int64], observed: FloatArray, permutations: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count, for each cell, the draws at least as large as the observed sum, and those equal to it.
 
@@ -126,8 +202,6 @@ def _count_draws(
     of these, the last in its place. That is a uniform draw of k from the others.
     """
     n = len(value)
-    degree = np.diff(linked.indptr)
-    observed = linked @ value
     # Sums of the same values in another order differ by rounding; such sums are equal.
     slack = 1e-12 * np.abs(value).max() * (degree.max() + 1)
     rng = np.random.default_rng(seed)
@@ -157,7 +231,7 @@ def _count_draws(
 def _known_part(
     values: ArrayLike, neighbours: Neighbours
 ) -> tuple[FloatArray, NDArray[np.bool_], Neighbours]:
-    """Leave out the cells without a value: the others' values, which they are, and how they touch."""
+    """Return the values, 0 where there is none, which cells have one, and which touch."""
     value = np.asarray(values, dtype=np.float64)
     if neighbours.shape != (len(value), len(value)):
         raise ValueError(
@@ -168,10 +242,7 @@ def _known_part(
         at = int(np.flatnonzero(np.isinf(value))[0])
         raise ValueError(f"the value of cell {at} is infinite; give a number, or NaN to leave the cell out")
     known = ~np.isnan(value)
-    linked = sparse.csr_array(neighbours)
-    if not known.all():
-        linked = sparse.csr_array(linked[known][:, known])
-    return value[known], known, linked
+    return np.where(known, value, 0.0), known, sparse.csr_array(neighbours)
 
 
 def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArray:
@@ -252,7 +323,7 @@ def benjamini_hochberg(p: ArrayLike) -> FloatArray:
         raise ValueError("a probability lies outside 0 to 1; give the p-values themselves")
     adjusted = np.full(given.shape, np.nan)
     known = np.flatnonzero(~np.isnan(given))
-    order = known[np.argsort(given[known], kind="stable")]
+    order = known[np.argsort(given[known])]
     scaled = given[order] * len(order) / np.arange(1, len(order) + 1)
     adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return adjusted
@@ -288,9 +359,8 @@ def hotspot_classes(z: ArrayLike, p_adjusted: ArrayLike, *, masked: ArrayLike) -
             f"{score.size} z came with {chance.size} probabilities and {hidden.size} masks; "
             "give one of each per cell"
         )
-    classes = np.full(score.shape, "none", dtype="<U7")
-    for limit, level in _LEVELS:
-        classes[(chance <= limit) & (score > 0.0)] = f"hot_{level}"
-        classes[(chance <= limit) & (score < 0.0)] = f"cold_{level}"
-    classes[hidden | np.isnan(score)] = "masked"
-    return classes
+    level = np.searchsorted(_LIMITS, chance, side="left")
+    # Level 3 is above every limit; a z of 0 is on no side.
+    place = np.where(score > 0.0, 3 - level, np.where(score < 0.0, level - 3, 0))
+    place[hidden | np.isnan(score)] = len(_CLASSES) - 4
+    return _CLASSES[place + 3]

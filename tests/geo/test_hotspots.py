@@ -19,6 +19,7 @@ from scipy import sparse, stats
 
 from geo.cells import square_cells
 from geo.hotspots import (
+    RunningGiStar,
     benjamini_hochberg,
     empirical_bayes_rates,
     getis_ord_gi_star,
@@ -133,6 +134,53 @@ def test_bad_values_are_named(function: Any) -> None:
         function([1.0, 2.0, 3.0], GRID)
     with pytest.raises(ValueError, match="the value of cell 1 is infinite"):
         function([1.0, np.inf], sparse.csr_array((2, 2)))
+
+
+# Gi* of counts that change
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, SIDE * SIDE - 1), st.integers(-3, 40)), max_size=400)
+
+
+@given(hnp.arrays(np.int64, SIDE * SIDE, elements=st.integers(0, 50)), CHANGES, st.sampled_from([0, 3, 7]))
+def test_running_gi_star_of_counts_is_the_whole_computation_to_the_last_bit(
+    counts: NDArray[np.int64], changes: list[tuple[int, int]], holes: int
+) -> None:
+    values = counts.astype(np.float64)
+    if holes:
+        values[::holes] = np.nan
+    running = RunningGiStar(values, GRID)
+    for cell, amount in changes:
+        if not np.isnan(values[cell]):
+            running.add(cell, amount)
+            values[cell] += amount
+    np.testing.assert_array_equal(running.values, values)
+    np.testing.assert_array_equal(running.z(), getis_ord_gi_star(values, GRID))
+
+
+@given(fields, st.lists(st.tuples(st.integers(0, SIDE * SIDE - 1), FINITE), min_size=300, max_size=400))
+def test_running_gi_star_of_other_numbers_hardly_drifts(
+    values: NDArray[np.float64], changes: list[tuple[int, float]]
+) -> None:
+    """More changes than cells, so that the sums have been made anew in between."""
+    running = RunningGiStar(values, GRID)
+    for cell, amount in changes:
+        running.add(cell, amount)
+    whole = getis_ord_gi_star(running.values, GRID)
+    if np.ptp(running.values) > 1e-3:
+        np.testing.assert_allclose(running.z(), whole, atol=1e-6)
+
+
+def test_running_gi_star_keeps_its_own_values_and_says_what_it_cannot_add() -> None:
+    values = np.array([1.0, np.nan, 3.0, 4.0])
+    row = sparse.csr_array(np.diag(np.ones(3), 1) + np.diag(np.ones(3), -1))
+    running = RunningGiStar(values, row)
+    running.add(0, 2.0)
+    assert values[0] == 1.0
+    for cell, amount in ((1, 1.0), (0, np.nan), (0, np.inf)):
+        with pytest.raises(ValueError, match="cannot be added to cell"):
+            running.add(cell, amount)
+    np.testing.assert_array_equal(running.z(), getis_ord_gi_star([3.0, np.nan, 3.0, 4.0], row))
 
 
 def test_two_sided_p() -> None:
