@@ -11,11 +11,12 @@ import shapely
 
 from geo import crs
 from geo.coverage import is_covered as within_limit
-from layers.analysis import coverage_table, in_period, reach_m, unit_table
+from layers.analysis import coverage_table, covered_share, in_period, reach_m, unit_table
 from layers.areas import features_in_area, units_in_area
 from layers.dwellings import is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_published
+from layers.limits import Limit, limit_of
 from layers.places import places
 from layers.published import UNTOLD, has_few_residents, published_complaints
 from layers.reasons import reasons
@@ -85,6 +86,15 @@ class Card:
         )
         return table.iloc[self.position]
 
+    def limit(self, kind: str) -> Limit:
+        """Return the limit for one facility kind: the query's for its own, else the standard's."""
+        standard = self.snapshot.standards.limits[kind]
+        return (
+            limit_of(self.snapshot, self.query)
+            if kind == self.query.kind
+            else Limit(standard.limit_m, standard)
+        )
+
     def coverage(self, kind: str) -> tuple[float, float, float]:
         """Return covered share of residents, straight and walking metres for one facility kind."""
         table = self.snapshot.derived(
@@ -98,6 +108,10 @@ class Card:
             scheme=self.unit,
         )
         share = table[f"coverage_{kind}_residents_share"].iloc[self.position]
+        limit = self.limit(kind)
+        if limit.is_chosen:
+            found = units(self.snapshot, self.unit)
+            share = covered_share(self.snapshot, found, kind, limit_m=limit.metres)[self.position]
         return float(share), float(straight[self.position]), float(walk[self.position])
 
     @property
@@ -286,7 +300,7 @@ def _distances(shown: Card, language: Language) -> list[dict[str, Any]]:
     made = []
     for kind in kinds:
         share, straight, walk = shown.coverage(kind)
-        limit = standards.limits[kind].limit_m
+        limit = shown.limit(kind)
         exists = is_covered(shown.snapshot, kind).any() or np.isfinite(walk)
         made.append(
             {
@@ -294,10 +308,11 @@ def _distances(shown: Card, language: Language) -> list[dict[str, Any]]:
                 "title": short_kind(standards, kind).to(language),
                 "access_m": None if np.isnan(walk) else round(walk, 1),
                 "straight_m": None if np.isnan(straight) else round(straight, 1),
-                "limit_m": limit,
+                "limit_m": limit.metres,
+                "limit_chosen": limit.is_chosen,
                 "value_text": metres(None if np.isnan(walk) else walk).to(language) if exists else "—",
                 "covered_share": None if np.isnan(share) else round(share, 4),
-                "covered": None if np.isnan(walk) else bool(within_limit(walk, limit)),
+                "covered": None if np.isnan(walk) else bool(within_limit(walk, limit.metres)),
             }
         )
     return made

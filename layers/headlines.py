@@ -11,6 +11,7 @@ from layers.analysis import in_period
 from layers.areas import features_in_area, units_in_area
 from layers.coverage import kind_coverage
 from layers.figures import Figure
+from layers.limits import Limit, limit_of
 from layers.published import answer, complaints_text, published_complaints
 from layers.queries import default_unit
 from layers.schema import LAYERS
@@ -32,17 +33,27 @@ NEEDS = {
 """Layers without which a question cannot be answered."""
 
 
-def headlines(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
-    """Return the headline of each question over all that is seen."""
-    made = {"gap": _gap, "double_none": _double_none, "hotspots": _hotspots}
-    if sight.is_public:
-        made |= {"gap": _gap_by_buildings, "hotspots": _published}
-    found = {}
+def reached(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> KindCoverage:
+    """Return how far the facilities of the query's kind reach in what is seen, at the query's limit."""
+    return kind_coverage(snapshot, query.kind, sight.area, limit_m=limit_of(snapshot, query).metres)
+
+
+def headlines(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, found: KindCoverage, language: Language
+) -> dict[str, Any]:
+    """Return the headline of each question over all that is seen; `found` is what is `reached`."""
+    by_residents = found.residents.of and not sight.is_public
+    made = {
+        "gap": _gap if by_residents else _gap_by_buildings,
+        "double_none": _double_none,
+        "hotspots": _published if sight.is_public else _hotspots,
+    }
+    told = {}
     for question, make in made.items():
         needs = missing_layers(snapshot, question, sight)
         if needs:
             titles = joined([LAYERS[name].title for name in needs])
-            found[question] = {
+            told[question] = {
                 "needs": needs,
                 "value_text": "—",
                 "label": Text("需要{t}", "Needs {t}").format(t=titles).to(language),
@@ -52,12 +63,12 @@ def headlines(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Lang
                 "definition": QUESTION_DEFINITIONS[question],
             }
         else:
-            found[question] = {
+            told[question] = {
                 "needs": [],
                 "definition": QUESTION_DEFINITIONS[question],
-                **make(snapshot, query, sight, language),
+                **make(snapshot, query, sight, found, language),
             }
-    return found
+    return told
 
 
 QUESTION_DEFINITIONS = {"gap": "coverage", "double_none": "double_none", "hotspots": "hotspots"}
@@ -76,10 +87,9 @@ def missing_layers(snapshot: Snapshot, question: str, sight: Sight) -> list[str]
     return missing
 
 
-def _gap(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
-    found = kind_coverage(snapshot, query.kind, sight.area)
-    if not found.residents.of:
-        return _gap_by_buildings(snapshot, query, sight, language)
+def _gap(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, found: KindCoverage, language: Language
+) -> dict[str, Any]:
     beyond = _beyond(found.residents)
     as_of = snapshot.district.as_of
     dated = Text("（{d}）", " ({d})").format(d=as_of) if as_of else both("")
@@ -90,14 +100,15 @@ def _gap(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language)
         c=_before_unit(large(beyond.count)),
         o=_before_unit(large(beyond.of)),
         d=dated,
-        n=number(community_figures(snapshot, sight.area)[0]["communities"] - found.communities_unknown),
+        n=number(_communities(snapshot, sight)[0]["communities"] - found.communities_unknown),
         u=number(found.communities_unknown),
     )
+    limit = limit_of(snapshot, query)
     return {
         "value": beyond.rate,
         "value_text": percent(beyond.rate).to(language),
-        "label": _beyond_label(Text("居民", "of residents"), found).to(language),
-        "basis": _of_area(people, snapshot, sight).to(language),
+        "label": _beyond_label(Text("居民", "of residents"), limit).to(language),
+        "basis": _at_limit(_of_area(people, snapshot, sight), limit).to(language),
         "figure": beyond.as_dict(),
         "parts": [],
         "definition": "coverage",
@@ -105,20 +116,20 @@ def _gap(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language)
 
 
 def _gap_by_buildings(
-    snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, found: KindCoverage, language: Language
 ) -> dict[str, Any]:
-    found = kind_coverage(snapshot, query.kind, sight.area)
     beyond = _beyond(found.buildings)
     houses = (
-        Text("{c}栋，占 {o}栋", "{c} of {o} buildings")
+        Text("{c}栋，占全部楼栋 {o}栋，不论在不在小区内", "{c} of all {o} buildings, in a community or not")
         if sight.is_public
         else Text("{c}栋，占 {o}栋；居民都不明", "{c} of {o} buildings; all residents unknown")
     ).format(c=_before_unit(large(beyond.count)), o=_before_unit(large(beyond.of)))
+    limit = limit_of(snapshot, query)
     return {
         "value": beyond.rate,
         "value_text": percent(beyond.rate).to(language),
-        "label": _beyond_label(Text("楼栋", "of buildings"), found).to(language),
-        "basis": _of_area(houses, snapshot, sight).to(language),
+        "label": _beyond_label(Text("楼栋", "of buildings"), limit).to(language),
+        "basis": _at_limit(_of_area(houses, snapshot, sight), limit).to(language),
         "figure": beyond.as_dict(),
         "parts": [],
         "definition": "coverage_buildings",
@@ -129,8 +140,20 @@ def _beyond(within: Figure) -> Figure:
     return Figure(within.of - within.count - within.unknown, within.of, within.unknown)
 
 
-def _beyond_label(what: Text, found: KindCoverage) -> Text:
-    return Text("{w}在 {l} 以外", "{w} beyond {l}").format(w=what, l=f"{found.limit_m:g} m")
+def _beyond_label(what: Text, limit: Limit) -> Text:
+    return Text("{w}在 {l:g} m 以外{c}", "{w} beyond {l:g} m{c}").format(w=what, l=limit.metres, c=limit.mark)
+
+
+def _at_limit(basis: Text, limit: Limit) -> Text:
+    """Return what a headline rests on, with the limit where it is not the standard's."""
+    return basis if limit.note is None else Text("{b}；{n}", "{b}; {n}").format(b=basis, n=limit.note)
+
+
+def _communities(snapshot: Snapshot, sight: Sight) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the figures of the communities that are seen, which follow from no parameter."""
+    return snapshot.derived(
+        ("community figures", sight.area), lambda: community_figures(snapshot, sight.area)
+    )
 
 
 def area_title(snapshot: Snapshot, sight: Sight) -> Text:
@@ -175,10 +198,11 @@ def _before_unit(value: Text) -> Text:
     return value if value.zh.endswith("万") else Text(value.zh + " ", value.en)
 
 
-def _double_none(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
-    found, villages = community_figures(snapshot, sight.area)
-    figure = found["double_none"]
-    classes = found["management_classes"]
+def _double_none(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, found: KindCoverage, language: Language
+) -> dict[str, Any]:
+    communities, villages = _communities(snapshot, sight)
+    figure, classes = communities["double_none"], communities["management_classes"]
     titles = {
         "double_none": Text("双无", "Double-none"),
         "no_manager": Text("缺物业", "No manager"),
@@ -213,7 +237,9 @@ def _double_none(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: L
     }
 
 
-def _hotspots(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
+def _hotspots(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, found: KindCoverage, language: Language
+) -> dict[str, Any]:
     unit = query.unit if query.question == "hotspots" else default_unit("hotspots", sight)
     answered = answer(snapshot, replace(query, question="hotspots", unit=unit), sight)
     # The district is what units are compared with; of the comparison only those of the area are shown.
@@ -258,7 +284,9 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Lang
     }
 
 
-def _published(snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language) -> dict[str, Any]:
+def _published(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, found: KindCoverage, language: Language
+) -> dict[str, Any]:
     count = published_complaints(snapshot, sight).district
     told = bool(np.isfinite(count))
     return {
@@ -289,13 +317,12 @@ def _period_words(query: ViewQuery) -> Text:
 
 
 def three_ways(
-    snapshot: Snapshot, query: ViewQuery, sight: Sight, language: Language
+    snapshot: Snapshot, sight: Sight, found: KindCoverage, language: Language
 ) -> list[dict[str, Any]]:
     """Return what is beyond the limit by residents, by buildings and by area, unknown apart."""
     if missing_layers(snapshot, "gap", sight):
         return []
-    found = kind_coverage(snapshot, query.kind, sight.area)
-    communities = community_figures(snapshot, sight.area)[0]["communities"]
+    communities = _communities(snapshot, sight)[0]["communities"]
     unknown = found.communities_unknown / communities if communities else None
     people, houses = found.residents, found.buildings
     area = (

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from layers.analysis import Period, check_period
+from layers.limits import limit_range_m
 from layers.problems import BadParameter
 from layers.text import Text, both, joined
 from layers.units import check_scheme
@@ -31,11 +32,15 @@ PUBLIC_UNITS: dict[str, tuple[str, ...]] = {
 """What the public may have a question answered over: means over several communities weigh them by residents,
 and complaints of one community are too near to those who made them."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_METRES = re.compile(r"\d{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class ViewQuery:
-    """One view: a question, over units, of one facility kind and period, for a part of the district."""
+    """One view: a question, over units, of one facility kind and period, for a part of the district.
+
+    `limit_m` is the limit of walking that was chosen; None where it is the standard's.
+    """
 
     question: Question
     unit: str
@@ -43,6 +48,7 @@ class ViewQuery:
     subdistrict: str | None
     community_kind: str | None
     period: Period
+    limit_m: int | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], snapshot: Snapshot, sight: Sight) -> ViewQuery:
@@ -63,24 +69,28 @@ class ViewQuery:
             period = default_period(snapshot)
         check_period(period)
         unit = check_scheme(str(params.get("unit") or default_unit(question, sight)), on_screen=True)
+        kind = _one_of("kind", params, snapshot.standards.facility_kinds, default_kind(snapshot))
+        limit_m = _chosen_limit(params, snapshot.standards.limits[kind].limit_m)
         if sight.is_public:
-            _check_public(question, unit, period == default_period(snapshot), sight)
+            _check_public(question, unit, period == default_period(snapshot), limit_m is None, sight)
         return cls(
             question=question,  # type: ignore[arg-type]
             unit=unit,
-            kind=_one_of("kind", params, snapshot.standards.facility_kinds, default_kind(snapshot)),
+            kind=kind,
+            limit_m=limit_m,
             subdistrict=_one_of("subdistrict", params, subdistricts, "") or None,
             community_kind=_one_of("community_kind", params, kinds, "") or None,
             period=period,
         )
 
-    def as_dict(self) -> dict[str, str | None]:
+    def as_dict(self) -> dict[str, str | int | None]:
         """Return the query under the names of its parameters."""
         first, last = self.period
         return {
             "question": self.question,
             "unit": self.unit,
             "kind": self.kind,
+            "limit_m": self.limit_m,
             "subdistrict": self.subdistrict,
             "community_kind": self.community_kind,
             "from": None if first is None else first.isoformat(),
@@ -106,7 +116,7 @@ def _default_question(params: Mapping[str, Any], sight: Sight) -> str:
     return answered[0] if sight.is_public and answered else QUESTIONS[0]
 
 
-def _check_public(question: str, unit: str, in_default_period: bool, sight: Sight) -> None:
+def _check_public(question: str, unit: str, in_default_period: bool, at_standard: bool, sight: Sight) -> None:
     if unit not in PUBLIC_UNITS[question]:
         raise sight.refusal(
             Text(
@@ -119,6 +129,14 @@ def _check_public(question: str, unit: str, in_default_period: bool, sight: Sigh
             Text(
                 "公开的只有默认时段；不能另选起止日。",
                 "Only the default period is public: no other days can be chosen.",
+            )
+        )
+    if not at_standard:
+        # Figures at many limits, taken from each other, would say where single people live.
+        raise sight.refusal(
+            Text(
+                "公开的只有按标准限值的结果；不能另选限值。",
+                "Only what the standard's limit gives is public: no other limit can be chosen.",
             )
         )
 
@@ -154,6 +172,25 @@ def _one_of(name: str, params: Mapping[str, Any], allowed: tuple[str, ...], defa
             ),
         )
     return value
+
+
+def _chosen_limit(params: Mapping[str, Any], standard_m: float) -> int | None:
+    """Return the limit that is asked for in place of the standard's."""
+    value = str(params.get("limit_m") or "")
+    if not value:
+        return None
+    least, most = limit_range_m(standard_m)
+    if not _METRES.fullmatch(value) or not (least <= int(value) <= most or int(value) == standard_m):
+        raise BadParameter(
+            Text("参数 {n} 的值 {v} 不能用。", "The parameter {n} cannot be {v}.").format(
+                n="limit_m", v=repr(value)
+            ),
+            Text(
+                "请给 {a} 到 {b} 的整数（米）；标准是 {s:g}。",
+                "Give whole metres from {a} to {b}; the standard's limit is {s:g}.",
+            ).format(a=least, b=most, s=standard_m),
+        )
+    return None if int(value) == standard_m else int(value)
 
 
 def _day(name: str, params: Mapping[str, Any]) -> date | None:

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from geo.coverage import LIMIT_SLACK_M
-from layers.analysis import coverage_table, reach_m, unit_table
+from layers.analysis import coverage_table, covered_share, reach_m, unit_table
 from layers.dwellings import dwellings, is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import is_double_none, management_class
+from layers.limits import Limit, limit_of
 from layers.text import Text, both
 from layers.units import AREA_UNITS, neighbours, units
-from layers.wording import number
+from layers.wording import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,10 +68,16 @@ class Answer:
 def full_answer(snapshot: Snapshot, query: ViewQuery) -> Answer:
     """Return the answer to the query's question for every unit of the district, whoever asks.
 
-    Nothing of it may leave but through `layers.published.answer` and `layers.views`.
+    Nothing of it may leave but through `layers.published.answer` and `layers.views`. What a chosen limit gives
+    is not kept: any number of limits may be asked, and what is left to do for one is a threshold and sums.
     """
     make = {"gap": _gap, "double_none": _double_none, "hotspots": _hotspots}[query.question]
-    key = ("view", query.question, query.unit, query.kind if query.question == "gap" else None, query.period)
+    kind = None
+    if query.question == "gap":
+        kind = query.kind
+        if query.limit_m is not None:
+            return make(snapshot, query)
+    key = ("view", query.question, query.unit, kind, query.period)
     return snapshot.derived(key, lambda: make(snapshot, query), scheme=query.unit)
 
 
@@ -79,10 +86,42 @@ def _table(snapshot: Snapshot, query: ViewQuery) -> pd.DataFrame:
     return unit_table(snapshot, found, period=query.period)
 
 
-def gap_breaks_m(limit_m: float) -> tuple[float, ...]:
-    """Return the class bounds of walking distance, upper bounds inclusive; the first is the limit."""
-    steps = {300.0: (300, 500, 800, 1000), 500.0: (500, 800, 1000, 1500)}
-    return steps.get(limit_m, (limit_m, limit_m * 1.3, limit_m * 1.6, limit_m * 2))
+@dataclass(frozen=True)
+class _Walks:
+    """What the first question knows of every unit before there is a limit.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Of `unit_table`.
+    metres : DataFrame
+        The columns of `coverage_table` that no limit changes.
+    walk_m : float array
+        Mean walk to the nearest facility, as the map classes it; NaN where it is not known.
+    lived_in : bool array
+        Whether anybody could live in the unit.
+    """
+
+    table: pd.DataFrame
+    metres: pd.DataFrame
+    walk_m: NDArray[np.float64]
+    lived_in: NDArray[np.bool_]
+
+
+def _walks(snapshot: Snapshot, query: ViewQuery) -> _Walks:
+    def make() -> _Walks:
+        found, table = units(snapshot, query.unit), _table(snapshot, query)
+        metres = coverage_table(snapshot, found, query.kind).drop(columns=_share_column(query.kind))
+        _, walk_m = reach_m(snapshot, found, query.kind)
+        return _Walks(table, metres, walk_m, np.isin(np.arange(len(found)), found.of_dwelling))
+
+    return snapshot.derived(("walks", query.unit, query.kind, query.period), make, scheme=query.unit)
+
+
+def _share_column(kind: str, limit: Limit | None = None) -> str:
+    """Return the name of the covered share's column, with a limit that is not the standard's in it."""
+    at = f"_{limit.metres:g}m" if limit is not None and limit.is_chosen else ""
+    return f"coverage_{kind}{at}_residents_share"
 
 
 def _gap_classes(walk_m: NDArray[np.float64], breaks_m: tuple[float, ...]) -> NDArray[np.object_]:
@@ -93,64 +132,74 @@ def _gap_classes(walk_m: NDArray[np.float64], breaks_m: tuple[float, ...]) -> ND
 
 
 def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
-    found, kind = units(snapshot, query.unit), query.kind
-    table = _table(snapshot, query)
-    columns = coverage_table(snapshot, found, kind)
-    share = columns[f"coverage_{kind}_residents_share"].to_numpy()
-    homes, covered = dwellings(snapshot), is_covered(snapshot, kind)
+    found, kind, limit = units(snapshot, query.unit), query.kind, limit_of(snapshot, query)
+    walks, homes = _walks(snapshot, query), dwellings(snapshot)
+    share = covered_share(snapshot, found, kind, limit_m=limit.metres)
+    covered = is_covered(snapshot, kind, limit_m=limit.metres)
     outside = homes.is_building & ~covered & (found.of_dwelling >= 0)
     buildings_outside = np.bincount(found.of_dwelling[outside], minlength=len(found))
-    residents = table["residents"].to_numpy()
+    residents = walks.table["residents"].to_numpy()
     by_residents = bool(np.isfinite(residents).any())
     far = np.where(residents > 0, residents * (1 - np.nan_to_num(share)), 0.0)
     value = np.where(np.isnan(residents), np.nan, far) if by_residents else buildings_outside.astype(float)
-    breaks = gap_breaks_m(snapshot.standards.limits[kind].limit_m)
-    _, walk_m = reach_m(snapshot, found, kind)
-    classes = _gap_classes(walk_m, breaks)
+    classes = _gap_classes(walks.walk_m, limit.breaks_m)
     if by_residents:
         classes[np.isnan(residents)] = "unknown"
         classes[residents == 0] = "uninhabited"
     else:
-        classes[~np.isin(np.arange(len(found)), found.of_dwelling)] = "uninhabited"
-    table = table.assign(
-        **columns,
+        classes[~walks.lived_in] = "uninhabited"
+    table = walks.table.assign(
+        **{_share_column(kind, limit): share},
+        **walks.metres,
         buildings_outside=buildings_outside,
-        walk_m=walk_m,
+        walk_m=walks.walk_m,
         value=value,
         rank_by=np.nan_to_num(value, nan=-1.0),
         **{"class": classes},
     )
-    bounds = [
-        both(f"≤ {breaks[0]:g}"),
-        *(both(f"– {upper:,g}") for upper in breaks[1:]),
+    title = snapshot.standards.title("facility_kinds", kind)
+    beyond = (
+        Text("{l:,g} m 外居民{c}", "Residents beyond {l:,g} m{c}")
+        if by_residents
+        else Text("{l:,g} m 外楼栋{c}", "Buildings beyond {l:,g} m{c}")
+    )
+    return Answer(
+        table=table,
+        classes=_gap_legend(limit),
+        legend=Text("到最近{k}的步行距离（m）", "Walk to the nearest {k} (m)").format(
+            k=Text(title.zh, title.en[:1].lower() + title.en[1:])
+        ),
+        legend_note=_gap_note(limit, by_residents=by_residents),
+        column=beyond.format(l=limit.metres, c=limit.mark),
+        values=numbers(value),
+        definition="beyond" if by_residents else "beyond_buildings",
+        basis="residents" if by_residents else "buildings",
+    )
+
+
+def _gap_legend(limit: Limit) -> tuple[LegendClass, ...]:
+    first, *farther = limit.breaks_m
+    titles = [
+        both(f"≤ {first:g}"),
+        *(both(f"– {upper:,g}") for upper in farther),
         Text("更远", "farther"),
     ]
-    steps = [LegendClass(f"gap-{n}", bounds[n], f"gap-{n}", listed=True) for n in range(5)]
-    limit = f"{breaks[0]:,g} m"
-    title = snapshot.standards.title("facility_kinds", kind)
-    note = (
+    return (
+        *(LegendClass(f"gap-{n}", title, f"gap-{n}", listed=True) for n, title in enumerate(titles)),
+        LegendClass("unknown", Text("人口不明", "Residents unknown"), "hatch"),
+        LegendClass("uninhabited", Text("无人居住", "Uninhabited"), "land"),
+    )
+
+
+def _gap_note(limit: Limit, *, by_residents: bool) -> Text:
+    bars = (
         Text("柱高为各档居民数", "Bars: residents per class")
         if by_residents
         else Text("柱高为各档单元数", "Bars: units per class")
     )
-    return Answer(
-        table=table,
-        classes=(
-            *steps,
-            LegendClass("unknown", Text("人口不明", "Residents unknown"), "hatch"),
-            LegendClass("uninhabited", Text("无人居住", "Uninhabited"), "land"),
-        ),
-        legend=Text("到最近{k}的步行距离（m）", "Walk to the nearest {k} (m)").format(
-            k=Text(title.zh, title.en[:1].lower() + title.en[1:])
-        ),
-        legend_note=note,
-        column=Text("{l} 外居民", "Residents beyond {l}").format(l=limit)
-        if by_residents
-        else Text("{l} 外楼栋", "Buildings beyond {l}").format(l=limit),
-        values=tuple(number(item) for item in value),
-        definition="beyond" if by_residents else "beyond_buildings",
-        basis="residents" if by_residents else "buildings",
-    )
+    if limit.note is None:
+        return bars
+    return Text("{n}；{b}", "{b}; {n}").format(n=limit.note, b=bars)
 
 
 _MANAGEMENT = {
@@ -230,7 +279,7 @@ def _double_none_communities(snapshot: Snapshot, query: ViewQuery) -> Answer:
         legend=Text("管理主体", "Who manages"),
         legend_note=Text("由物业、业委会两项事实推出", "From two facts: manager and committee"),
         column=Text("居民", "Residents"),
-        values=tuple(number(item) for item in residents),
+        values=numbers(residents),
         definition="residents",
         basis="communities",
     )
@@ -283,7 +332,7 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery) -> Answer:
             "蓝为偏少，红为偏多；本单元连同相邻单元", "Blue fewer, red more; a unit with its neighbours"
         ),
         column=Text("诉求", "Complaints"),
-        values=tuple(number(item) for item in count),
+        values=numbers(count),
         definition="complaints",
         basis=basis,
     )

@@ -36,7 +36,7 @@ def reasons(shown: Card, community: int) -> list[Reason]:
 
     What is out of reach, who manages (for a community), how much is complained of.
     """
-    reach, complaints = [_gap_reason(shown)], [_complaint_reason(shown)]
+    reach, complaints = [_gap_reason(shown), _limit_reason(shown)], [_complaint_reason(shown)]
     managed: list[Reason | None] = []
     if community >= 0:
         row = shown.snapshot.frame("communities").iloc[community]
@@ -54,7 +54,7 @@ def _gap_reason(shown: Card) -> Reason | None:
         return _untold_walk_reason(shown)
     kind, standards = shown.query.kind, shown.snapshot.standards
     share, straight, walk = shown.coverage(kind)
-    limit = standards.limits[kind].limit_m
+    limit = shown.limit(kind).metres
     title = standards.title("facility_kinds", kind)
     title = Text(title.zh, title.en[:1].lower() + title.en[1:])
     filled: dict[str, Any] = {"k": title, "l": f"{limit:,g}", "s": metres(straight), "w": metres(walk)}
@@ -81,6 +81,14 @@ def _gap_reason(shown: Card) -> Reason | None:
             "No {k} within {l} m: {w} on foot on average, {s} straight.",
         )
     return Reason(text.format(**filled), "coverage")
+
+
+def _limit_reason(shown: Card) -> Reason | None:
+    """Say of a walk that it is compared with a limit that is not the standard's."""
+    note = shown.limit(shown.query.kind).note
+    if note is None or not shown.tells_walks:
+        return None
+    return Reason(Text("（{n}。）", "({n}.)").format(n=note), "coverage")
 
 
 def _management_reasons(row: pd.Series, as_of: str | None) -> list[Reason]:

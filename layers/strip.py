@@ -8,6 +8,7 @@ import numpy as np
 
 from layers.headlines import area_title
 from layers.indicators import URBAN_VILLAGE, is_double_none
+from layers.limits import limit_of
 from layers.published import complaints_text, published_complaints
 from layers.text import Language, Text, both
 from layers.units import units
@@ -54,7 +55,7 @@ def strip(
     items: list[Item] = [
         (where, both(""), None, None),
         (Text("小区", "Communities"), number(int(here.sum())), None, "communities"),
-        (Text("楼栋", "Buildings"), number(int(table["buildings"].sum())), None, "buildings"),
+        (_buildings_title(query), number(int(table["buildings"].sum())), None, "buildings"),
     ]
     if not sight.is_public:
         people = table["residents"].to_numpy()
@@ -114,6 +115,13 @@ def _public_items(snapshot: Snapshot, query: ViewQuery, sight: Sight, table: pd.
     return [(Text("诉求", "Complaints"), complaints_text(count), None, "complaints")]
 
 
+def _buildings_title(query: ViewQuery) -> Text:
+    """Return what buildings are counted: communities leave some out, which stand in none."""
+    if query.unit == "communities":
+        return Text("小区内楼栋", "Buildings in communities")
+    return Text("楼栋", "Buildings")
+
+
 def _beyond_title(snapshot: Snapshot, query: ViewQuery) -> Text:
-    limit = snapshot.standards.limits[query.kind].limit_m
-    return Text("{l:g} m 以外", "Beyond {l:g} m").format(l=limit)
+    limit = limit_of(snapshot, query)
+    return Text("{l:g} m 以外{c}", "Beyond {l:g} m{c}").format(l=limit.metres, c=limit.mark)

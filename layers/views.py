@@ -6,6 +6,7 @@ Page, API, download and the offline map all show a `View`, so that they cannot d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +17,15 @@ from geo import crs
 from layers.analysis import in_period
 from layers.areas import units_in_area
 from layers.cards import card
-from layers.headlines import QUESTION_DEFINITIONS, area_title, headlines, three_ways
+from layers.headlines import QUESTION_DEFINITIONS, area_title, headlines, reached, three_ways
 from layers.indicators import seats
+from layers.limits import limit_of
 from layers.published import answer
 from layers.queries import ViewQuery
 from layers.search import search
 from layers.sight import Sight
 from layers.strip import strip
-from layers.text import Language, Text, both
+from layers.text import Language, Text
 from layers.unit_names import unit_names
 from layers.units import unit_frame, unit_title, units
 from layers.wording import number
@@ -71,14 +73,14 @@ class View:
     answer: Answer
     order: NDArray[np.int64]
 
-    @property
+    @cached_property
     def table(self) -> pd.DataFrame:
         """The rows of the view, worst first."""
         return self.answer.table.iloc[self.order]
 
     def as_dict(self, language: Language) -> dict[str, Any]:
         """Return the view for JSON."""
-        district = self.snapshot.district
+        district, found = self.snapshot.district, reached(self.snapshot, self.query, self.sight)
         return {
             "query": self.query.as_dict(),
             "as_of": None if district.as_of is None else district.as_of.isoformat(),
@@ -94,12 +96,22 @@ class View:
                 "basis": self.answer.basis,
                 "method": _method(self).to(language),
             },
-            "headlines": headlines(self.snapshot, self.query, self.sight, language),
-            "three_ways": three_ways(self.snapshot, self.query, self.sight, language),
+            "limit": self._limit(language),
+            "headlines": headlines(self.snapshot, self.query, self.sight, found, language),
+            "three_ways": three_ways(self.snapshot, self.sight, found, language),
             "strip": strip(self.snapshot, self.query, self.sight, self.answer, self.table, language),
             "legend": self._legend(language),
             "list": self._list(language),
             "rows": self._rows(language),
+        }
+
+    def _limit(self, language: Language) -> dict[str, Any]:
+        limit = limit_of(self.snapshot, self.query)
+        return {
+            "metres": limit.metres,
+            "standard": limit.standard.limit_m,
+            "chosen": limit.is_chosen,
+            "source": limit.source.to(language),
         }
 
     def _legend(self, language: Language) -> dict[str, Any]:
@@ -138,26 +150,43 @@ class View:
         }
 
     def _rows(self, language: Language) -> dict[str, list[Any]]:
-        table, names = self.table, unit_names(self.snapshot, self.query.unit)
-        lon, lat = unit_positions(self.snapshot, self.query.unit)
-        texts = [self.answer.values[position].to(language) for position in self.order]
-        glyphs = seats(self.snapshot.frame("communities"))["glyph"].to_numpy(dtype=object)
-        main = names.community[self.order]
+        fixed = {name: column[self.order].tolist() for name, column in self._fixed(language).items()}
+        values, table = self.answer.values, self.table
         return {
-            "id": list(table["cell"]),
-            "name": names.names(self.order, language),
-            "place": names.places(self.order, language),
-            "class": list(table["class"]),
+            "id": fixed["id"],
+            "name": fixed["name"],
+            "place": fixed["place"],
+            "class": table["class"].to_numpy(dtype=object).tolist(),
             "value": _json_numbers(table["value"]),
-            "value_text": texts,
+            "value_text": [values[position].to(language) for position in self.order.tolist()],
             "residents": _json_numbers(table["residents"]),
             "complaints": _json_numbers(table["complaints"]),
-            "seats": [str(glyphs[position]) if position >= 0 else None for position in main],
+            "seats": fixed["seats"],
             "suppressed": self._suppressed().tolist(),
             "months": self._months(),
-            "lon": np.round(lon[self.order], 6).tolist(),
-            "lat": np.round(lat[self.order], 6).tolist(),
+            "lon": fixed["lon"],
+            "lat": fixed["lat"],
         }
+
+    def _fixed(self, language: Language) -> dict[str, NDArray[Any]]:
+        """Return what of the rows follows from no question, for every unit in unit order."""
+        snapshot, unit = self.snapshot, self.query.unit
+
+        def make() -> dict[str, NDArray[Any]]:
+            found, names = units(snapshot, unit), unit_names(snapshot, unit)
+            lon, lat = unit_positions(snapshot, unit)
+            everything = np.arange(len(found))
+            glyphs = np.array([*seats(snapshot.frame("communities"))["glyph"], None], dtype=object)
+            return {
+                "id": found.ids,
+                "name": np.array(names.names(everything, language), dtype=object),
+                "place": np.array(names.places(everything, language), dtype=object),
+                "seats": glyphs[names.community],
+                "lon": np.round(lon, 6),
+                "lat": np.round(lat, 6),
+            }
+
+        return snapshot.derived(("rows", unit, language), make, scheme=unit)
 
     def _suppressed(self) -> NDArray[np.bool_]:
         """Tell of which rows the value is withheld because it, or one that follows from it, is small."""
@@ -230,8 +259,17 @@ def view(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> View:
             snapshot, query, of_kind
         )
     rank = answered.table["rank_by"].to_numpy(dtype=float)
-    order = np.lexsort((found.ids.astype(str), -rank))
+    order = np.lexsort((_by_id(snapshot, query.unit), -rank))
     return View(snapshot, query, sight, answered, order[keep[order]])
+
+
+def _by_id(snapshot: Snapshot, scheme: str) -> NDArray[np.int64]:
+    """Return each unit's place in the order of the ids."""
+
+    def make() -> NDArray[np.int64]:
+        return np.unique(units(snapshot, scheme).ids.astype(str), return_inverse=True)[1]
+
+    return snapshot.derived(("by id", scheme), make, scheme=scheme)
 
 
 def _holds_dwellings_of(
@@ -284,12 +322,9 @@ def _counted(title: Text) -> Text:
 def _method(shown: View) -> Text:
     standards, query = shown.snapshot.standards, shown.query
     if query.question == "gap":
-        limit = standards.limits[query.kind]
-        verified = both("") if limit.verified else Text("，未核对原文", ", not verified against the text")
         return Text(
-            "直线距离 × {d:g} 估算，尚无路网。限值 {l:g} m，出自 {s}{v}。",
-            "Straight line x {d:g}, as there is no path network. Limit {l:g} m from {s}{v}.",
-        ).format(d=standards.detour_factor, l=limit.limit_m, s=limit.source, v=verified)
+            "直线距离 × {d:g} 估算，尚无路网。{s}", "Straight line x {d:g}, as there is no path network. {s}"
+        ).format(d=standards.detour_factor, s=limit_of(shown.snapshot, query).source)
     if query.question == "double_none":
         return Text(
             "由物业、业委会两个带日期的三态事实推出，不单独存“双无”标记。",
@@ -314,6 +349,9 @@ def _method(shown: View) -> Text:
 
 
 def _json_numbers(values: pd.Series) -> list[float | int | None]:
-    found = values.to_numpy(dtype=float, na_value=np.nan)
-    whole = np.where(np.isfinite(found), np.round(found, 3), np.nan)
-    return [None if np.isnan(item) else (int(item) if item == int(item) else float(item)) for item in whole]
+    found = np.round(values.to_numpy(dtype=float, na_value=np.nan), 3)
+    told = np.isfinite(found)
+    found = np.where(told, found, 0.0)
+    whole = found == np.floor(found)
+    columns = zip(told.tolist(), whole.tolist(), found.tolist(), strict=True)
+    return [None if not known else int(item) if is_whole else item for known, is_whole, item in columns]

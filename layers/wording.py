@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from layers.text import Text, both
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from layers.standards import Standards
 
 NOT_KNOWN = Text("不明", "unknown")
@@ -20,6 +23,13 @@ NOT_SHOWN = Text("不显示", "not shown")
 def number(value: float | None) -> Text:
     """Return a whole number with thousands separators; NaN and None are unknown."""
     return NOT_KNOWN if value is None or pd.isna(value) else both(f"{round(value):,}")
+
+
+def numbers(values: NDArray[Any]) -> tuple[Text, ...]:
+    """Return `number` of each value; most of a district's cells share few of them, so each is written once."""
+    rounded, at = np.unique(np.round(np.asarray(values, dtype=float)), return_inverse=True)
+    written = [number(value) for value in rounded.tolist()]
+    return tuple(written[position] for position in at.tolist())
 
 
 def large(value: float | None) -> Text:

@@ -201,12 +201,13 @@ def question_view(*, lang: Language, **asked: str | None) -> Response:
     """Return a view."""
     snapshot, sight = current_snapshot(), sight_of(policy(), visitor())
     query = ViewQuery.from_params(asked, snapshot, sight)
-    body = snapshot.derived(
-        ("view", "json", query, sight, lang),
-        lambda: view(snapshot, query, sight).as_dict(lang),
-        scheme=query.unit,
-    )
-    return jsonify(body)
+
+    def make() -> dict[str, Any]:
+        return view(snapshot, query, sight).as_dict(lang)
+
+    if query.limit_m is not None:  # any number of limits may be asked: they leave nothing behind
+        return jsonify(make())
+    return jsonify(snapshot.derived(("view", "json", query, sight, lang), make, scheme=query.unit))
 
 
 @api.get("/api/units/<unit>/<path:id>")

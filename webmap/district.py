@@ -12,6 +12,7 @@ from geo import crs
 from layers.areas import features_in_area
 from layers.coverage import area_shape
 from layers.headlines import area_title
+from layers.limits import limit_range_m
 from layers.places import places
 from layers.problems import Forbidden, NotSignedIn
 from layers.queries import PUBLIC_UNITS, QUESTIONS, default_kind, default_unit
@@ -65,6 +66,7 @@ def describe(snapshot: Snapshot, policy: Policy, visitor: Visitor, language: Lan
                 "title": code.title.to(language),
                 "short": code.short.to(language),
                 "limit_m": standards.limits[code.id].limit_m,
+                "limit_range_m": limit_range_m(standards.limits[code.id].limit_m),
                 "source": standards.limits[code.id].source.to(language),
                 "verified": standards.limits[code.id].verified,
                 "count": int(kinds.get(code.id, 0)),
@@ -117,6 +119,7 @@ def _sight(
         "subdistricts": parts,
         "default_units": {question: default_unit(question, sight) for question in QUESTIONS},
         "period": not sight.is_public,
+        "limit": not sight.is_public,
         "take": policy.may(visitor, "take"),
         "read": policy.may(visitor, "read"),
         "signed_in": sight.signed_in,

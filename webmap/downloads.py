@@ -40,6 +40,7 @@ def file_name(shown: View, language: Language, ending: str) -> str:
     name = (district.name_en if language == "en" else None) or district.name
     parts = [name, *sorted(area.codes)[:MOST_CODES], query.question, query.unit]
     parts += [query.kind] if query.question == "gap" else []
+    parts += [f"{query.limit_m}m"] if query.question == "gap" and query.limit_m else []
     parts += [query.subdistrict] if query.subdistrict else []
     parts += [query.community_kind] if query.community_kind else []
     parts += [district.as_of.isoformat()] if district.as_of else []

@@ -117,6 +117,7 @@ SCHEMAS: dict[str, Schema] = {
                 title=STRING,
                 short=STRING,
                 limit_m=NUMBER,
+                limit_range_m={"type": "array", "items": WHOLE, "minItems": 2, "maxItems": 2},
                 source=STRING,
                 verified=YES_NO,
                 count=WHOLE,

@@ -29,6 +29,7 @@ SIGHT = record(
     subdistricts=nullable(listed(STRING)),
     default_units=record(**dict.fromkeys(QUESTIONS, STRING)),
     period=YES_NO,
+    limit=YES_NO,
     take=YES_NO,
     read=YES_NO,
     signed_in=YES_NO,
@@ -48,6 +49,7 @@ _QUERY = record(
     question={"enum": list(QUESTIONS)},
     unit=STRING,
     kind=STRING,
+    limit_m=nullable(WHOLE),
     subdistrict=nullable(STRING),
     community_kind=nullable(STRING),
     **{"from": nullable(DAY), "to": nullable(DAY)},
@@ -67,6 +69,7 @@ VIEW = record(
         basis={"enum": ["residents", "buildings", "communities", "rate", "count"]},
         method=STRING,
     ),
+    limit=record(metres=NUMBER, standard=NUMBER, chosen=YES_NO, source=STRING),
     headlines=record(**dict.fromkeys(QUESTIONS, _HEADLINE)),
     three_ways=listed(
         record(
@@ -149,6 +152,7 @@ CARD = record(
             access_m=nullable(NUMBER),
             straight_m=nullable(NUMBER),
             limit_m=NUMBER,
+            limit_chosen=YES_NO,
             value_text=STRING,
             covered_share=nullable(NUMBER),
             covered=nullable(YES_NO),

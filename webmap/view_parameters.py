@@ -30,6 +30,16 @@ VIEW_PARAMETERS: tuple[Parameter, ...] = (
         blank=True,
         examples=(DEFAULT_KIND,),
     ),
+    text(
+        "limit_m",
+        Text(
+            "步行距离的限值（整数米）；默认按标准。公开的结果只有标准限值的",
+            "Limit of the walk in whole metres; the standard's by default, and the only one for the public",
+        ),
+        blank=True,
+        pattern=r"^(\d{1,6})?$",
+        examples=("500",),
+    ),
     text("subdistrict", Text("只看这个街道（编码）", "Only this subdistrict (code)"), blank=True),
     text(
         "community_kind",
