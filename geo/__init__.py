@@ -10,6 +10,12 @@ shapes
     Representative points, footprints, faults of geometries and the repairs that lose nothing.
 cells
     Square, H3 and irregular cells behind one interface (`tessellation`; `squares` and `hexagons` make the first two).
+polygon_raster
+    In which polygon each position lies, answered by one look for nearly all of them.
+counting
+    How many positions lie in each cell, by category or day.
+parts
+    Large arrays worked on in parts that stay in the processor's cache, by a few threads.
 overlaps
     What polygons that should lie side by side share, and what they leave between them.
 containment

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
+from geo.parts import PART, in_parts
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 # A cell's key is row * 2^32 + column + 2^31: keys order cells by row, then column, and differ by a constant
@@ -19,9 +20,10 @@ _COLUMN_ZERO = 2**31
 _FARTHEST = 2**30
 
 # Cells are found in a table of all rows and columns unless that would hold little else than gaps.
-_SMALL_TABLE, _SPARSE_TABLE = 1_000_000, 16
-# Positions looked up at a time: what one part needs stays in the processor's cache.
-_PART = 32_768
+_SMALL_TABLE, _SPARSE_TABLE = 1_000_000, 8
+# What is looked up in the table is counted in 2^-20 of a cell, which four bytes hold for so many cells.
+_BITS = 20
+_LONGEST_TABLE = 2**11 - 1
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
@@ -40,6 +42,30 @@ def _clipped_index(coordinate: _Floats, size_m: float, first: int, count: int) -
     """Count cells along one axis as `_index` does, from `first`; 0 and count - 1 stand for all beyond, 0 for NaN."""
     nearest = np.fmin(np.fmax(coordinate, first * size_m), (first + count - 0.5) * size_m)
     return _index(nearest, size_m) - first
+
+
+def _table_index(coordinate: _Floats, size_m: float, first: int, count: int) -> NDArray[np.int32]:
+    """Count cells along one axis as `_clipped_index` does, much quicker; what is beyond may be at either end.
+
+    Positions are taken in units of 2^-20 of a cell, 1.5 units too far: rounding moves them by less than 0.5,
+    rows and columns being below 2^30. So only those of the first three units of a cell can have come there
+    over its edge, and are counted exactly.
+    """
+    unit_m = size_m / 2**_BITS
+    with np.errstate(invalid="ignore", over="ignore"):
+        fine = coordinate - (first * size_m - 1.5 * unit_m)
+        fine *= 1.0 / unit_m
+        index: NDArray[np.int32] = fine.astype(np.int32)
+    units = index & (2**_BITS - 1)
+    index >>= _BITS
+    if units.min(initial=3) < 3:
+        # What is nowhere, or too far for four bytes, becomes their least number, and so comes here,
+        # or their greatest, which is beyond.
+        unsure = np.flatnonzero(units < 3)
+        index[unsure] = _clipped_index(coordinate[unsure], size_m, first, count)
+    # Without a sign what is negative is far beyond.
+    np.minimum(index.view(np.uint32), count - 1, out=index.view(np.uint32))
+    return index
 
 
 def _keys(column: _Ints, row: _Ints) -> _Ints:
@@ -64,7 +90,7 @@ class _Table:
     south: int
     columns: int
     rows: int
-    positions: NDArray[np.int32]
+    positions: _Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +131,10 @@ class _SquareCells:
             return None
         west, south = int(column.min()) - 1, int(row.min()) - 1
         columns, rows = int(column.max()) - west + 2, int(row.max()) - south + 2
-        if columns * rows > max(_SMALL_TABLE, _SPARSE_TABLE * len(self.keys)):
+        wasteful = columns * rows > max(_SMALL_TABLE, _SPARSE_TABLE * len(self.keys))
+        if wasteful or max(columns, rows) > _LONGEST_TABLE:
             return None
-        positions = np.full(rows * columns, -1, dtype=np.int32)
+        positions = np.full(rows * columns, -1, dtype=np.int64)
         positions[(row - south) * columns + column - west] = np.arange(len(self.keys))
         return _Table(west, south, columns, rows, positions)
 
@@ -115,20 +142,24 @@ class _SquareCells:
         first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
         flat_x, flat_y = first.ravel(), second.ravel()
         locate = self._locate if self._table is None else self._look_up
+        if flat_x.size <= PART:
+            return locate(flat_x, flat_y).reshape(first.shape)
         found = np.empty(flat_x.size, dtype=np.int64)
-        for start in range(0, flat_x.size, _PART):
-            part = slice(start, start + _PART)
+
+        def fill(part: slice) -> None:
             found[part] = locate(flat_x[part], flat_y[part])
+
+        in_parts(fill, flat_x.size)
         return found.reshape(first.shape)
 
-    def _look_up(self, x: _Floats, y: _Floats) -> NDArray[np.int32]:
+    def _look_up(self, x: _Floats, y: _Floats) -> _Ints:
         table = self._table
         assert table is not None
-        # Clipped to the empty border, everything from elsewhere finds no cell; so does what is nowhere.
-        column = _clipped_index(x, self.size_m, table.west, table.columns)
-        row = _clipped_index(y, self.size_m, table.south, table.rows)
-        found: NDArray[np.int32] = table.positions[row * table.columns + column]
-        return found
+        # Everything from elsewhere is looked up in the empty border.
+        at = _table_index(y, self.size_m, table.south, table.rows)
+        at *= np.int32(table.columns)
+        at += _table_index(x, self.size_m, table.west, table.columns)
+        return table.positions.take(at.astype(np.intp), mode="clip")
 
     def _locate(self, x: _Floats, y: _Floats) -> _Ints:
         reach = _FARTHEST * self.size_m

@@ -87,6 +87,46 @@ def test_edges_belong_to_the_cell_east_and_north_of_them(size: float) -> None:
     assert [cells.ids[at] for at in below] == [f"E{column - 1}N0" for column in columns[15:25]]
 
 
+@given(
+    st.one_of(st.sampled_from([100.0, 1.0, 0.1, 33.3, 7.7, 250.0, 12.5]), st.floats(0.05, 3000.0)),
+    st.sampled_from([0.0, -1e6, 5e5, 2.49e6, 1e7]),
+    st.integers(1, 12),
+    st.integers(0, 2**32 - 1),
+)
+def test_positions_next_to_edges_are_where_the_boxes_say(
+    size: float, start: float, many: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    first = int(start // size)
+    low, high = (first + 0.5) * size, (first + many + 0.5) * size
+    cells = square_cells(size, crs=CRS, outline=shapely.box(low, low, high, high))
+    edges = random.integers(first - 1, first + many + 3, 400) * size
+    step = random.choice([0.0, 2**-20, 1.5 * 2**-20, 3 * 2**-20, 2**-10, 0.3], 400) * size
+    near = edges + random.choice([-1.0, 1.0], 400) * step
+    for _ in range(3):
+        near = np.nextafter(near, random.choice([-np.inf, np.inf, 0.0], 400))
+    x, y = np.where(random.random(400) < 0.3, edges, near), random.permutation(near)
+    west, south, east, north = shapely.bounds(cells.polygons).T[:, :, None]
+    inside = (west <= x) & (x < east) & (south <= y) & (y < north)
+    expected = np.where(inside.any(axis=0), inside.argmax(axis=0), -1)
+    np.testing.assert_array_equal(cells.cell_of(x, y), expected)
+
+
+def test_squares_far_apart_are_found_without_a_table() -> None:
+    x, y = X0 + np.array([0.0, 9e5, -9e5, 3e5]), Y0 + np.array([0.0, 9e5, 2e5, 2e5])
+    cells = square_cells(100, crs=CRS, features=np.asarray(shapely.points(x, y)))
+    assert cells._table is None  # type: ignore[attr-defined]
+    west, south, east, north = shapely.bounds(cells.polygons[cells.cell_of(x, y)]).T
+    assert ((west <= x) & (x < east) & (south <= y) & (y < north)).all()
+    assert cells.cell_of(x + 5e4, y).tolist() == [-1] * 4
+
+
+def test_a_long_row_of_squares_is_found_without_a_table() -> None:
+    cells = square_cells(100, crs=CRS, outline=shapely.box(50, 50, 300_050, 80))
+    at = np.arange(3001)
+    np.testing.assert_array_equal(cells.cell_of(at * 100.0, np.full(3001, 99.0)), at)
+
+
 @given(st.integers(0, 10_000), sizes)
 def test_squares_cover_the_outline_without_overlap(seed: int, size: float) -> None:
     outline = star(seed)

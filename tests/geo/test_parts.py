@@ -1,0 +1,45 @@
+"""Every row is worked on once, whether by one thread or by several, and errors come out."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from geo.parts import PART, in_parts
+
+
+@pytest.mark.parametrize("count", [0, 1, PART, PART + 1, 499_999, 500_000, 1_000_003])
+def test_every_row_once(count: int) -> None:
+    seen = np.zeros(count, dtype=np.int8)
+
+    def work(part: slice) -> None:
+        assert 0 < part.stop - part.start <= PART
+        seen[part] += 1
+
+    in_parts(work, count)
+    assert (seen == 1).all()
+
+
+def test_few_rows_take_no_other_thread() -> None:
+    names: set[int] = set()
+    in_parts(lambda part: names.add(threading.get_ident()), 499_999)
+    assert names == {threading.get_ident()}
+
+
+def test_many_rows_take_several_threads_at_once() -> None:
+    both_here = threading.Barrier(2, timeout=60)  # broken, and so an error, if one worked alone
+
+    def work(part: slice) -> None:
+        if part.start in (0, 8 * PART):  # the first parts of the first two threads
+            both_here.wait()
+
+    in_parts(work, 1_000_000)
+
+
+@pytest.mark.parametrize("count", [10, 1_000_000])
+def test_what_a_part_raises_is_raised(count: int) -> None:
+    def work(part: slice) -> None:
+        raise ValueError(f"part {part.start}")
+
+    with pytest.raises(ValueError, match="part 0"):
+        in_parts(work, count)
