@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from operator import itemgetter
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import shapely
 
@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]
 Mode = Literal["insert", "update", "upsert"]
+T = TypeVar("T")
 Step = Callable[[int], None]
 """Called with the number of rows that have been written since the last call."""
 
 SHOWN_CODES = 5
 STEP_ROWS = 2000
+SHARED_FEATURES = 64
 
 
 class Reading(Protocol):
@@ -170,7 +172,8 @@ class KeptStore(Store):
         """Delete features by code and return how many there were."""
         described = layer_named(layer)
         wanted = sorted(set(_possible(codes)))
-        with self._writing() as transaction:
+
+        def take_away(transaction: Writing) -> int:
             there = transaction.rows(described, wanted)
             found = [row[0] for row in there]
             _check_base(transaction, described, dict.fromkeys(wanted), there, based_on)
@@ -179,7 +182,9 @@ class KeptStore(Store):
                 version = transaction.version() + 1
                 gone = [history_row(version, row, None, described) for row in there]
                 transaction.record(self._change(version, described, found, by), gone)
-        return len(there)
+            return len(there)
+
+        return self._alone_or_shared(take_away, len(wanted))
 
     def holding(self, layer: str, field: str) -> gpd.GeoDataFrame:
         """Return every feature of which a value of `field` is kept, now or of the past, by code."""
@@ -276,13 +281,23 @@ class KeptStore(Store):
 
         if len(rows.records) == 1 and based_on is None:
             return self._put_one(put, new=mode == "insert")
-        with self._writing() as transaction:
-            return put(transaction, transaction)
+        return self._alone_or_shared(lambda transaction: put(transaction, transaction), len(rows.records))
 
     def _put_one(self, put: Callable[[Putting], Written], *, new: bool) -> Written:
         """Let `put` write one feature, said to be `new` or not; it may be asked again, and the last time counts."""
+        return self._share(put)
+
+    def _alone_or_shared(self, act: Callable[[Writing], T], features: int) -> T:
+        """Run a write of so many features; what takes long keeps no others waiting for its commit."""
+        if features <= SHARED_FEATURES:
+            return self._share(act)
         with self._writing() as transaction:
-            return put(transaction)
+            return act(transaction)
+
+    def _share(self, act: Callable[[Writing], T]) -> T:
+        """Run a small write in a transaction that others may share; it may be asked again, and the last time counts."""
+        with self._writing() as transaction:
+            return act(transaction)
 
     def _change(self, version: int, layer: Layer, codes: Sequence[str], by: Authorship) -> ChangeRow:
         return change_row(version, layer.name, codes, by, self._clock())

@@ -8,9 +8,11 @@ other's: GDAL belongs in another process, or on another file.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -27,6 +29,7 @@ Check = Callable[[apsw.Connection], None]
 _WAL_LIMIT_BYTES = 64 * 2**20
 # SQLite makes its index of the log in pieces of this size: a smaller file has never served anybody.
 _SHM_BYTES = 32 * 2**10
+_BY_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 
 
 def free_of_wal_reset_bug(version: int) -> bool:
@@ -88,7 +91,8 @@ class Database:
         self.path = path
         self._check = check
         self._read_only = read_only
-        self._busy_timeout_s = busy_timeout_s
+        self.busy_timeout_s = busy_timeout_s
+        self._busy_timeout_ms = round(busy_timeout_s * 1000)
         self._idle: list[tuple[apsw.Connection, Signature]] = []
         self._closed = False
         forks.close_before(self)
@@ -114,7 +118,7 @@ class Database:
         """
         with forks.using(self.path):
             try:
-                borrowed = self._borrow()
+                borrowed = self._borrow(_signature(self.path))
             except StoreFull:
                 # SQLite found no room for its files beside the store; while nobody writes it can do without.
                 if not _at_rest(self.path):
@@ -135,40 +139,65 @@ class Database:
         ------
         StoreMissing, StoreReadOnly, StoreBusy, StoreFull, StoreUnusable
         """
-        if not _signature(self.path).writable or self._read_only:
+        with self.begun(wait_s=self.busy_timeout_s) as connection:
+            yield connection
+            self.commit(connection)
+
+    @contextmanager
+    def begun(self, *, wait_s: float) -> Iterator[apsw.Connection]:
+        """Lend a connection in a write transaction, undone on leaving unless `commit` has been called.
+
+        Parameters
+        ----------
+        wait_s : float
+            How long to wait for others' writes.
+
+        Raises
+        ------
+        StoreMissing, StoreReadOnly, StoreBusy, StoreFull, StoreUnusable
+        """
+        signature = _signature(self.path)
+        if not signature.writable or self._read_only:
             raise faults.read_only(self.path)
+        deadline = time.monotonic() + wait_s
         with (
-            turn(self.path, self._busy_timeout_s),
+            turn(self.path, wait_s),
             forks.using(self.path),
-            self._lending(self._begun()) as connection,
+            self._lending(self._begun(signature, deadline)) as connection,
         ):
             try:
                 yield connection
-                forks.refuse_inherited(self.path)
-                connection.execute("COMMIT")
-            except BaseException:
-                if not forks.inherited():
-                    # SQLite has undone it already after some errors; a failing ROLLBACK must not hide the cause.
+            finally:
+                # SQLite has undone it already after some errors; a failing ROLLBACK must not hide the cause.
+                if not forks.inherited() and connection.in_transaction:
                     with suppress(apsw.Error):
                         connection.execute("ROLLBACK")
-                raise
 
-    def _begun(self) -> _Borrowed:
+    def commit(self, connection: apsw.Connection) -> None:
+        """Commit what was begun: when this returns, it is on the disk."""
+        forks.refuse_inherited(self.path)
+        connection.execute("COMMIT")
+
+    def _begun(self, signature: Signature, deadline: float) -> _Borrowed:
         """Borrow a connection in a write transaction, to the file that is in its place.
 
         While we wait for another program's write the file may be replaced: what we wrote then would be lost.
         """
         while True:
-            borrowed = self._borrow()
+            borrowed = self._borrow(signature)
+            connection = borrowed.connection
             try:
-                with faults.said(self.path, borrowed.connection):
-                    borrowed.connection.execute("BEGIN IMMEDIATE")
-                if borrowed.signature is not None and borrowed.signature.is_of(_stat(self.path)):
+                with faults.said(self.path, connection):
+                    connection.set_busy_timeout(round(1000 * max(deadline - time.monotonic(), 0.0)))
+                    connection.execute("BEGIN IMMEDIATE")
+                    connection.set_busy_timeout(self._busy_timeout_ms)
+                if signature.is_of(_stat(self.path)):
                     return borrowed
             except BaseException:
-                borrowed.connection.close(True)
+                connection.close(True)
                 raise
-            borrowed.connection.close(True)
+            connection.close(True)
+            signature = _signature(self.path)
 
     def rewrite(self) -> None:
         """Write the file anew, so that nothing of what was deleted is left in its pages or its log.
@@ -181,9 +210,9 @@ class Database:
         if not _signature(self.path).writable or self._read_only:
             raise faults.read_only(self.path)
         with (
-            turn(self.path, self._busy_timeout_s),
+            turn(self.path, self.busy_timeout_s),
             forks.using(self.path),
-            self._lending(self._borrow()) as connection,
+            self._lending(self._borrow(_signature(self.path))) as connection,
         ):
             connection.execute("VACUUM")
             ((held, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -229,10 +258,9 @@ class Database:
                     return
         connection.close(True)
 
-    def _borrow(self) -> _Borrowed:
+    def _borrow(self, signature: Signature) -> _Borrowed:
         if self._closed:
             raise ValueError(f"the store {self.path} has been closed")
-        signature = _signature(self.path)
         while True:
             with forks.guard():
                 if not self._idle:
@@ -247,7 +275,7 @@ class Database:
         with faults.said(self.path):
             connection = opened(self.path)
         try:
-            connection.set_busy_timeout(round(self._busy_timeout_s * 1000))
+            connection.set_busy_timeout(self._busy_timeout_ms)
             with faults.said(self.path, connection):
                 prepare(connection)
                 self._check(connection)
@@ -314,11 +342,13 @@ def _connect_to_uri(path: Path, mode: str) -> apsw.Connection:
 
 
 def _writable(path: Path) -> bool:
-    return _may_write(path) and _may_write(path.parent)
+    return all(os.access(place, os.W_OK, effective_ids=_BY_EFFECTIVE_IDS) for place in _written(path))
 
 
-def _may_write(place: Path) -> bool:
-    return os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+@lru_cache
+def _written(path: Path) -> tuple[str, str]:
+    """Return what must be writable: the file, and the folder for those beside it."""
+    return str(path), str(path.parent)
 
 
 def _at_rest(path: Path) -> bool:

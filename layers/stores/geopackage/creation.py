@@ -215,7 +215,7 @@ def fill(connection: apsw.Connection, contents: Contents, progress: Progress) ->
     )
     for layer in LAYERS.values():
         _insert_layer(connection, layer, contents, progress)
-    records.record(connection, contents.changes, contents.history)
+    records.record_all(connection, contents.changes, contents.history)
 
 
 def make_tables(connection: apsw.Connection) -> None:

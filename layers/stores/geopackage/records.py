@@ -18,14 +18,25 @@ from layers.stores.history import Undo
 from layers.stores.rows import Damaged, Row, geometry_type, value_fields
 
 _CHANGE, _REPLACED = ", ".join(ChangeRow._fields), ", ".join(HistoryRow._fields)
+_INSERT_CHANGE = f"INSERT INTO {ddl.CHANGES} ({_CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_HISTORY = f"INSERT INTO {ddl.HISTORY} ({_REPLACED}) VALUES (?, ?, ?, ?, ?)"
 _TRACES = "erased_traces"
 _TOUCHED_AMONG = " AND t.value IN (SELECT value FROM json_each(?))"
 
 
-def record(connection: apsw.Connection, changes: Iterable[ChangeRow], history: Iterable[HistoryRow]) -> None:
+def record(connection: apsw.Connection, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
+    """Record a write and what it replaced."""
+    connection.execute(_INSERT_CHANGE, change)
+    if history:
+        connection.executemany(_INSERT_HISTORY, history)
+
+
+def record_all(
+    connection: apsw.Connection, changes: Iterable[ChangeRow], history: Iterable[HistoryRow]
+) -> None:
     """Record writes and what they replaced."""
-    connection.executemany(f"INSERT INTO {ddl.CHANGES} ({_CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
-    connection.executemany(f"INSERT INTO {ddl.HISTORY} ({_REPLACED}) VALUES (?, ?, ?, ?, ?)", history)
+    connection.executemany(_INSERT_CHANGE, changes)
+    connection.executemany(_INSERT_HISTORY, history)
 
 
 def changes(connection: apsw.Connection, *, since: int = 0) -> Iterable[ChangeRow]:

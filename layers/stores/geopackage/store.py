@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
@@ -26,6 +26,7 @@ from layers.stores.geopackage import creation, ddl, faults, forks, migrations, r
 from layers.stores.geopackage.blobs import wkb_inside, wkbs_inside
 from layers.stores.geopackage.connection import Database, connect
 from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
+from layers.stores.geopackage.intake import Intake
 from layers.stores.geopackage.transaction import Transaction
 from layers.stores.kinds import outdated, path_of
 from layers.stores.rows import frame_of_parts, geometries_of
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from layers.text import Text
+
+T = TypeVar("T")
 
 _POLL_S = 0.2
 
@@ -69,6 +72,7 @@ class GeoPackageStore(KeptStore):
         self._database = Database(
             self.path, check=self._check, read_only=read_only, busy_timeout_s=busy_timeout_s
         )
+        self._intake = Intake(self._database, check=self._check_schema)
         with self._database.reading():
             pass
 
@@ -184,9 +188,15 @@ class GeoPackageStore(KeptStore):
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
         with self._database.writing() as connection:
-            if records.meta(connection, "schema_version") != str(ddl.SCHEMA_VERSION):
-                self._check(connection)  # a newer program has migrated the store since we opened it
+            self._check_schema(connection)
             yield Transaction(connection)
+
+    def _share(self, act: Callable[[Writing], T]) -> T:
+        return self._intake.share(act)
+
+    def _check_schema(self, connection: apsw.Connection) -> None:
+        if records.meta(connection, "schema_version") != str(ddl.SCHEMA_VERSION):
+            self._check(connection)  # a newer program has migrated the store since we opened it
 
     def _clear_traces(self, layer: Layer) -> Text | None:
         """Write the file anew where something was erased, so that nothing of it is left in its pages or its log."""

@@ -15,14 +15,23 @@ from layers.stores.rows import Row, Rows
 
 
 class Transaction:
-    """Reads and writes within the transaction that `connection` is in."""
+    """Reads and writes within the transaction that `connection` is in.
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    Parameters
+    ----------
+    head : int, optional
+        The number of the last write, where it is known.
+    """
+
+    def __init__(self, connection: apsw.Connection, head: int | None = None) -> None:
         self.connection = connection
+        self._head = head
 
     def version(self) -> int:
         """Return the number of the last write, 0 before the first."""
-        return records.version(self.connection)
+        if self._head is None:
+            self._head = records.version(self.connection)
+        return self._head
 
     def history_since(self) -> int:
         """Return the version from which on history is kept."""
@@ -59,4 +68,5 @@ class Transaction:
 
     def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
         """Record the write."""
-        records.record(self.connection, [change], history)
+        records.record(self.connection, change, history)
+        self._head = change.version
