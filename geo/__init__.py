@@ -23,7 +23,7 @@ containment
 duplicates
     Things that bear one label at one place.
 nearest
-    Straight distance to the nearest facility.
+    Straight distance to the nearest facility, by a raster of those that can be nearest.
 population
     Residents of communities spread to their buildings.
 coverage
