@@ -7,15 +7,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.resources import files
-from typing import Any
 from urllib.parse import quote
 
-import geopandas as gpd
-import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings
 
 from layers.problems import BadParameter, StoreMissing, StoreUnusable, WanggeError
 from layers.schema import LAYERS, Layer
@@ -34,7 +30,7 @@ from layers.stores.postgis.connection import connect
 from layers.stores.postgis.store import PostGISStore
 from layers.stores.rows import COLUMN_TYPES, geometry_type, value_fields
 from tests.district import small_district
-from tests.layers.store_contract import PLACE, SOUTH, WEST, frame_of, points, same
+from tests.layers.store_contract import PLACE, frame_of, points, same
 from tests.postgres import BY_PASSWORD, PASSWORD, Cluster
 
 ON_ONE_STORE = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -131,7 +127,7 @@ def test_passwords_are_nowhere_to_be_read(
 
     fail(StoreUnusable, "does not let this user in", lambda: open_store(url(wrong)))
     layer = LAYERS["complaints"]
-    fail(StoreUnusable, "user in", lambda: arrow.read_all(address_of(url(wrong), PLAIN), PLAIN, layer))
+    fail(StoreUnusable, "user in", lambda: arrow.Reader(address_of(url(wrong), PLAIN), PLAIN).read(layer))
     fail(StoreUnusable, "permission", lambda: postgis.grant_to(url(PASSWORD), BY_PASSWORD, settings=PLAIN))
     with open_store(url(PASSWORD)) as store:
         assert store.url == shown_url(url(PASSWORD)) == postgres.url(database, user=BY_PASSWORD)
@@ -256,84 +252,6 @@ def test_a_store_made_with_rows_has_the_same_tables_as_one_without(
 def test_there_is_a_file_for_each_schema() -> None:
     names = sorted(path.name for path in files(ddl.__package__ or "").joinpath("sql").iterdir())
     assert names == [f"{number:04}.sql" for number in range(1, ddl.SCHEMA_VERSION + 1)]
-
-
-# Arrow
-
-_TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-_DAYS = st.none() | st.dates()
-_NUMBERS = st.none() | st.floats(allow_nan=False)
-
-
-@st.composite
-def any_features(draw: st.DrawFn, layer: Layer) -> gpd.GeoDataFrame:
-    """Draw conformed features of a layer with any values in all its fields."""
-    count = draw(st.integers(0, 5))
-    values: dict[str, st.SearchStrategy[Any]] = {
-        "text": _TEXTS,
-        "time": _TEXTS,
-        "fact": st.sampled_from(["yes", "no", "unknown"]),
-        "integer": st.none() | st.integers(-(2**63), 2**63 - 1),
-        "date": _DAYS,
-    }
-    columns: dict[str, Any] = {}
-    for field in value_fields(layer):
-        drawn = [draw(values.get(field.type, _NUMBERS)) for _ in range(count)]
-        columns[field.name] = np.array(drawn, dtype=object)
-    square, point = shapely.box(WEST, SOUTH, WEST + 1, SOUTH + 1), shapely.Point(1 / 3, SOUTH)
-    pair = shapely.MultiPolygon([square, shapely.box(0, 0, 1, 1)])
-    kinds: dict[str, list[Any]] = {"point": [point], "polygon": [square, pair]}
-    shapes = [shape for kind in layer.geometry for shape in kinds[kind]]
-    codes = [f"{draw(st.sampled_from('aZ中0'))}{number}" for number in range(count)]
-    return frame_of(layer.name, codes, [draw(st.sampled_from(shapes)) for _ in codes], **columns)
-
-
-@pytest.mark.parametrize("name", ["communities", "buildings", "subdistricts"])
-def test_arrow_reads_what_rows_read(store: PostGISStore, name: str) -> None:
-    layer = LAYERS[name]
-
-    @ON_ONE_STORE
-    @given(written=any_features(layer))
-    def compare(written: gpd.GeoDataFrame) -> None:
-        store.delete(name, store.read(name).index.tolist())
-        store.upsert(name, written)
-        by_rows = store.read(name)
-        same(by_rows, written.sort_index())
-        same(arrow.read_all(store._address, PLAIN, layer), by_rows)
-
-    compare()
-
-
-@pytest.mark.parametrize("layer", LAYERS.values(), ids=lambda layer: layer.name)
-def test_arrow_reads_what_others_left_unknown(
-    store: PostGISStore, postgres: Cluster, database: str, layer: Layer
-) -> None:
-    shape = "POINT(1 2)" if "point" in layer.geometry else "MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)))"
-    postgres.execute(
-        f"INSERT INTO wangge.{layer.name} (code, geom) VALUES ('a', 'SRID=4490;{shape}')", database
-    )
-    assert len(store.read(layer.name)) == 1
-    same(arrow.read_all(store._address, PLAIN, layer), store.read(layer.name))
-
-
-def test_a_whole_layer_is_read_as_arrow_where_it_is_large(
-    store: PostGISStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = points([f"{number:05}" for number in range(30_000)], text="x" * 100)
-    store.insert("complaints", many)
-    asked = []
-    read_all = arrow.read_all
-
-    def counted(*given: Any) -> gpd.GeoDataFrame:
-        asked.append(given)
-        return read_all(*given)
-
-    monkeypatch.setattr(arrow, "read_all", counted)
-    same(store.read("complaints"), many)
-    assert len(asked) == 1
-    assert len(store.read("complaints", codes=["00007", "no"])) == 1
-    assert store.read("subdistricts").empty
-    assert len(asked) == 1
 
 
 # Reading

@@ -106,8 +106,8 @@ def test_a_connection_for_arrow_that_is_not_made_is_tried_again(
     assert store.read("complaints").index.tolist() == ["a"]
     assert next(refusals, "none left") == "none left"
     monkeypatch.setattr(adbc, "connect", lambda _, **given: connect("host=/nowhere", **given))
-    with pytest.raises(StoreAway, match="does not answer"):
-        store.read("complaints")
+    with open_store(store.url) as other, pytest.raises(StoreAway, match="does not answer"):
+        other.read("complaints")
 
 
 def test_a_write_that_loses_its_connection_is_not_kept(
