@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,9 @@ from geo.coverage import coverage_share_by, weighted_mean_by
 from layers.dwellings import access_m, distances, dwellings, is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import is_double_none
-from layers.problems import BadParameter
+from layers.periods import Period, check_period, within
 from layers.store import Progress, no_progress
-from layers.text import Text
+from layers.tallies import complaints_by_unit
 from layers.units import neighbours, unit_frame, units
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from layers.snapshot import Snapshot
     from layers.units import Units
-
-Period = tuple[date | None, date | None]
 
 
 def analyse(
@@ -80,30 +77,10 @@ def analyse(
     )
 
 
-def check_period(period: Period) -> None:
-    """Raise `BadParameter` where a period ends before it begins."""
-    first, last = period
-    if first is not None and last is not None and last < first:
-        raise BadParameter(
-            Text(
-                "时段的止日 {last} 早于起日 {first}。",
-                "The period ends on {last}, before it begins on {first}.",
-            ).format(first=first, last=last),
-            Text("请对调两个日期。", "Exchange the two dates."),
-        )
-
-
 def in_period(snapshot: Snapshot, period: Period) -> NDArray[np.bool_]:
     """Whether each complaint was opened within the period, both days inclusive."""
     check_period(period)
-    opened = snapshot.frame("complaints")["opened"]
-    within = np.ones(len(opened), dtype=bool)
-    first, last = period
-    if first is not None:
-        within &= (opened >= pd.Timestamp(first)).to_numpy()
-    if last is not None:
-        within &= (opened <= pd.Timestamp(last)).to_numpy()
-    return within
+    return within(snapshot.frame("complaints")["opened"], period)
 
 
 def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFrame:
@@ -125,7 +102,7 @@ def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFr
     return pd.DataFrame(
         {
             "cell": found.ids,
-            "complaints": _count_by(found.of_complaint[in_period(snapshot, period)], len(found)),
+            "complaints": complaints_by_unit(snapshot, found.scheme, period),
             "buildings": _count_by(found.of_building, len(found)),
             "residents": residents,
             "double_none_communities": _count_by(found.of_community[double_none], len(found)),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from layers.places import PARENT_LAYERS, lies_in, places
+from layers.places import LEVEL_OF, lies_in, places
 from layers.units import AREA_UNITS, units
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from layers.snapshot import Snapshot
     from layers.visitors import Area, AreaKind
 
-_LEVELS = {layer: level for level, layer in PARENT_LAYERS.items()}
 _LARGER_THAN_CELLS = ("subdistricts", "neighbourhoods")
 _NEVER = np.iinfo(np.intp).max
 _SLIVER_M2 = 1.0
@@ -127,8 +126,8 @@ def _features(snapshot: Snapshot, layer: str, kind: AreaKind) -> tuple[NDArray[n
     if layer == kind:
         itself = np.arange(len(snapshot.frame(layer)))
         return itself, itself
-    if kind in _LEVELS:
-        return _known(places(snapshot, layer)[_LEVELS[kind]].to_numpy())
+    if kind in LEVEL_OF:
+        return _known(places(snapshot, layer)[LEVEL_OF[kind]].to_numpy())
     if layer in _LARGER_THAN_CELLS:
         return _known(np.empty(0, dtype=np.intp))
     if layer == "communities":

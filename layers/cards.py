@@ -11,7 +11,7 @@ import shapely
 
 from geo import crs
 from geo.coverage import is_covered as within_limit
-from layers.analysis import coverage_table, covered_share, in_period, reach_m, unit_table
+from layers.analysis import coverage_table, covered_share, reach_m, unit_table
 from layers.areas import features_in_area, units_in_area
 from layers.dwellings import is_covered
 from layers.hotspots import hotspot_table
@@ -21,6 +21,7 @@ from layers.places import places
 from layers.published import UNTOLD, has_few_residents, published_complaints
 from layers.reasons import reasons
 from layers.schema import LAYERS
+from layers.tallies import UNMAPPED, complaints_by_group
 from layers.text import Language, Text, both
 from layers.unit_names import unit_names
 from layers.units import neighbours, unit_position, units
@@ -322,20 +323,17 @@ def _demands(shown: Card, language: Language) -> list[dict[str, Any]]:
     if shown.sight.is_public:
         return []
     snapshot = shown.snapshot
-    here = (units(snapshot, shown.unit).of_complaint == shown.position) & in_period(
-        snapshot, shown.query.period
-    )
-    groups = snapshot.frame("complaints")["demand_group"][here].fillna("unmapped").value_counts()
-    total = int(groups.sum())
+    codes = snapshot.standards.code_lists["demand_groups"]
+    counts = complaints_by_group(snapshot, shown.unit, shown.query.period)[shown.position]
+    count = dict(zip((code.id for code in codes), counts.tolist(), strict=False))
+    total = int(counts.sum())
     return [
         {
             "group": code.id,
             "title": code.title.to(language),
-            "count": int(groups.get(code.id, 0)),
-            "share": float(groups.get(code.id, 0)) / total,
+            "count": count[code.id],
+            "share": count[code.id] / total,
         }
-        for code in sorted(
-            snapshot.standards.code_lists["demand_groups"], key=lambda code: -int(groups.get(code.id, 0))
-        )
-        if total and (code.id != "unmapped" or groups.get(code.id, 0))
+        for code in sorted(codes, key=lambda code: -count[code.id])
+        if total and (code.id != UNMAPPED or count[code.id])
     ]

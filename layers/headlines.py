@@ -16,6 +16,7 @@ from layers.published import answer, complaints_text, published_complaints
 from layers.queries import default_unit
 from layers.schema import LAYERS
 from layers.summary import community_figures
+from layers.tallies import complaints_in_period
 from layers.text import Language, Text, both, joined
 from layers.wording import NOT_SHOWN, large, name_of, number, percent
 
@@ -103,12 +104,11 @@ def _gap(
         n=number(_communities(snapshot, sight)[0]["communities"] - found.communities_unknown),
         u=number(found.communities_unknown),
     )
-    limit = limit_of(snapshot, query)
     return {
         "value": beyond.rate,
         "value_text": percent(beyond.rate).to(language),
-        "label": _beyond_label(Text("居民", "of residents"), limit).to(language),
-        "basis": _at_limit(_of_area(people, snapshot, sight), limit).to(language),
+        "label": _beyond_label(Text("居民", "of residents"), limit_of(snapshot, query)).to(language),
+        "basis": _of_area(people, snapshot, sight).to(language),
         "figure": beyond.as_dict(),
         "parts": [],
         "definition": "coverage",
@@ -124,12 +124,11 @@ def _gap_by_buildings(
         if sight.is_public
         else Text("{c}栋，占 {o}栋；居民都不明", "{c} of {o} buildings; all residents unknown")
     ).format(c=_before_unit(large(beyond.count)), o=_before_unit(large(beyond.of)))
-    limit = limit_of(snapshot, query)
     return {
         "value": beyond.rate,
         "value_text": percent(beyond.rate).to(language),
-        "label": _beyond_label(Text("楼栋", "of buildings"), limit).to(language),
-        "basis": _at_limit(_of_area(houses, snapshot, sight), limit).to(language),
+        "label": _beyond_label(Text("楼栋", "of buildings"), limit_of(snapshot, query)).to(language),
+        "basis": _of_area(houses, snapshot, sight).to(language),
         "figure": beyond.as_dict(),
         "parts": [],
         "definition": "coverage_buildings",
@@ -142,11 +141,6 @@ def _beyond(within: Figure) -> Figure:
 
 def _beyond_label(what: Text, limit: Limit) -> Text:
     return Text("{w}在 {l:g} m 以外{c}", "{w} beyond {l:g} m{c}").format(w=what, l=limit.metres, c=limit.mark)
-
-
-def _at_limit(basis: Text, limit: Limit) -> Text:
-    """Return what a headline rests on, with the limit where it is not the standard's."""
-    return basis if limit.note is None else Text("{b}；{n}", "{b}; {n}").format(b=basis, n=limit.note)
 
 
 def _communities(snapshot: Snapshot, sight: Sight) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -246,8 +240,7 @@ def _hotspots(
     table = answered.table[units_in_area(snapshot, unit, sight.area)]
     classes = table["class"]
     count = {item.id: int((classes == item.id).sum()) for item in answered.classes}
-    here = features_in_area(snapshot, "complaints", sight.area)
-    complaints = int((in_period(snapshot, query.period) & here).sum())
+    complaints = _complaints_in(snapshot, query, sight)
     located = int(table["complaints"].sum())
     period = _period_words(query)
     elsewhere = (
@@ -282,6 +275,13 @@ def _hotspots(
             if item.id != "masked"
         ],
     }
+
+
+def _complaints_in(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> int:
+    if sight.is_whole:
+        return complaints_in_period(snapshot, query.period)
+    here = features_in_area(snapshot, "complaints", sight.area)
+    return int((in_period(snapshot, query.period) & here).sum())
 
 
 def _published(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
+from layers.patches import Replaced, Rows
 from layers.problems import NotFound, WanggeError
 from layers.schema import LAYERS
 from layers.snapshot import Lineage, Snapshot, Touched, together
@@ -16,8 +14,6 @@ from layers.text import Text
 
 if TYPE_CHECKING:
     from datetime import date
-
-    import geopandas as gpd
 
     from layers.standards import Standards
     from layers.store import Store
@@ -83,23 +79,24 @@ def _on(store: Store, standards: Standards, day: date) -> Snapshot | None:
 
 @dataclass(frozen=True)
 class _Reading:
-    """Frames of one version, the write that made it, and what was touched on the way to it."""
+    """The rows of one version, the write that made it, and what was touched and replaced on the way to it."""
 
     version: int
     last: Hashable
-    frames: dict[str, gpd.GeoDataFrame]
+    rows: dict[str, Rows]
     touched: Touched = field(default_factory=dict)
+    replaced: dict[str, tuple[Replaced, ...]] = field(default_factory=dict)
 
 
 def _present(store: Store, standards: Standards, before: Snapshot | None) -> Snapshot | None:
     """Return the present version, or None where the store is not what it was a moment ago."""
     if before is None:
         return _whole(store, standards)
-    read = _Reading(before.version, before.lineage.last, before._frames)
+    read = _Reading(before.version, before.lineage.last, before.rows)
     found = _advanced(store, read, at_once=True)
     if found is not None and None in found.touched.values():
         again = _advanced(store, found, at_once=False)
-        found = None if again is None else replace(again, touched=together([found.touched, again.touched]))
+        found = None if again is None else _joined(found, again)
     # After the writes, for a store without any has nothing to know it by: it may have been filled by a copy.
     if found is None or store.district() != before.district:
         return None
@@ -107,7 +104,25 @@ def _present(store: Store, standards: Standards, before: Snapshot | None) -> Sna
         return before
     steps = (*before.lineage.steps, (before.version, found.touched))[-_KEPT_STEPS:]
     lineage = Lineage(before.lineage.root, found.last, steps)
-    return Snapshot(found.version, before.district, standards, found.frames, lineage=lineage, before=before)
+    return Snapshot(
+        found.version,
+        before.district,
+        standards,
+        found.rows,
+        lineage=lineage,
+        before=before,
+        replaced=found.replaced,
+    )
+
+
+def _joined(first: _Reading, second: _Reading) -> _Reading:
+    """Return the second reading, with what was touched and replaced by both."""
+    layers = first.replaced.keys() | second.replaced.keys()
+    return replace(
+        second,
+        touched=together([first.touched, second.touched]),
+        replaced={layer: first.replaced.get(layer, ()) + second.replaced.get(layer, ()) for layer in layers},
+    )
 
 
 def _whole(store: Store, standards: Standards) -> Snapshot | None:
@@ -121,11 +136,11 @@ def _whole(store: Store, standards: Standards) -> Snapshot | None:
     if version and last is None:
         return None
     district = store.district()
-    frames = {name: store.read(name) for name in LAYERS}
-    found = _advanced(store, _Reading(version, last, frames), at_once=False)
+    rows = {name: Rows(store.read(name)) for name in LAYERS}
+    found = _advanced(store, _Reading(version, last, rows), at_once=False)
     if found is None or store.district() != district:
         return None
-    return Snapshot(found.version, district, standards, found.frames, lineage=Lineage(last=found.last))
+    return Snapshot(found.version, district, standards, found.rows, lineage=Lineage(last=found.last))
 
 
 def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None:
@@ -142,32 +157,21 @@ def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None
     if read.version and store.mark(read.version) != read.last:
         return None
     if not news:
-        return replace(read, touched={})
+        return replace(read, touched={}, replaced={})
     version = news[-1].version
     touched: dict[str, tuple[str, ...] | None] = {}
-    frames = dict(read.frames)
+    rows = dict(read.rows)
+    replaced: dict[str, tuple[Replaced, ...]] = {}
     for layer in dict.fromkeys(change.layer for change in news):
         codes = sorted({code for change in news if change.layer == layer for code in change.codes})
-        if at_once and len(codes) > max(_FEW_CODES, _SMALL_SHARE * len(frames[layer])):
-            touched[layer], frames[layer] = None, store.read(layer)
+        if at_once and len(codes) > max(_FEW_CODES, _SMALL_SHARE * len(rows[layer])):
+            touched[layer], rows[layer] = None, Rows(store.read(layer))
             continue
         try:
             fresh = store.read(layer, codes=codes, version=version)
         except NotFound:
             return None
-        touched[layer], frames[layer] = tuple(codes), patched(frames[layer], fresh, codes)
-    return _Reading(version, news[-1].mark, frames, touched)
-
-
-def patched(frame: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, codes: Sequence[str]) -> gpd.GeoDataFrame:
-    """Return `frame` with the rows of `codes` as `fresh` has them, or without where it has none.
-
-    Both are ordered by code, and so is the result, just as the store would give it.
-    """
-    kept = frame.loc[~frame.index.isin(codes)]
-    if fresh.empty or kept.empty:
-        return fresh if kept.empty else kept
-    places = kept.index.searchsorted(fresh.index)
-    order = np.insert(np.arange(len(kept)), places, np.arange(len(kept), len(kept) + len(fresh)))
-    joined: gpd.GeoDataFrame = pd.concat([kept, fresh]).take(order)
-    return joined
+        touched[layer] = tuple(codes)
+        replaced[layer] = (Replaced(rows[layer].at(codes), fresh),)
+        rows[layer] = rows[layer].then(fresh, codes)
+    return _Reading(version, news[-1].mark, rows, touched, replaced)

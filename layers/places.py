@@ -5,7 +5,7 @@ What a row says of itself comes first; then what its parent says; then where it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 LEVELS = ("community", "neighbourhood", "subdistrict")
 PARENT_LAYERS = {"community": "communities", "neighbourhood": "neighbourhoods", "subdistrict": "subdistricts"}
+LEVEL_OF = {layer: level for level, layer in PARENT_LAYERS.items()}
+
+Points = Callable[[], "tuple[NDArray[np.float64], NDArray[np.float64]]"]
 
 
 def places(snapshot: Snapshot, layer: str) -> pd.DataFrame:
@@ -32,11 +35,28 @@ def places(snapshot: Snapshot, layer: str) -> pd.DataFrame:
         Indexed as the layer's frame; columns `community`, `neighbourhood`, `subdistrict` hold positions
         in the parent layers' frames, -1 where unknown.
     """
-    return snapshot.derived(("places", layer), lambda: _places(snapshot, layer))
+
+    def make() -> pd.DataFrame:
+        frame = snapshot.frame(layer)
+        return pd.DataFrame(
+            places_of(snapshot, layer, frame, lambda: snapshot.points(layer)), index=frame.index
+        )
+
+    return snapshot.derived(("places", layer), make)
 
 
-def _places(snapshot: Snapshot, layer: str) -> pd.DataFrame:
-    frame = snapshot.frame(layer)
+def places_of(
+    snapshot: Snapshot, layer: str, frame: pd.DataFrame, points: Points
+) -> dict[str, NDArray[np.int64]]:
+    """Return the ancestors of rows of a layer, all or some: positions per level as in `places`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows; all of them where the layer is a parent itself.
+    points : callable
+        Gives x, y in metres of each row; called where a row does not say itself what it belongs to.
+    """
     found: dict[str, NDArray[np.int64]] = {}
     for level in LEVELS:
         parent = PARENT_LAYERS[level]
@@ -51,12 +71,12 @@ def _places(snapshot: Snapshot, layer: str) -> pd.DataFrame:
                 above = places(snapshot, PARENT_LAYERS[between])[level].to_numpy()
                 inherit = (position < 0) & (found[between] >= 0)
                 position[inherit] = above[found[between][inherit]]
-        if _may_lie_in(layer, parent):
-            missing = position < 0
-            x, y = snapshot.points(layer)
+        missing = position < 0
+        if missing.any() and _may_lie_in(layer, parent):
+            x, y = points()
             position[missing] = lies_in(snapshot, parent, x[missing], y[missing])
         found[level] = position
-    return pd.DataFrame(found, index=frame.index)
+    return found
 
 
 def _may_lie_in(layer: str, parent: str) -> bool:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from layers.analysis import in_period
 from layers.places import places
 from layers.queries import default_period
 from layers.questions import Answer, LegendClass, full_answer
 from layers.suppression import untold
+from layers.tallies import complaints_by_unit, complaints_in_period
 from layers.text import Text, both
-from layers.units import units
 from layers.wording import large, metres, number
 
 if TYPE_CHECKING:
@@ -55,12 +54,11 @@ def published_complaints(snapshot: Snapshot, sight: Sight) -> Published:
 
 
 def _published(snapshot: Snapshot, small: int) -> Published:
-    within = in_period(snapshot, default_period(snapshot))
-    total = int(within.sum())
-    counts = {}
-    for layer in ("subdistricts", "neighbourhoods"):
-        of = units(snapshot, layer).of_complaint[within]
-        counts[layer] = np.bincount(of[of >= 0], minlength=len(snapshot.frame(layer)))
+    period = default_period(snapshot)
+    total = complaints_in_period(snapshot, period)
+    counts = {
+        layer: complaints_by_unit(snapshot, layer, period) for layer in ("subdistricts", "neighbourhoods")
+    }
     above = places(snapshot, "neighbourhoods")["subdistrict"].to_numpy()
     first, second = len(counts["subdistricts"]), len(counts["neighbourhoods"])
     # The district, subdistricts, neighbourhoods, and then what is in none of the parts of each that has parts.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from layers.analysis import Period, check_period
 from layers.limits import limit_range_m
+from layers.periods import Period, check_period
 from layers.problems import BadParameter
 from layers.text import Text, both, joined
 from layers.units import check_scheme

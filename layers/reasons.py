@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo.coverage import is_covered as within_limit
-from layers.analysis import in_period
+from layers.tallies import complaints_in_period
 from layers.text import Language, Text
 from layers.wording import day, known, metres, number, percent
 
@@ -141,7 +141,7 @@ def _complaint_reason(shown: Card) -> Reason | None:
     if shown.sight.is_public:
         return _public_complaint_reason(shown)
     count = int(shown.row()["complaints"])
-    total = int(in_period(shown.snapshot, shown.query.period).sum())
+    total = complaints_in_period(shown.snapshot, shown.query.period)
     if not total:
         return None
     z = shown.hotspots().iloc[shown.position]

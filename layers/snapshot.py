@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+import shapely
 
 from geo import crs, shapes
+from layers.patches import Replaced, Rows
 from layers.schema import LAYERS
 
 if TYPE_CHECKING:
@@ -27,19 +30,53 @@ T = TypeVar("T")
 Touched = Mapping[str, tuple[str, ...] | None]
 """Per layer that was written to, the codes touched; None where they are too many to go through one by one."""
 
+Update = Callable[[T, Sequence[Replaced]], "T | None"]
+"""Brings an older result up to date by the rows replaced since; None where that cannot be done."""
+
 _KEPT_SCHEMES = 8
 _KEPT_RESULTS = 160
+_MOST_REPLACED = 10_000
+"""Rows; where more were replaced since a result was made, it is made anew."""
+
+
+class _Made(NamedTuple):
+    """A result, the layers that it was made of, and the rows replaced since, which it does not know yet."""
+
+    value: Any
+    layers: frozenset[str]
+    replaced: tuple[Replaced, ...] = ()
 
 
 class _Entry:
-    """One derived result, the layers it follows from, and the lock of those who wait for it."""
+    """One derived result, as it was made here or before, and the lock of those who wait for it."""
 
     def __init__(self, scheme: str | None) -> None:
         self.scheme = scheme
         self.lock = threading.RLock()
         self.made = False
-        self.value: Any = None
-        self.layers: frozenset[str] = frozenset()
+        self.last: _Made | None = None
+        self.follows: str | None = None
+
+    def later(self, same: Set[str], replaced: Mapping[str, Sequence[Replaced]]) -> _Entry | None:
+        """Return the entry of a later snapshot, `same` being the layers that are still the same.
+
+        None where nothing of the result can be taken over, or where it is quicker made anew.
+        """
+        last = self.last
+        if last is None:
+            return None
+        if last.layers <= same and not last.replaced:
+            return self
+        if self.follows is None or last.layers - same - {self.follows}:
+            return None
+        if self.follows not in same and self.follows not in replaced:
+            return None
+        steps = (*last.replaced, *(() if self.follows in same else replaced[self.follows]))
+        if sum(map(len, steps)) > _MOST_REPLACED:
+            return None
+        made = _Entry(self.scheme)
+        made.last, made.follows = last._replace(replaced=steps), self.follows
+        return made
 
 
 class _Looking(threading.local):
@@ -89,6 +126,9 @@ class Snapshot:
     before : Snapshot, optional
         Of the same district and standards: results that follow only from layers whose frames are the same
         objects are taken over from it.
+    replaced : dict of str to tuple of Replaced, optional
+        Per layer what was replaced since `before`, where that is known row by row: results that follow such a
+        layer (see `derived`) are brought up to date by these rows.
 
     Attributes
     ----------
@@ -96,6 +136,7 @@ class Snapshot:
     district : District
     standards : Standards
     lineage : Lineage
+    rows : dict of str to Rows
     """
 
     def __init__(
@@ -103,29 +144,36 @@ class Snapshot:
         version: int,
         district: District,
         standards: Standards,
-        frames: dict[str, gpd.GeoDataFrame],
+        frames: Mapping[str, gpd.GeoDataFrame | Rows],
         *,
         lineage: Lineage | None = None,
         before: Snapshot | None = None,
+        replaced: Mapping[str, Sequence[Replaced]] = MappingProxyType({}),
     ) -> None:
         self.version = version
         self.district = district
         self.standards = standards
         self.lineage = Lineage() if lineage is None else lineage
-        self._frames = frames
+        self.rows = {
+            name: found if isinstance(found, Rows) else Rows(found) for name, found in frames.items()
+        }
         self._derived: OrderedDict[tuple[Hashable, ...], _Entry] = OrderedDict()
         self._schemes: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self._looking = _Looking()
         if before is not None:
-            self._take_over(before)
+            self._take_over(before, replaced)
 
-    def _take_over(self, before: Snapshot) -> None:
-        """Take over what cannot have changed: nothing derived looks at anything but frames, district, standards."""
-        same = {name for name in LAYERS if self._frames[name] is before._frames[name]}
+    def _take_over(self, before: Snapshot, replaced: Mapping[str, Sequence[Replaced]]) -> None:
+        """Take over what cannot have changed: nothing derived looks at anything but frames, district, standards.
+
+        What follows a layer of which the replaced rows are known is taken over to be brought up to date.
+        """
+        same = {name for name in LAYERS if self.rows[name].same_as(before.rows[name])}
         with before._lock:
             known, self._schemes = list(before._derived.items()), before._schemes.copy()
-        self._derived.update((key, entry) for key, entry in known if entry.made and entry.layers <= same)
+        later = ((key, entry.later(same, replaced)) for key, entry in known)
+        self._derived.update((key, entry) for key, entry in later if entry is not None)
 
     @property
     def mark(self) -> Mark:
@@ -147,13 +195,20 @@ class Snapshot:
     def frame(self, layer: str) -> gpd.GeoDataFrame:
         """Return the layer's features in EPSG:4490, indexed and ordered by code; do not change it."""
         self._note((layer,))
-        return self._frames[layer]
+        return self.rows[layer].frame()
 
     def _note(self, layers: Iterable[str]) -> None:
         if self._looking.at:
             self._looking.at[-1].update(layers)
 
-    def derived(self, key: tuple[Hashable, ...], make: Callable[[], T], *, scheme: str | None = None) -> T:
+    def derived(
+        self,
+        key: tuple[Hashable, ...],
+        make: Callable[[], T],
+        *,
+        scheme: str | None = None,
+        follow: tuple[str, Update[T]] | None = None,
+    ) -> T:
         """Return what `make` gives, computed once per snapshot and key.
 
         Parameters
@@ -161,6 +216,10 @@ class Snapshot:
         scheme : str, optional
             The unit scheme that the result is for. There is no end of schemes, so only the results of
             those asked for last are kept.
+        follow : (layer, update), optional
+            The result follows from the layer row by row: where rows of it were replaced since an older
+            snapshot, ``update(value, replaced)`` makes it from that one's value, which it does not change. It
+            returns None where what else the result follows from is no longer the same.
         """
         with self._lock:
             if scheme is not None:
@@ -169,16 +228,25 @@ class Snapshot:
             self._derived.move_to_end(key)
         # Only those who wait for the same result wait for each other.
         with entry.lock:
-            if not entry.made:
-                self._looking.at.append(set())
-                try:
-                    entry.value = make()
-                finally:
-                    looked_at = self._looking.at.pop()
-                entry.layers, entry.made = frozenset(looked_at), True
-        self._note(entry.layers)
-        made: T = entry.value
+            if not entry.made or entry.last is None:
+                entry.last, entry.made = self._made(entry, make, follow), True
+        self._note(entry.last.layers)
+        made: T = entry.last.value
         return made
+
+    def _made(self, entry: _Entry, make: Callable[[], T], follow: tuple[str, Update[T]] | None) -> _Made:
+        self._looking.at.append(set())
+        try:
+            value: T | None = None
+            if follow is not None:
+                entry.follows, update = follow
+                self._note((entry.follows,))
+                if entry.last is not None:
+                    value = update(entry.last.value, entry.last.replaced)
+            value = make() if value is None else value
+        finally:
+            looked_at = self._looking.at.pop()
+        return _Made(value, frozenset(looked_at))
 
     def _forget_old_schemes(self, scheme: str) -> None:
         self._schemes[scheme] = None
@@ -211,7 +279,13 @@ class Snapshot:
 
     def points(self, layer: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x, y in metres: a point on each feature's surface, by which it is counted."""
-        return self.derived(("points", layer), lambda: shapes.representative_points(self.metric(layer)))
+
+        def make() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            if LAYERS[layer].geometry == ("point",):
+                return metric_points(self.frame(layer), self.district.metric_crs)
+            return shapes.representative_points(self.metric(layer))
+
+        return self.derived(("points", layer), make)
 
     def doors(self, layer: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x, y in metres from which distances run: the entrance where known, else `points`."""
@@ -227,3 +301,11 @@ class Snapshot:
         if known.any():
             x[known], y[known] = crs.points_to_metric(lon[known], lat[known], self.district.metric_crs)
         return x, y
+
+
+def metric_points(
+    frame: gpd.GeoDataFrame, metric_crs: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return x, y in metres of a frame of points."""
+    points = np.asarray(frame.geometry.array)
+    return crs.points_to_metric(shapely.get_x(points), shapely.get_y(points), metric_crs)

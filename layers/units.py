@@ -14,7 +14,7 @@ import shapely
 from geo import cells as grid
 from geo import crs
 from layers.dwellings import dwellings
-from layers.places import PARENT_LAYERS, lies_in, lies_mostly_in, places
+from layers.places import LEVEL_OF, lies_in, lies_mostly_in, places
 from layers.problems import BadParameter, NotFound
 from layers.schema import LAYERS
 from layers.text import Text
@@ -45,8 +45,8 @@ class Units:
         Cell ids or codes.
     shapes : object array
         Polygons (or a community's point) in the metric CRS.
-    of_dwelling, of_building, of_community, of_complaint : int arrays
-        Position of each dwelling (`layers.dwellings`), building, community and complaint, -1 for none.
+    of_dwelling, of_building, of_community : int arrays
+        Position of each dwelling (`layers.dwellings`), building and community, -1 for none.
     subdistrict : int array
         Subdistrict of each unit, -1 where unknown: what a management cell or an area says of itself; of
         other cells the one that holds their middle, at the district's edge the one they overlap most.
@@ -58,7 +58,6 @@ class Units:
     of_dwelling: NDArray[np.int64]
     of_building: NDArray[np.int64]
     of_community: NDArray[np.int64]
-    of_complaint: NDArray[np.int64]
     subdistrict: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -145,7 +144,7 @@ def unit_position(found: Units, unit_id: str, seen: NDArray[np.bool_] | None = N
 def _units(snapshot: Snapshot, scheme: str) -> Units:
     if scheme in AREA_UNITS:
         return _areas(snapshot, scheme)
-    cells = _cells(snapshot, scheme)
+    cells = analysis_cells(snapshot, scheme)
     homes = dwellings(snapshot)
     return Units(
         scheme=scheme,
@@ -154,7 +153,6 @@ def _units(snapshot: Snapshot, scheme: str) -> Units:
         of_dwelling=cells.cell_of(homes.point_x, homes.point_y),
         of_building=cells.cell_of(*snapshot.points("buildings")),
         of_community=cells.cell_of(*snapshot.points("communities")),
-        of_complaint=cells.cell_of(*snapshot.points("complaints")),
         subdistrict=_subdistrict_of(snapshot, cells),
     )
 
@@ -167,6 +165,11 @@ def _subdistrict_of(snapshot: Snapshot, cells: grid.Cells) -> NDArray[np.int64]:
     outside = found < 0
     found[outside] = lies_mostly_in(snapshot, "subdistricts", cells.polygons[outside])
     return found
+
+
+def analysis_cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
+    """Return the cells of a scheme of cells; they are others where one of them may be another."""
+    return snapshot.derived(("cells", scheme), lambda: _cells(snapshot, scheme), scheme=scheme)
 
 
 def _cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
@@ -197,7 +200,7 @@ def _cells(snapshot: Snapshot, scheme: str) -> grid.Cells:
 
 
 def _areas(snapshot: Snapshot, layer: str) -> Units:
-    level = next(level for level, parent in PARENT_LAYERS.items() if parent == layer)
+    level = LEVEL_OF[layer]
     homes = dwellings(snapshot)
     of_community = places(snapshot, "communities")[level].to_numpy()
     of_building = places(snapshot, "buildings")[level].to_numpy()
@@ -209,7 +212,6 @@ def _areas(snapshot: Snapshot, layer: str) -> Units:
         of_dwelling=np.concatenate([of_building, of_community[bare]]),
         of_building=of_building,
         of_community=of_community,
-        of_complaint=places(snapshot, "complaints")[level].to_numpy(),
         subdistrict=places(snapshot, layer)["subdistrict"].to_numpy(),
     )
 
@@ -220,7 +222,7 @@ def neighbours(snapshot: Snapshot, scheme: str) -> sparse.csr_array:
 
     def make() -> sparse.csr_array:
         if scheme not in AREA_UNITS:
-            return _cells(snapshot, scheme).neighbours()
+            return analysis_cells(snapshot, scheme).neighbours()
         from scipy import sparse
 
         shapes = snapshot.metric(scheme)

@@ -14,7 +14,6 @@ import pandas as pd
 import shapely
 
 from geo import crs
-from layers.analysis import in_period
 from layers.areas import units_in_area
 from layers.cards import card
 from layers.headlines import QUESTION_DEFINITIONS, area_title, headlines, reached, three_ways
@@ -25,6 +24,7 @@ from layers.queries import ViewQuery
 from layers.search import search
 from layers.sight import Sight
 from layers.strip import strip
+from layers.tallies import complaints_by_month
 from layers.text import Language, Text
 from layers.unit_names import unit_names
 from layers.units import unit_frame, unit_title, units
@@ -285,23 +285,13 @@ def _holds_dwellings_of(
 
 def monthly_complaints(snapshot: Snapshot, query: ViewQuery) -> NDArray[np.int64]:
     """Return complaints per unit in each of the twelve months up to the period's last day."""
-
-    def make() -> NDArray[np.int64]:
-        found = units(snapshot, query.unit)
-        opened = snapshot.frame("complaints")["opened"]
-        last = query.period[1] or snapshot.district.as_of or opened.max()
-        counts = np.zeros((len(found), 12), dtype=np.int64)
-        if pd.isna(last):
-            return counts
-        last = pd.Timestamp(last)
-        month = 11 + (opened.dt.year - last.year) * 12 + (opened.dt.month - last.month)
-        within = (month.between(0, 11) & (found.of_complaint >= 0)).to_numpy() & in_period(
-            snapshot, (None, last.date())
-        )
-        np.add.at(counts, (found.of_complaint[within], month.to_numpy()[within].astype(int)), 1)
-        return counts
-
-    return snapshot.derived(("months", query.unit, query.period[1]), make, scheme=query.unit)
+    last = query.period[1] or snapshot.district.as_of
+    if last is None:
+        newest = snapshot.frame("complaints")["opened"].max()
+        if pd.isna(newest):
+            return np.zeros((len(units(snapshot, query.unit)), 12), dtype=np.int64)
+        last = newest.date()
+    return complaints_by_month(snapshot, query.unit, last)
 
 
 def unit_positions(snapshot: Snapshot, scheme: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,0 +1,42 @@
+"""Periods of days: what lies within them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layers.problems import BadParameter
+from layers.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+Period = tuple[date | None, date | None]
+"""First and last day, both inclusive, None for open."""
+
+
+def check_period(period: Period) -> None:
+    """Raise `BadParameter` where a period ends before it begins."""
+    first, last = period
+    if first is not None and last is not None and last < first:
+        raise BadParameter(
+            Text(
+                "时段的止日 {last} 早于起日 {first}。",
+                "The period ends on {last}, before it begins on {first}.",
+            ).format(first=first, last=last),
+            Text("请对调两个日期。", "Exchange the two dates."),
+        )
+
+
+def within(days: pd.Series, period: Period) -> NDArray[np.bool_]:
+    """Whether each day lies within the period; an unknown one only where it is open on both sides."""
+    found, known = np.ones(len(days), dtype=bool), days.to_numpy()
+    first, last = period
+    if first is not None:
+        found &= known >= np.datetime64(first)
+    if last is not None:
+        found &= known <= np.datetime64(last)
+    return found
