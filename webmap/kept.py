@@ -45,9 +45,8 @@ class Kept(Generic[K, V]):
             if kept is not None and still(kept):
                 return kept
             others = self._making.get(key)
-            ours: Future[V] = Future()
             if others is None:
-                self._making[key] = ours
+                self._making[key] = ours = Future()
         if others is not None:
             made = others.result()
             return made if still(made) else make()

@@ -1,8 +1,9 @@
-"""Shapes on the grid of a vector tile: Web Mercator to whole tile units, clipped, thinned, wound.
+"""Shapes on the grid of vector tiles: Web Mercator to whole units, clipped, thinned, wound.
 
 Pure: arrays in, same-order arrays out. A tile is `EXTENT` units wide, y runs down, and one CSS pixel is
-8 units at the 512 px that MapLibre draws a tile with. Units of neighbouring tiles fall on one common
-grid, so that what crosses an edge is rounded alike on both sides.
+8 units at the 512 px that MapLibre draws a tile with. All tiles of a zoom share one grid, that of the world:
+its units count from the north-west corner of Web Mercator's square. A shape is brought to it once per zoom, so
+every tile that shows it shows the same.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ WORLD_M = 40_075_016.685578488
 MAX_ZOOM = 20
 
 Geometries = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Positions = NDArray[np.intp]
+Box = tuple[int, int, int, int]
+"""West, north, east, south in the world's units."""
 
 
 def unit_m(zoom: int) -> float:
@@ -41,57 +46,56 @@ def tile_box(zoom: int, x: int, y: int, *, buffer: int = 0) -> tuple[float, floa
     )
 
 
-def simplified(shapes: Geometries, zoom: int, *, coverage: bool) -> Geometries:
-    """Return shapes without the detail that a zoom does not show: half a pixel.
-
-    Done per zoom and not per tile, so that neighbouring tiles show one line; with `coverage`, edges that
-    two polygons share stay shared.
-    """
-    tolerance = PIXEL / 2 * unit_m(zoom)
-    made = shapes.copy()
-    areas = np.flatnonzero(shapely.get_dimensions(shapes) == 2)
-    if coverage:
-        made[areas] = shapely.coverage_simplify(list(shapes[areas]), tolerance)
-    else:
-        made[areas] = shapely.simplify(shapes[areas], tolerance)
-    gone = areas[shapely.is_empty(made[areas])]
-    made[gone] = shapes[gone]
-    return made
-
-
-def on_tile(shapes: Geometries, zoom: int, x: int, y: int) -> Geometries:
-    """Return shapes (EPSG:3857) in the units of a tile, clipped to it and its buffer; not yet whole units."""
-    box = tile_box(zoom, x, y, buffer=BUFFER)
-    crossing = ~shapely.covers(shapely.box(*box), shapes)
-    clipped = shapes.copy()
-    clipped[crossing] = shapely.clip_by_rect(shapes[crossing], *box)
-    west, _, _, north = tile_box(zoom, x, y)
-    unit = unit_m(zoom)
-    placed: Geometries = shapely.transform(clipped, lambda xy: (xy - (west, north)) * (1 / unit, -1 / unit))
+def in_units(shapes: Geometries, zoom: int) -> Geometries:
+    """Return shapes (EPSG:3857) in the world's units of a zoom, not yet whole ones."""
+    corner, per_m = np.array([-WORLD_M / 2, WORLD_M / 2]), np.array([1, -1]) / unit_m(zoom)
+    placed: Geometries = shapely.transform(shapes, lambda xy: (xy - corner) * per_m)
     return placed
 
 
-def whole_units(shapes: Geometries) -> Geometries:
-    """Return shapes on whole units: valid, exterior rings clockwise on the screen, never less than a unit.
+def simplified(polygons: Geometries) -> Geometries:
+    """Return polygons (in units) without corners that stand out by less than half a pixel, each by itself."""
+    made: Geometries = np.asarray(shapely.simplify(polygons, PIXEL / 2), dtype=object)
+    gone = shapely.is_empty(made)
+    made[gone] = polygons[gone]
+    return made
 
-    A polygon that rounding breaks is rounded by GEOS's snapping; one too small for a unit becomes the unit
-    square that it stands on, so that nothing there is lost.
+
+def whole_units(polygons: Geometries, *, grain: int = 1) -> Geometries:
+    """Return polygons on whole units: valid, exterior rings clockwise on the screen, never less than a unit.
+
+    Parameters
+    ----------
+    polygons : array of Polygon and MultiPolygon
+        In units, valid.
+    grain : int
+        Corners go to the nearest multiple of it, wherever they are met: edges that polygons share stay shared.
+
+    Notes
+    -----
+    A polygon that rounding breaks is rounded by GEOS's snapping instead, to whole units; one too small for a
+    unit becomes the unit square that it stands on, so that nothing there is lost.
     """
-    made: Geometries = shapely.transform(shapes, np.rint)
-    areas = shapely.get_dimensions(shapes) == 2
-    broken = areas & ~shapely.is_valid(made)
+    made: Geometries = shapely.transform(polygons, lambda xy: np.rint(xy / grain) * grain)
+    sound = shapely.is_valid(made)
     # A line to where one stands already is not allowed in a tile.
-    made[areas & ~broken] = shapely.remove_repeated_points(made[areas & ~broken])
-    made[broken] = shapely.set_precision(shapely.make_valid(shapes[broken]), 1.0)
-    lost = areas & ((shapely.get_dimensions(made) < 2) | shapely.is_empty(made) | (shapely.area(made) == 0))
-    if lost.any():
-        corner = np.floor(shapely.get_coordinates(shapely.centroid(shapes[lost])))
-        made[lost] = shapely.box(corner[:, 0], corner[:, 1], corner[:, 0] + 1, corner[:, 1] + 1)
-    mixed = areas & (shapely.get_type_id(made) == shapely.GeometryType.GEOMETRYCOLLECTION)
-    made[mixed] = [_areas_of(shape) for shape in made[mixed]]
+    made[sound] = shapely.remove_repeated_points(made[sound])
+    if not sound.all():
+        made[~sound] = _mended(polygons[~sound])
     # y runs down: counter-clockwise by numbers is clockwise to the eye, as the tile format wants it.
     wound: Geometries = np.asarray(shapely.orient_polygons(made), dtype=object)
     return wound
+
+
+def _mended(polygons: Geometries) -> Geometries:
+    made = np.asarray(shapely.set_precision(shapely.make_valid(polygons), 1.0), dtype=object)
+    mixed = shapely.get_type_id(made) == shapely.GeometryType.GEOMETRYCOLLECTION
+    made[mixed] = [_areas_of(shape) for shape in made[mixed]]
+    lost = (shapely.get_dimensions(made) < 2) | shapely.is_empty(made)
+    if lost.any():
+        corner = np.floor(shapely.get_coordinates(shapely.centroid(polygons[lost])))
+        made[lost] = shapely.box(corner[:, 0], corner[:, 1], corner[:, 0] + 1, corner[:, 1] + 1)
+    return made
 
 
 def _areas_of(shape: Any) -> Any:
@@ -99,17 +103,18 @@ def _areas_of(shape: Any) -> Any:
     return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
 
 
-def large_enough(shapes: Geometries, *, units2: float) -> NDArray[np.bool_]:
-    """Return which shapes are to be drawn: points, and areas of at least `units2` square units."""
-    return np.asarray((shapely.get_dimensions(shapes) < 2) | (shapely.area(shapes) >= units2))
+def clipped(polygons: Geometries, box: Box) -> tuple[Geometries, Positions]:
+    """Return what of polygons (in whole units) lies in a box, in whole units, and the positions of those with any."""
+    inside = np.asarray(shapely.clip_by_rect(polygons, *box), dtype=object)
+    at = np.flatnonzero((shapely.get_dimensions(inside) == 2) & (shapely.area(inside) > 0))
+    return whole_units(inside[at]), at
 
 
-def one_per_pixel(x: NDArray[np.float64], y: NDArray[np.float64], zoom: int) -> Positions:
-    """Return the positions of points (EPSG:3857) of which each is the first in its pixel at a zoom.
+def one_per_pixel(x: Floats, y: Floats) -> Positions:
+    """Return the positions of points (in units) of which each is the first in its pixel.
 
     The pixels are those of the world and not of a tile, so that neighbouring tiles choose alike.
     """
-    pixel = PIXEL * unit_m(zoom)
-    cells = np.stack((np.floor(x / pixel), np.floor(y / pixel)), axis=1)
-    _, first = np.unique(cells, axis=0, return_index=True)
+    pixels = np.floor(x / PIXEL).astype(np.int64) << 32 | np.floor(y / PIXEL).astype(np.int64)
+    _, first = np.unique(pixels, return_index=True)
     return np.sort(first)

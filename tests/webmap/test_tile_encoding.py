@@ -1,80 +1,52 @@
-"""From shapes to the bytes of a tile: rounding, simplifying, leaving out, and the message itself."""
+"""From shapes to the bytes of a tile: the message itself, and the tables that features point into."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import geopandas as gpd
 import mapbox_vector_tile
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from mapbox_vector_tile.Mapbox import vector_tile_pb2
 
-from tests.district import small_district
-from tests.webmap.decoding import decoded
-from webmap import tile_geometry as tiling
-from webmap.tile_encoding import encode
-from webmap.tile_layers import RULES, Source, make_source
-
-FRAMES = small_district()[1]
-
-
-def source_of(shapes: list[Any], name: str = "buildings") -> Source:
-    """A tile layer of polygons given in EPSG:3857, for what the small district does not have."""
-    frame = FRAMES["buildings"].iloc[: len(shapes)]
-    moved = gpd.GeoSeries(shapes, crs="EPSG:3857").to_crs("EPSG:4326").to_numpy()
-    there = frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs="EPSG:4490"))
-    return make_source(name, there, RULES[name].fields)
-
-
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 600), st.floats(0, 600), st.floats(1e-4, 80), st.floats(1e-4, 80)),
-        min_size=1,
-        max_size=8,
-    )
+from tests.webmap.decoding import as_text, broken_rules
+from webmap.tile_encoding import (
+    Figures,
+    joined,
+    point_figures,
+    polygon_figures,
+    tile,
+    value_message,
+    varints,
+    zigzag,
 )
-def test_what_is_smaller_than_a_unit_is_not_lost(boxes: list[tuple[float, float, float, float]]) -> None:
-    west, _, _, north = tiling.tile_box(16, 53000, 28000)
-    shapes = [shapely.box(west + x, north - y - h, west + x + w, north - y) for x, y, w, h in boxes]
-    source = source_of(shapes)
-    found = decoded(source.encode(16, 53000, 28000))
-    assert [f["properties"]["id"] for f in found] == list(source.frame.index)
-    for feature in found:
-        shape = shapely.geometry.shape(feature["geometry"])
-        assert shape.is_valid and shape.area >= 1
-
-
-def test_small_things_are_left_out_of_small_scales() -> None:
-    west, _, _, north = tiling.tile_box(13, 6700, 3500)
-    big, small = (
-        shapely.box(west + 100, north - 200, west + 100 + side, north - 200 + side) for side in (60, 2)
-    )
-    source = source_of([big, small])
-    assert len(decoded(source.encode(13, 6700, 3500))) == 1
-    assert (
-        len(decoded(source.encode(16, 6700 * 8, 3500 * 8 + 1)))
-        + len(decoded(source.encode(16, 6700 * 8, 3500 * 8)))
-        >= 2
-    )
-
-
-@given(st.lists(st.tuples(st.floats(-50, 700), st.floats(-50, 700)), min_size=3, max_size=12))
-def test_any_ring_becomes_valid_geometry(points: list[tuple[float, float]]) -> None:
-    west, _, _, north = tiling.tile_box(16, 53000, 28000)
-    ring = shapely.Polygon([(west + x, north - y) for x, y in points])
-    shape = shapely.make_valid(ring)
-    polygons = [part for part in shapely.get_parts(shapely.get_parts(shape)) if part.geom_type == "Polygon"]
-    for feature in decoded(source_of(polygons[:8]).encode(16, 53000, 28000)) if polygons else []:
-        made = shapely.geometry.shape(feature["geometry"])
-        assert made.is_valid and made.geom_type in ("Polygon", "MultiPolygon")
-
+from webmap.tile_texts import texts_of
 
 SQUARE = shapely.box(0, 0, 10, 10)
 RING = shapely.Polygon(SQUARE.exterior.coords, [shapely.box(2, 2, 4, 4).exterior.coords])
+
+
+def figures_of(shapes: list[Any]) -> Figures:
+    each = []
+    for shape in shapes:
+        if shape.geom_type == "Point":
+            each.append(point_figures(np.array([[int(shape.x), int(shape.y)]])))
+        else:
+            each.append(polygon_figures(np.array([shape], dtype=object)))
+    return joined(each)
+
+
+def encoded(shapes: list[Any], properties: list[dict[str, str]], corner: tuple[int, int] = (0, 0)) -> bytes:
+    keys = list(dict.fromkeys(key for row in properties for key in row))
+    table = list(dict.fromkeys(value for row in properties for value in row.values()))
+    values = np.array([[table.index(row[key]) if key in row else -1 for key in keys] for row in properties])
+    messages = np.empty(len(table), dtype=object)
+    messages[:] = [value_message(text) for text in table]
+    return tile("a", keys, figures_of(shapes), np.arange(len(shapes)), corner, values, messages)
 
 
 @pytest.mark.parametrize(
@@ -82,22 +54,35 @@ RING = shapely.Polygon(SQUARE.exterior.coords, [shapely.box(2, 2, 4, 4).exterior
     [
         (shapely.Point(25, 17), [9, 50, 34]),
         (shapely.Polygon([(3, 6), (8, 12), (20, 34)]), [9, 6, 12, 18, 10, 12, 24, 44, 15]),
+        (
+            shapely.MultiPolygon(
+                [
+                    shapely.Polygon([(0, 0), (10, 0), (10, 10), (0, 10)]),
+                    shapely.Polygon(
+                        [(11, 11), (20, 11), (20, 20), (11, 20)], [[(13, 13), (13, 17), (17, 17), (17, 13)]]
+                    ),
+                ]
+            ),
+            [9, 0, 0, 26, 20, 0, 0, 20, 19, 0, 15, 9, 22, 2, 26, 18, 0, 0, 18, 17, 0, 15, 9, 4, 13, 26, 0, 8, 8, 0, 0, 7, 15],
+        ),
     ],
-)
+)  # fmt: skip
 def test_commands_are_those_of_the_specification(shape: Any, commands: list[int]) -> None:
-    """The two examples of the Mapbox Vector Tile specification 2.1, section 4.3.5."""
-    tile = vector_tile_pb2.tile.FromString(encode("a", np.array([shape], dtype=object), [{"id": "1"}]))
-    assert list(tile.layers[0].features[0].geometry) == commands
+    """The examples of the Mapbox Vector Tile specification 2.1, section 4.3.5."""
+    made = vector_tile_pb2.tile.FromString(encoded([shape], [{"id": "1"}]))
+    assert list(made.layers[0].features[0].geometry) == commands
 
 
 SHAPES = st.lists(
     st.sampled_from(
         [
             shapely.Point(5, 7),
+            shapely.Point(-5, 4100),
             SQUARE,
             RING,
             shapely.MultiPolygon([RING, shapely.box(20, 20, 21, 22)]),
             shapely.MultiPolygon([SQUARE, shapely.box(-9, -9, -5, -7), shapely.box(4000, 4000, 4160, 4160)]),
+            shapely.Polygon(np.array([(n * 30, n * n % 97) for n in range(90)] + [(0, 4000)])).buffer(0),
         ]
     ),
     min_size=1,
@@ -105,10 +90,16 @@ SHAPES = st.lists(
 )
 
 
-@given(SHAPES)
-def test_our_encoder_writes_what_the_reference_encoder_writes(shapes: list[Any]) -> None:
-    wound = shapely.orient_polygons(np.array(shapes, dtype=object))
-    properties = [{"id": str(n), "name": "甲" * (n % 3)} for n in range(len(shapes))]
+@given(SHAPES, st.data())
+def test_our_encoder_writes_what_the_reference_encoder_writes(shapes: list[Any], data: st.DataObject) -> None:
+    wound = list(shapely.orient_polygons(shapely.set_precision(np.array(shapes, dtype=object), 1)))
+    # As keys come into the reference's table in the order of features, so they do here.
+    names = data.draw(
+        st.lists(
+            st.sampled_from(["", "甲", "甲乙" * 70, "0", "1"]), min_size=len(shapes), max_size=len(shapes)
+        )
+    )
+    properties = [{"id": str(n)} | ({"name": name} if name else {}) for n, name in enumerate(names)]
     reference = mapbox_vector_tile.encode(
         {
             "name": "a",
@@ -116,35 +107,105 @@ def test_our_encoder_writes_what_the_reference_encoder_writes(shapes: list[Any])
         },
         default_options={"y_coord_down": True, "check_winding_order": False},
     )
-    ours = encode("a", wound, properties)
+    ours = encoded(wound, properties)
     assert vector_tile_pb2.tile.FromString(ours) == vector_tile_pb2.tile.FromString(reference)
+    assert broken_rules(ours) == []
 
 
-@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=4, max_size=10))
-def test_no_line_leads_to_where_it_starts(points: list[tuple[float, float]]) -> None:
-    doubled = [place for x, y in points for place in ((x, y), (x + 0.2, y + 0.2))]
-    shape = shapely.make_valid(shapely.Polygon(doubled))
-    polygons = np.array(
-        [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"], dtype=object
+def test_where_the_tile_is_changes_the_first_vertex_alone() -> None:
+    one = encoded([RING, shapely.Point(5, 7)], [{"id": "1"}, {"id": "2"}])
+    moved = [
+        shapely.transform(shape, lambda xy: np.add(xy, (4096 * 10**5, 4096)))
+        for shape in (RING, shapely.Point(5, 7))
+    ]
+    assert encoded(moved, [{"id": "1"}, {"id": "2"}], (4096 * 10**5, 4096)) == one
+
+
+@given(st.lists(st.integers(0, 2**34), max_size=20))
+def test_varints_are_protobuf_s(numbers: list[int]) -> None:
+    groups, needed = varints(np.array(numbers, dtype=np.int64))
+    # A string of bytes that protobuf has written: 64-bit numbers in a packed list do the same.
+    expected = b""
+    for number in numbers:
+        while number > 127:
+            expected += bytes([number & 127 | 128])
+            number >>= 7
+        expected += bytes([number])
+    assert groups[needed].tobytes() == expected
+
+
+@given(st.integers(-(2**33), 2**33))
+def test_zigzag_is_protobuf_s(number: int) -> None:
+    assert int(zigzag(np.array([number]))[0]) == (2 * number if number >= 0 else -2 * number - 1)
+
+
+TEXTS = st.one_of(st.none(), st.sampled_from(["甲", "A", "B", "c1", "c2"]))
+
+
+@given(
+    st.integers(0, 8).flatmap(
+        lambda n: st.tuples(
+            st.lists(TEXTS, min_size=n, max_size=n),
+            st.lists(TEXTS, min_size=n, max_size=n),
+            st.lists(st.integers(0, max(n - 1, 0)), unique=True, max_size=n),
+        )
     )
-    for polygon in tiling.whole_units(polygons):
-        for ring in shapely.get_rings(polygon):
-            assert (np.diff(shapely.get_coordinates(ring), axis=0) != 0).any(axis=1).all()
+)
+def test_a_table_of_values_is_without_repeats_and_without_what_is_not_used(
+    given_: tuple[list[str | None], list[str | None], list[int]],
+) -> None:
+    """Codes may read like names; of every feature what is known is told, under its key."""
+    names, kinds, rows = given_
+    codes = pd.Index([f"c{n}" for n in range(len(names))], dtype="str")
+    columns = {"name": pd.Series(names, dtype="str"), "kind": pd.Series(kinds, dtype=object)}
+    texts = texts_of(codes, columns)
+    at = np.array(rows, dtype=np.int32)
+    keys, values, table = texts.table(at, texts.codes_of(at))
+    assert len(set(table)) == len(table)
+    assert set(values[values >= 0].tolist()) == set(range(len(table)))
+    assert all((values[:, column] >= 0).any() for column in range(len(keys)))
+    for row, pointed in zip(rows, values.tolist(), strict=True):
+        told = {key: table[place] for key, place in zip(keys, pointed, strict=True) if place >= 0}
+        known = {"id": f"c{row}", "name": names[row], "kind": kinds[row]}
+        assert told == {key: value_message(text) for key, text in known.items() if text is not None}
 
 
-@given(st.lists(st.floats(-40, 40), min_size=3, max_size=30), st.integers(9, 15))
-def test_simplifying_keeps_a_winding_boundary_shared(offsets: list[float], zoom: int) -> None:
-    """Two cells meet along a winding line; at small scales the line has fewer corners, and both have the same."""
-    step = 2000 / (len(offsets) + 1)
-    line = [(1000.0, 0.0), *((1000 + dx, (n + 1) * step) for n, dx in enumerate(offsets)), (1000.0, 2000.0)]
-    west_cell = shapely.Polygon([(0, 0), *line, (0, 2000)])
-    half = len(line) // 2  # its ring begins elsewhere, so that simplifying each by itself would tell
-    east_cell = shapely.Polygon([*line[half:], (2000, 2000), (2000, 0), *line[:half]])
-    cells = np.array([west_cell, east_cell], dtype=object)
-    made = tiling.simplified(cells, zoom, coverage=True)
-    joined = shapely.union_all(made)
-    assert shapely.area(made).sum() == pytest.approx(joined.area)
-    assert joined.area == pytest.approx(4e6)
-    assert (shapely.get_num_coordinates(made) <= shapely.get_num_coordinates(cells)).all()
-    moved = shapely.hausdorff_distance(shapely.boundary(made), shapely.boundary(cells))
-    assert (moved <= 80).all()
+def test_days_are_told_as_days() -> None:
+    days = pd.Series(pd.to_datetime(np.array(["2019-12-31", "NaT", "2019-12-31"], dtype="datetime64[D]")))
+    texts = texts_of(pd.Index(["a", "b", "c"], dtype="str"), {"opened": days})
+    assert list(texts.values) == [value_message("2019-12-31")]
+    assert texts.columns.tolist() == [[0], [-1], [0]]
+
+
+def test_a_tile_reads_as_on_paper() -> None:
+    body = encoded(
+        [shapely.Point(5, 7), shapely.orient_polygons(RING)],
+        [{"id": "p", "kind": "library"}, {"id": "r", "name": "甲园"}],
+    )
+    assert as_text(body) == (
+        "id=p kind=library POINT (5 7)\n"
+        "id=r name=甲园 POLYGON ((10 0, 10 10, 0 10, 0 0, 10 0), (4 2, 2 2, 2 4, 4 4, 4 2))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "rule"),
+    [
+        ([9, 0, 0, 18, 20, 0, 0, 20, 15], ""),
+        ([9, 0, 0, 18, 0, 20, 20, 0, 15], "area"),  # the other way round
+        ([9, 0, 0, 26, 20, 0, 0, 0, 0, 20, 15], "again"),
+        ([9, 0, 0, 18, 20, 0, 20, 0, 15], "area"),  # on one line
+        ([9, 0, 0, 10, 20, 0, 15], "order"),
+        ([9, 0, 0, 26, 40, 40, 0, 39, 39, 60, 15], "valid"),
+    ],
+)
+def test_what_breaks_the_rules_is_found(numbers: list[int], rule: str) -> None:
+    """Else the other tests could not fail."""
+    made = vector_tile_pb2.tile()
+    layer = made.layers.add(name="a", version=2, extent=4096, keys=["id"])
+    layer.values.add(string_value="1")
+    layer.features.add(type=vector_tile_pb2.tile.Polygon, geometry=numbers, tags=[0, 0])
+    found = broken_rules(made.SerializeToString())
+    assert any(rule in one for one in found) if rule else found == []
+    layer.values.add(string_value="1")
+    assert len(broken_rules(made.SerializeToString())) == len(found) + 2  # twice, and not used

@@ -1,0 +1,324 @@
+"""Shapes of every kind in tiles of every zoom: where they are, what is left of them, and that tiles agree."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from tests.webmap.decoding import Place, as_text, broken_rules, by_gdal, decoded
+from webmap import tile_geometry as tiling
+from webmap import tile_source
+from webmap.tile_blocks import EVERY_FROM_ZOOM, WHOLE_FROM_ZOOM, Rule
+from webmap.tile_encoding import polygon_figures
+from webmap.tile_layers import RULES
+from webmap.tile_source import WEB_MERCATOR, Source, prepared_blocks, source_of
+from webmap.tile_texts import texts_of
+
+LAYERS = ("buildings", "communities", "management_cells", "complaints")
+FINEST = 16
+COLUMN, ROW = 53546, 28553
+"""A tile of Shenzhen at `FINEST`; shapes are given in its units, or in those of the tile of another zoom."""
+
+
+def place_at(zoom: int) -> Place:
+    """The tile of a zoom in which, or in whose first corner, the one at `FINEST` is."""
+    if zoom <= FINEST:
+        return zoom, COLUMN >> (FINEST - zoom), ROW >> (FINEST - zoom)
+    return zoom, COLUMN << (zoom - FINEST), ROW << (zoom - FINEST)
+
+
+def source(shapes: list[Any], zoom: int, rule: Rule) -> tuple[Source, np.ndarray[Any, Any]]:
+    """A tile layer of shapes given in the units of `place_at(zoom)`, and those shapes as stored, in these units."""
+    _, x, y = place_at(zoom)
+    unit = tiling.unit_m(zoom)
+    west, _, _, north = tiling.tile_box(zoom, x, y)
+
+    def metres(xy: Any) -> Any:
+        return (west, north) + xy * (unit, -unit)
+
+    def units(xy: Any) -> Any:
+        return (xy - (west, north)) / (unit, -unit)
+
+    placed = gpd.GeoSeries([shapely.transform(shape, metres) for shape in shapes], crs=WEB_MERCATOR)
+    index = pd.Index([f"F{n:04}" for n in range(len(shapes))], dtype="str")
+    stored = placed.to_crs("EPSG:4326").set_axis(index).set_crs("EPSG:4490", allow_override=True)
+    frame = gpd.GeoDataFrame(
+        {"name": [f"名{n % 7}" for n in range(len(shapes))]}, geometry=stored, index=index
+    )
+    texts = texts_of(frame.index, {"name": frame["name"]})
+    made = source_of("a", rule, frame, texts, prepared_blocks())
+    again = shapely.transform(placed.to_numpy(), units)
+    return made, again
+
+
+def by_id(body: bytes, dx: int = 0, dy: int = 0) -> dict[str, Any]:
+    return {
+        feature["properties"]["id"]: shapely.transform(
+            shapely.geometry.shape(feature["geometry"]), lambda xy: np.add(xy, (dx, dy))
+        )
+        for feature in decoded(body)
+    }
+
+
+def width_of(shape: Any) -> float:
+    """How wide the widest part of an area is."""
+    parts = [part for part in shapely.get_parts(shape) if part.area > 0]
+    return max((2 * shapely.maximum_inscribed_circle(part, 0.01).length for part in parts), default=0.0)
+
+
+def differ_by(one: Any, other: Any, window: Any) -> float:
+    if one.geom_type == "Point":
+        return float(abs(np.subtract(one.coords[0], other.coords[0])).max())
+    return width_of(shapely.symmetric_difference(one, other).intersection(window))
+
+
+NEAR = st.one_of(st.integers(-80, 4176), st.sampled_from([-65, -64, -63, 0, 4095, 4096, 4159, 4160, 4161]))
+ANYWHERE = st.one_of(NEAR, st.integers(-9000, 9000))
+PART = st.one_of(st.just(0.0), st.floats(-0.5, 0.5))
+PLACES = st.tuples(ANYWHERE, ANYWHERE, PART, PART).map(lambda p: (p[0] + p[2], p[1] + p[3]))
+
+
+@st.composite
+def polygons(draw: st.DrawFn) -> Any:
+    """Return polygons and multipolygons, with holes, thin, larger than a tile, smaller than a unit."""
+    shape: Any
+    kind = draw(st.sampled_from(["ring", "ring", "box", "speck", "sliver", "holes", "many"]))
+    x, y = draw(PLACES)
+    if kind == "ring":
+        shape = shapely.Polygon(draw(st.lists(PLACES, min_size=3, max_size=12)))
+    elif kind == "box":
+        shape = shapely.box(x, y, x + draw(st.integers(1, 12_000)), y + draw(st.integers(1, 12_000)))
+    elif kind == "speck":
+        shape = shapely.box(x, y, x + draw(st.floats(1e-3, 3)), y + draw(st.floats(1e-3, 3)))
+    elif kind == "sliver":
+        far = draw(PLACES)
+        shape = shapely.LineString([(x, y), far]).buffer(draw(st.floats(0.05, 2)), cap_style="flat")
+    else:
+        side = draw(st.integers(4, 6000))
+        cuts = [
+            shapely.box(x + side * a, y + side * b, x + side * (a + c), y + side * (b + c))
+            for a, b, c in draw(st.lists(st.tuples(*[st.floats(0.01, 0.9)] * 3), min_size=1, max_size=4))
+        ]
+        whole = shapely.box(x, y, x + side, y + side)
+        shape = (
+            shapely.union_all(cuts) if kind == "many" else shapely.difference(whole, shapely.union_all(cuts))
+        )
+    parts = [part for part in shapely.get_parts(shapely.make_valid(shape)) if part.geom_type != "LineString"]
+    flat = [one for part in parts for one in shapely.get_parts(part) if one.geom_type == "Polygon"]
+    assume(flat and sum(one.area for one in flat) > 1e-4)
+    made = flat[0] if len(flat) == 1 else shapely.MultiPolygon(flat)
+    assume(made.is_valid)
+    return made
+
+
+SHAPES = st.lists(st.one_of(polygons(), PLACES.map(shapely.Point)), min_size=1, max_size=5)
+
+
+@settings(max_examples=80)
+@given(SHAPES, st.integers(10, tiling.MAX_ZOOM), st.sampled_from(["each", "shared", "all"]))
+@example([shapely.box(0, 0, 4096, 4096)], 20, "all")
+@example([shapely.box(-64, -64, 4160, 4160)], 14, "shared")
+@example([shapely.box(-65, -9000, 4161, 9000)], 14, "each")
+@example([shapely.box(4160, 4160, 9000, 9000), shapely.Point(4160, -64)], 16, "all")
+def test_whatever_is_drawn_is_where_it_is(shapes: list[Any], zoom: int, detail: Any) -> None:
+    """To a unit, before `WHOLE_FROM_ZOOM` to half a pixel more; every tile keeps the rules, for two decoders."""
+    made, stored = source(shapes, zoom, Rule(detail=detail, smallest_units2=0))
+    place = place_at(zoom)
+    body = made.encode(*place)
+    assert broken_rules(body) == []
+    found = by_id(body)
+    window = shapely.box(0, 0, 4096, 4096)
+    tolerance = 1.5 if zoom >= WHOLE_FROM_ZOOM or detail == "all" else 1.5 + tiling.PIXEL / 2
+    for code, shape in zip(made.frame.index, stored, strict=True):
+        if code in found:
+            assert differ_by(shape, found[code], window) <= tolerance
+        else:
+            assert width_of(shape.intersection(window)) <= tolerance and not shapely.contains_properly(
+                window, shapely.Point(shape.centroid)
+            )
+    if body:
+        west, _, _, north = tiling.tile_box(*place)
+        unit = tiling.unit_m(zoom)
+        read = by_gdal(body, place).set_index("id").geometry
+        theirs = shapely.transform(read.to_numpy(), lambda xy: np.rint((xy - (west, north)) / (unit, -unit)))
+        assert list(read.index) == list(found)
+        for one, other in zip(theirs, found.values(), strict=True):
+            assert parts_of(one) == parts_of(other)
+
+
+def parts_of(shape: Any) -> set[str]:
+    """Decoders may make a multipolygon of one."""
+    return {part.wkt for part in shapely.get_parts(shapely.normalize(shape))}
+
+
+@settings(max_examples=80)
+@given(SHAPES, st.integers(10, tiling.MAX_ZOOM), st.sampled_from(["each", "shared", "all"]))
+def test_neighbouring_tiles_agree(shapes: list[Any], zoom: int, detail: Any) -> None:
+    """In the strip that two tiles draw each shows the same; what is not clipped is the same everywhere."""
+    made, stored = source(shapes, zoom, Rule(detail=detail, smallest_units2=0))
+    size_of = {
+        f"F{n:04}": max(np.ptp(shapely.get_coordinates(shape), axis=0)) for n, shape in enumerate(stored)
+    }
+    _, x, y = place_at(zoom)
+    here = by_id(made.encode(zoom, x, y))
+    for dx, dy in ((1, 0), (0, 1), (-1, 0)):
+        there = by_id(made.encode(zoom, x + dx, y + dy), tiling.EXTENT * dx, tiling.EXTENT * dy)
+        strip = tiling.BUFFER - 2
+        west, north = (tiling.EXTENT * max(d, 0) - strip for d in (dx, dy))
+        east, south = (tiling.EXTENT * (1 if d == 0 else max(d, 0)) + strip for d in (dx, dy))
+        window = shapely.box(west, north, east, south)
+        for code in here.keys() & there.keys():
+            one, other = here[code], there[code]
+            if size_of[code] < tiling.EXTENT - 2:
+                assert one.equals(other)
+            assert differ_by(one, other, window) <= 1.5
+        for code in here.keys() ^ there.keys():
+            alone = (here | there)[code]
+            assert alone.geom_type == "Point" or width_of(alone.intersection(window)) <= 1.5
+
+
+def test_what_is_no_larger_than_a_tile_is_not_clipped() -> None:
+    shapes = [shapely.box(4000, 10, 4000 + 4096, 20), shapely.box(4000, 30, 4000 + 4097, 40)]
+    made, _ = source(shapes, 16, Rule())
+    assert [shape.bounds for shape in by_id(made.encode(*place_at(16))).values()] == [
+        (4000, 10, 8096, 20),
+        (4000, 30, 4160, 40),
+    ]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("zoom", [10, 13, 14, 15, 16, 18])
+def test_blocks_make_no_difference(layer: str, zoom: int) -> None:
+    """Thousands of features sorted into blocks, or all in one: every tile, and every part's, is the same."""
+    rng = np.random.default_rng(zoom)
+    centres = rng.uniform(-9000, 13_000, (3000, 2))
+    shapes = [
+        shapely.Point(x, y) if n % 3 == 0 else shapely.box(x, y, x + n % 40 + 1, y + n % 70 + 1)
+        for n, (x, y) in enumerate(centres)
+    ]
+    some = rng.random(len(shapes)) < 0.4
+    rule = Rule(**{**vars(RULES[layer]), "from_zoom": 0, "fields": ("name",)})
+    made, _ = source(shapes, zoom, rule)
+    with patch.object(tile_source, "_BLOCK_ROWS", 10**9):
+        at_once, _ = source(shapes, zoom, rule)
+        part_at_once = at_once.part(some)
+    assert len(made.boxes) > 3 and len(at_once.boxes) == 1
+    part = made.part(some)
+    _, x, y = place_at(zoom)
+    seen = 0
+    for dx in (-2, -1, 0, 1):
+        for dy in (0, 1):
+            place = zoom, x + dx, y + dy
+            body = made.encode(*place)
+            assert body == at_once.encode(*place)
+            assert part.encode(*place) == part_at_once.encode(*place)
+            seen += len(decoded(body))
+    assert seen > 100
+
+
+def test_a_part_is_what_a_layer_of_those_alone_would_be() -> None:
+    """What others have in the same pixel does not decide whether one's own is drawn."""
+    shapes = [shapely.Point(10 + n / 10, 10) for n in range(8)]
+    rule = RULES["complaints"]
+    made, _ = source(shapes, 14, rule)
+    last = np.arange(8) >= 5
+    alone = made.part(last)
+    assert list(by_id(made.encode(*place_at(14)))) == ["F0000"]
+    assert list(by_id(alone.encode(*place_at(14)))) == ["F0005"]
+    _, x, y = place_at(14)
+    assert len(by_id(made.encode(16, x << 2, y << 2))) == 8
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    made, _ = source([shapely.Point(5, 5)], 16, Rule())
+    nobody = made.part(np.zeros(1, dtype=bool))
+    assert nobody.encode(*place_at(16)) == b"" and nobody.encode(0, 0, 0) == b""
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_small_things_are_left_out_of_small_scales(layer: str) -> None:
+    smallest = RULES[layer].smallest_units2 ** 0.5
+    shapes = [shapely.box(9, 9, 9 + side, 9 + side) for side in (smallest * 0.97, smallest * 1.03)]
+    shown = {}
+    for zoom in (14, EVERY_FROM_ZOOM):
+        made, _ = source(shapes, zoom, RULES[layer])
+        shown[zoom] = list(by_id(made.encode(*place_at(zoom))))
+    assert shown == {14: ["F0001"], EVERY_FROM_ZOOM: ["F0000", "F0001"]}
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.floats(-40, 40), st.floats(-40, 40)), min_size=1, max_size=30), st.integers(9, 14)
+)
+def test_a_winding_boundary_stays_shared(winding: list[tuple[float, float]], zoom: int) -> None:
+    """Two areas meet along a line; at small scales its corners move, and both go with them."""
+    step = 3000 / (len(winding) + 1)
+    line = [
+        (1500.0, 0.0),
+        *((1500 + dx, (n + 1) * step + dy) for n, (dx, dy) in enumerate(winding)),
+        (1500.0, 3000.0),
+    ]
+    half = len(line) // 2  # its ring begins elsewhere
+    west = shapely.Polygon([(0, 0), *line, (0, 3000)])
+    east = shapely.Polygon([*line[half:], (3000, 3000), (3000, 0), *line[:half]])
+    assume(west.is_valid and east.is_valid)
+    both = tiling.whole_units(np.array([west, east], dtype=object), grain=4)
+    assume(shapely.get_num_coordinates(both).sum() > 0)
+    gap = shapely.difference(shapely.box(0, 0, 3000, 3000), shapely.union_all(both))
+    overlap = shapely.intersection(*both)
+    # What snapping mends of a boundary that comes to cross itself is thinner than the grid is wide.
+    assert width_of(gap) <= 4 and width_of(overlap) <= 4
+    if shapely.LineString(np.rint(np.array(line) / 4)).is_simple:
+        assert gap.area == 0 and overlap.area == 0
+
+
+FEW_UNITS = st.integers(-5000, 5000).map(lambda milli: milli / 1000)
+
+
+@given(st.lists(st.tuples(FEW_UNITS, FEW_UNITS), min_size=4, max_size=10), st.sampled_from([1, 4]))
+def test_any_polygon_comes_to_whole_units(points: list[tuple[float, float]], grain: int) -> None:
+    shape = shapely.make_valid(shapely.Polygon(points))
+    some = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > 0]
+    for polygon in tiling.whole_units(np.array(some, dtype=object), grain=grain):
+        assert polygon.is_valid and polygon.area >= 0.5
+        assert np.array_equal(shapely.get_coordinates(polygon), np.rint(shapely.get_coordinates(polygon)))
+        for ring in shapely.get_rings(polygon):
+            assert (np.diff(shapely.get_coordinates(ring), axis=0) != 0).any(axis=1).all()
+    assert len(polygon_figures(np.array([], dtype=object)).kinds) == 0
+
+
+def test_of_points_in_a_pixel_the_first_is_drawn() -> None:
+    x = np.array([0.0, 7.9, 8.0, -0.1, 7.9, 2.0**32 - 1, 2.0**32 - 8])
+    y = np.array([0.0, 7.9, 0.0, 0.0, 8.0, 2.0**32 - 1, 2.0**32 - 8])
+    assert tiling.one_per_pixel(x, y).tolist() == [0, 2, 3, 4, 5]
+
+
+def test_a_tile_reads_as_on_paper() -> None:
+    corner = [(100, 100), (200, 100), (200, 140), (150, 140), (150, 180), (100, 180)]
+    court = shapely.Polygon(shapely.box(10, 10, 50, 40).exterior, [shapely.box(20, 20, 30, 30).exterior])
+    two = shapely.MultiPolygon([shapely.box(300, 300, 310, 310), shapely.box(320, 300, 330, 310)])
+    shapes = [shapely.Polygon(corner), court, two, shapely.Point(7, 8), shapely.box(4090, 0, 9000, 10)]
+    made, _ = source(shapes, 16, Rule())
+    assert as_text(made.encode(*place_at(16))).splitlines() == [
+        "id=F0000 name=名0 POLYGON ((100 100, 200 100, 200 140, 150 140, 150 180, 100 180, 100 100))",
+        "id=F0001 name=名1 POLYGON ((50 10, 50 40, 10 40, 10 10, 50 10), (30 20, 20 20, 20 30, 30 30, 30 20))",
+        "id=F0002 name=名2 MULTIPOLYGON (((310 300, 310 310, 300 310, 300 300, 310 300)), ((330 300, 330 310, 320 310, 320 300, 330 300)))",
+        "id=F0003 name=名3 POINT (7 8)",
+        "id=F0004 name=名4 POLYGON ((4090 0, 4160 0, 4160 10, 4090 10, 4090 0))",
+    ]
+    _, x, y = place_at(16)
+    # At an eighth of that scale: corners that stand out by less than half a pixel are gone, and the smallest shape.
+    assert as_text(made.encode(13, x >> 3, y >> 3)).splitlines() == [
+        "id=F0000 name=名0 POLYGON ((1036 524, 1049 524, 1049 529, 1036 534, 1036 524))",
+        "id=F0001 name=名1 POLYGON ((1030 513, 1030 517, 1025 517, 1025 513, 1030 513), (1026 514, 1026 516, 1028 516, 1026 514))",
+        "id=F0003 name=名3 POINT (1025 513)",
+        "id=F0004 name=名4 POLYGON ((1535 512, 2149 513, 1535 513, 1535 512))",
+    ]
