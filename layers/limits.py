@@ -65,7 +65,7 @@ class Limit:
         """What stands beside figures of a chosen limit; None where it is the standard's."""
         if not self.is_chosen:
             return None
-        return Text("限值自选，标准是 {l:g} m", "chosen limit; the standard's is {l:g} m").format(
+        return Text("限值自选，标准 {l:g} m", "limit chosen, standard {l:g} m").format(
             l=self.standard.limit_m
         )
 

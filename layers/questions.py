@@ -192,14 +192,10 @@ def _gap_legend(limit: Limit) -> tuple[LegendClass, ...]:
 
 
 def _gap_note(limit: Limit, *, by_residents: bool) -> Text:
-    bars = (
-        Text("柱高为各档居民数", "Bars: residents per class")
-        if by_residents
-        else Text("柱高为各档单元数", "Bars: units per class")
-    )
+    what = Text("居民", "residents") if by_residents else Text("单元", "units")
     if limit.note is None:
-        return bars
-    return Text("{n}；{b}", "{b}; {n}").format(n=limit.note, b=bars)
+        return Text("柱高为各档{w}数", "Bars: {w} per class").format(w=what)
+    return Text("{n}；柱高为各档{w}数", "Bars: {w}; {n}").format(n=limit.note, w=what)
 
 
 _MANAGEMENT = {

@@ -139,7 +139,8 @@ def test_the_size_of_cells_changes(small: str, open_page: Open) -> None:
 def test_another_kind_of_facility_has_another_limit(small: str, open_page: Open) -> None:
     page = open_page(small)
     page.get_by_label("服务", exact=True).select_option("library")
-    expect(page.locator(".pick-more")).to_have_text("限值 1,000 m")
+    expect(page.locator(".limit-tick")).to_have_text("标准 1,000")
+    expect(page.get_by_role("slider", name="步行限值")).to_have_value("1000")
     expect(page.locator(".question.open .headline .label")).to_contain_text("1000 m")
     assert asked(page)["kind"] == "library"
 

@@ -219,12 +219,13 @@ function distance({
   access_m: access,
   straight_m: straight,
   limit_m: limit,
+  limit_chosen: chosen,
   value_text: value,
   covered,
 }) {
   const known = access !== null && access !== undefined;
   const verdict = covered === null ? t("not_known") : t(covered ? "covered" : "uncovered");
-  const words = t("distance_title", {
+  const words = t(chosen ? "distance_title_chosen" : "distance_title", {
     title,
     access: known ? metres(access) : t("not_known"),
     limit: count(limit),

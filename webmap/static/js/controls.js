@@ -17,7 +17,7 @@ export function kindControl({ kind }) {
     el("option", {
       value: id,
       selected: id === kind,
-      text: `${title} · ${t("limit", { m: count(limit) })} · ${t("facilities_count", { n: count(n) })}`,
+      text: `${title} · ${t("standard_limit", { m: count(limit) })} · ${t("facilities_count", { n: count(n) })}`,
     }),
   );
   return el(
@@ -33,7 +33,10 @@ export function kindControl({ kind }) {
         { class: "pick-face", "aria-hidden": "true" },
         mark(kind),
         el("span", { class: "pick-text", text: known?.title ?? kind }),
-        known && el("span", { class: "pick-more", text: t("limit_chip", { m: count(known.limit_m) }) }),
+        // Who may choose a limit has it in a control of its own.
+        known &&
+          !sight.limit &&
+          el("span", { class: "pick-more", text: t("standard_limit", { m: count(known.limit_m) }) }),
       ),
     ),
   );

@@ -63,6 +63,17 @@ export function figureInText(figure, ...content) {
   );
 }
 
+/** Definitions that speak of the limit, and what is said of it with the view that is shown. */
+const LIMITED = ["coverage", "beyond", "beyond_buildings", "coverage_buildings", "coverage_area"];
+let limitNote = null;
+
+/** Let definitions say which limit the view was made with. */
+export function startDefinitions(store) {
+  store.on(["view"], ({ view }) => {
+    limitNote = view.limit.source;
+  });
+}
+
 /** Open the definition of a figure beside `anchor`; closing it gives the focus back. */
 export function openDefinition(anchor, figure) {
   const panel = byId("definition");
@@ -94,7 +105,7 @@ export function openDefinition(anchor, figure) {
       el("h2", { id: "definition-title", text: known?.title ?? figure.title }),
       close,
     ),
-    [figure.text, known?.text].filter(Boolean).map((text) => el("p", { class: "definition-text", text })),
+    [figure.text, known?.text, LIMITED.includes(figure.definition) && limitNote].filter(Boolean).map((text) => el("p", { class: "definition-text", text })),
     el(
       "dl",
       {},

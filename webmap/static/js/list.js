@@ -17,10 +17,14 @@ const MARKS = { gap: "--gap-3", double_none: "--double-none", hotspots: "--hot-p
 export function startList(store, { choose, retry }) {
   const node = byId("list");
   let rows = null;
+  let shown = null;
   const draw = () => {
-    const { view, failure } = store.get();
+    const { view, failure, sliding } = store.get();
+    // While a limit is dragged the list stays where it was scrolled to.
+    const top = sliding && shown ? (node.querySelector(".rows")?.scrollTop ?? 0) : 0;
     rows?.stop();
     rows = null;
+    shown = view;
     if (!view) {
       show(
         node,
@@ -31,7 +35,7 @@ export function startList(store, { choose, retry }) {
     }
     const grid = view.rows.id.length ? gridOf(view) : noMatch(store);
     show(node, heading(store), failure && trouble(failure, retry), grid);
-    if (view.rows.id.length) rows = startRows(grid.querySelector(".rows"), view, { choose });
+    if (view.rows.id.length) rows = startRows(grid.querySelector(".rows"), view, { choose, top });
     rows?.choose(store.get().select);
   };
   store.on(["view", "failure"], draw);
@@ -96,8 +100,8 @@ function gridOf({ query, rows, list }) {
       "",
       { definition: list.column.definition, title: list.column.title },
       unbroken(list.column.title),
+      el("span", { "aria-hidden": "true", text: "\u00a0↓" }),
     ),
-    el("span", { "aria-hidden": "true", text: "\u00a0↓" }),
   );
   return el(
     "div",
@@ -107,6 +111,7 @@ function gridOf({ query, rows, list }) {
       "aria-labelledby": "list-title",
       "aria-rowcount": rows.id.length + 1,
       vars: { "--mark": `var(${MARKS[query.question]})` },
+      "data-question": query.question,
       "data-seats": withSeats,
       "data-months": withMonths,
     },

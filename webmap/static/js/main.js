@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { startCard } from "./card.js";
 import { byId } from "./dom.js";
 import { startEmpty } from "./empty.js";
-import { say } from "./floating.js";
+import { say, startDefinitions } from "./floating.js";
 import { startLegend } from "./legend.js";
 import { startList } from "./list.js";
 import { startMap } from "./map/shell.js";
@@ -21,6 +21,7 @@ const store = createStore({
   query: address.query,
   select: address.select,
   place: address.view,
+  sliding: false,
   theme: page.theme,
   language,
   view: null,
@@ -36,23 +37,44 @@ const UNITS_OF_LAYERS = {
   management_cells: "management",
 };
 
-let viewing;
+/** The view that is being asked for: its query, and what calls it off. */
+let viewing = null;
 let fetchingCard;
 
+/** Ask for the view of the present query. */
 async function loadView() {
-  viewing?.abort();
-  const mine = new AbortController();
+  const { query } = store.get();
+  // While a limit is dragged one question is under way at a time; when it is answered the newest is asked.
+  if (viewing && onlyLimitDiffers(viewing.query, query)) return;
+  viewing?.controller.abort();
+  const mine = { query, controller: new AbortController() };
   viewing = mine;
   byId("progress").hidden = false;
+  let came;
   try {
-    const view = await get("/api/view", viewParams(store.get().query), mine.signal);
-    store.set({ view, failure: null });
-    announce(view);
+    came = { view: await get("/api/view", viewParams(query), mine.controller.signal), failure: null };
   } catch (error) {
     if (error.name === "AbortError") return;
-    store.set({ failure: error });
+    came = { failure: error };
   }
-  if (viewing === mine) byId("progress").hidden = true;
+  if (viewing !== mine) return;
+  viewing = null;
+  store.set(came);
+  if (store.get().query.limit_m !== query.limit_m) {
+    loadView();
+    return;
+  }
+  byId("progress").hidden = true;
+  if (came.view && !store.get().sliding) announce(came.view);
+}
+
+function onlyLimitDiffers(one, other) {
+  return Object.keys(other).every((key) => key === "limit_m" || one[key] === other[key]);
+}
+
+/** Keep the address; browsers take only so many changes of it in a while. */
+function writeState(state) {
+  if (!state.sliding) history.replaceState(null, "", writeAddress(state) || location.pathname);
 }
 
 function announce({ headlines, query, rows, question }) {
@@ -131,6 +153,7 @@ function within([west, south, east, north], [left, low, right, high]) {
   return west >= left && south >= low && east <= right && north <= high;
 }
 
+startDefinitions(store);
 startQuestions(store);
 startStrip(store);
 const list = startList(store, { choose: (id, how) => choose(id, { fly: true, ...how }), retry: loadView });
@@ -153,15 +176,20 @@ store.on(["query", "select"], (state) => {
   if (state.query.unit !== query.unit && select && state.select === select) store.set({ select: null });
   if (state.query !== query) loadView();
   if (state.query.subdistrict !== query.subdistrict) showPart(state.query.subdistrict);
+  if (!state.sliding || state.select !== select) loadCard();
+});
+// What a drag ends with is told once, written into the address once, and asked of the card once.
+store.on(["sliding"], ({ sliding, view }) => {
+  if (sliding) return;
+  if (!viewing && view) announce(view);
   loadCard();
+  writeState(store.get());
 });
 store.on(["card"], ({ card }) => {
   if (!card || !focusWhenThere) return;
   focusWhenThere();
   focusWhenThere = null;
 });
-store.on(["query", "select", "place", "theme"], (state) => {
-  history.replaceState(null, "", writeAddress(state) || location.pathname);
-});
+store.on(["query", "select", "place", "theme"], writeState);
 loadView();
 if (store.get().select) loadCard();

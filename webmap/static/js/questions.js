@@ -3,6 +3,7 @@
 import { kindControl, periodControl, unitControl } from "./controls.js";
 import { byId, unbroken, el, setAttribute, show } from "./dom.js";
 import { figureButton } from "./floating.js";
+import { limitControl } from "./limit.js";
 import { swatch, tokenVariable } from "./shapes.js";
 import { ask } from "./state.js";
 import { QUESTIONS, defaultUnit } from "./url.js";
@@ -15,23 +16,28 @@ const NAMED_PARTS = ["double_none", "unknown", "cold_99", "hot_99"];
 export function startQuestions(store) {
   const form = byId("questions");
   const units = { [store.get().query.question]: store.get().query.unit };
+  const limit = sight.limit && limitControl(store);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", ({ target }) => {
     if (target.name === "question") {
       const { question, unit } = store.get().query;
       units[question] = unit;
       ask(store, { question: target.value, unit: units[target.value] ?? defaultUnit(target.value) });
+    } else if (target.name === "kind") {
+      // A limit is chosen against the standard of one kind.
+      ask(store, { kind: target.value, limit_m: "" });
     } else if (target.name in store.get().query && target.checkValidity()) {
       ask(store, { [target.name]: target.value });
     }
   });
-  store.on(["query"], () => draw(store));
-  store.on(["view", "failure"], () => draw(store));
+  const redraw = () => draw(store, limit);
+  store.on(["query"], redraw);
+  store.on(["view", "failure"], redraw);
   startScope(store);
-  draw(store);
+  redraw();
 }
 
-function draw(store) {
+function draw(store, limit) {
   const { query, view } = store.get();
   for (const question of QUESTIONS) {
     const section = document.querySelector(`.question[data-question="${question}"]`);
@@ -41,7 +47,7 @@ function draw(store) {
     if (view) drawHeadline(section.querySelector("[data-part=headline]"), question, view);
     const controls = section.querySelector("[data-part=controls]");
     controls.hidden = !open;
-    if (open) drawControls(controls, store);
+    if (open) drawControls(controls, store, limit);
     else show(controls);
   }
 }
@@ -68,7 +74,7 @@ function drawHeadline(node, question, view) {
       figure,
       el("span", { class: "value", text: headline.value_text }),
       " ",
-      el("span", { class: "label", text: headline.label }),
+      el("span", { class: "label" }, unbroken(headline.label)),
     ),
     el("p", { class: "basis" }, unbroken(headline.basis)),
     headline.parts.length > 0 && [composition(headline.parts), partKeys(headline.parts)],
@@ -101,22 +107,47 @@ function partKeys(parts) {
   );
 }
 
-function drawControls(node, store) {
+/** The controls in their order; each is made anew only where what it shows has changed. */
+function drawControls(node, store, limit) {
   const { query, view } = store.get();
-  // A control that holds the focus stays: it is the one being used.
-  const focused =
-    document.activeElement?.name && node.contains(document.activeElement) ? document.activeElement : null;
-  show(
-    node,
-    query.question === "gap" && kindControl(query),
-    query.question === "hotspots" && periodControl(store),
-    unitControl(query, store),
-    view?.query.question === query.question && [query.question === "gap" && threeWays(view), method(view)],
-  );
-  if (focused) {
-    const same = [...node.querySelectorAll(`[name="${focused.name}"]`)];
-    (same.find((input) => input.type !== "radio" || input.checked) ?? same[0])?.focus();
+  const { question, kind, unit, from, to } = query;
+  const answered = view?.query.question === question;
+  const gap = question === "gap";
+  const slots = [
+    gap && ["kind", kind, () => kindControl(query)],
+    gap && limit && ["limit", "", () => limit],
+    question === "hotspots" && ["period", [from, to, answered && view], () => periodControl(store)],
+    ["unit", [question, unit], () => unitControl(query, store)],
+    answered && ["told", view, () => [gap && threeWays(view), method(view)]],
+  ].filter(Boolean);
+  const made = Object.fromEntries([...node.children].map((slot) => [slot.dataset.slot, slot]));
+  const names = slots.map(([name]) => name);
+  for (const [name, slot] of Object.entries(made)) if (!names.includes(name)) slot.remove();
+  let last = null;
+  for (const [name, shown, make] of slots) {
+    const slot = made[name] ?? el("div", { class: "slot", "data-slot": name });
+    if (!made[name]) last ? last.after(slot) : node.prepend(slot);
+    if (!same(drawn.get(slot), shown)) refill(slot, make());
+    drawn.set(slot, shown);
+    last = slot;
   }
+}
+
+/** What each slot shows. */
+const drawn = new WeakMap();
+
+function same(before, now) {
+  if (!Array.isArray(now)) return Object.is(before, now);
+  return Array.isArray(before) && now.every((item, i) => Object.is(item, before[i]));
+}
+
+/** Fill a slot; a control in it that holds the focus keeps it: it is the one being used. */
+function refill(slot, ...content) {
+  const focused = slot.contains(document.activeElement) ? document.activeElement.name : null;
+  show(slot, content);
+  if (!focused) return;
+  const found = [...slot.querySelectorAll(`[name="${focused}"]`)];
+  (found.find((input) => input.type !== "radio" || input.checked) ?? found[0])?.focus();
 }
 
 function threeWays(view) {

@@ -10,10 +10,10 @@ const AROUND = 12;
  * Fill a scrolling box with a view's rows.
  * @param {HTMLElement} box
  * @param {object} view
- * @param {{choose: (id: string, how?: object) => void}} actions
+ * @param {{choose: (id: string, how?: object) => void, top: number}} actions `top` is where it is scrolled to
  * @returns {{choose: (id: string|null) => void, focus: (id: string) => void, stop: () => void}}
  */
-export function startRows(box, view, { choose }) {
+export function startRows(box, view, { choose, top: scrolled }) {
   const { rows, list } = view;
   const total = rows.id.length;
   const height = rowHeight(box);
@@ -28,6 +28,7 @@ export function startRows(box, view, { choose }) {
   let chosen = null;
   let current = 0;
   show(box, sheet);
+  box.scrollTop = scrolled;
 
   const draw = () => {
     const first = Math.max(0, Math.floor(box.scrollTop / height) - AROUND);

@@ -5,6 +5,7 @@
  * @property {"gap"|"double_none"|"hotspots"} question
  * @property {string} unit
  * @property {string} kind facility kind
+ * @property {string} limit_m limit of the walk, or "" for the standard's
  * @property {string} subdistrict code, or "" for the whole district
  * @property {string} community_kind id, or "" for all
  * @property {string} from first day of the complaints, or "" for the default

@@ -6,6 +6,7 @@ export const QUESTIONS = ["gap", "double_none", "hotspots"];
 const DEFAULTS = {
   question: "gap",
   kind: page.district.default_kind,
+  limit_m: "",
   subdistrict: "",
   community_kind: "",
   from: "",
@@ -33,6 +34,8 @@ export function readAddress(search) {
   const query = {};
   for (const [key, value] of Object.entries(DEFAULTS)) query[key] = given.get(key) ?? value;
   if (!QUESTIONS.includes(query.question)) query.question = DEFAULTS.question;
+  const kind = page.district.facility_kinds.find(({ id }) => id === query.kind);
+  if (Number(query.limit_m) === kind?.limit_m) query.limit_m = "";
   query.unit = given.get("unit") || defaultUnit(query.question);
   return { query, select: given.get("select") || null, view: readView(given.get("map")) };
 }

@@ -58,6 +58,7 @@ class GlEngine {
     this.gl = gl;
     this.description = description;
     this.view = null;
+    this.tokens = new Map();
     this.chosen = null;
     this.over = null;
     this.kind = null;
@@ -71,16 +72,26 @@ class GlEngine {
   paint(view) {
     const fresh = this.view?.query.unit !== view.query.unit;
     this.view = view;
-    if (fresh) this.replaceUnits();
-    else this.gl.removeFeatureState(this.feature);
-    const tokens = classTokens(view);
-    const { id: ids, class: classes } = view.rows;
-    for (let i = 0; i < ids.length; i += 1) {
-      this.gl.setFeatureState({ ...this.feature, id: ids[i] }, { token: tokens[classes[i]] });
+    if (fresh) {
+      this.replaceUnits();
+      this.tokens.clear();
+      this.over = null;
     }
-    this.over = null;
+    this.recolour(view);
     this.nameUnits(view);
     this.choose(this.chosen);
+  }
+
+  /** Give units whose class has changed their colour; the others keep what they have. */
+  recolour(view) {
+    const tokens = classTokens(view);
+    const { id: ids, class: classes } = view.rows;
+    const before = this.tokens;
+    this.tokens = new Map(ids.map((id, i) => [id, tokens[classes[i]]]));
+    for (const [id, token] of this.tokens)
+      if (before.get(id) !== token) this.gl.setFeatureState({ ...this.feature, id }, { token });
+    for (const id of before.keys())
+      if (!this.tokens.has(id)) this.gl.removeFeatureState({ ...this.feature, id }, "token");
   }
 
   replaceUnits() {

@@ -1,0 +1,93 @@
+/** The limit of the walk: a slider and a number, with the standard's limit marked and a way back to it. */
+
+import { el, setAttribute } from "./dom.js";
+import { ask } from "./state.js";
+import { count, page, t } from "./words.js";
+
+const STEP_M = 50;
+/** So long after the last movement the finger counts as lifted. */
+const STILL_MS = 300;
+
+/**
+ * Make the control once: an element that is put in anew while it is dragged would lose the finger.
+ * @param {object} store
+ * @returns {HTMLElement}
+ */
+export function limitControl(store) {
+  const range = el("input", { type: "range", "aria-label": t("limit_label"), step: STEP_M });
+  const number = el("input", {
+    type: "number",
+    inputmode: "numeric",
+    "aria-label": t("limit_number"),
+    step: 1,
+  });
+  const tick = el("span", { class: "limit-tick", "aria-hidden": "true" });
+  const back = el("button", { type: "button", class: "text-button limit-back" });
+  const set = (metres) => {
+    const { standard } = kindOf(store);
+    ask(store, { limit_m: metres === standard ? "" : String(metres) });
+  };
+  let resting;
+  range.addEventListener("input", () => {
+    clearTimeout(resting);
+    store.set({ sliding: true });
+    set(range.valueAsNumber);
+  });
+  range.addEventListener("change", (event) => {
+    event.stopPropagation();
+    clearTimeout(resting);
+    resting = setTimeout(() => store.set({ sliding: false }), STILL_MS);
+  });
+  number.addEventListener("change", (event) => {
+    event.stopPropagation();
+    const { least, most } = kindOf(store);
+    number.setCustomValidity(number.validity.valid && number.value ? "" : t("limit_range", { least, most }));
+    if (number.reportValidity()) set(number.valueAsNumber);
+  });
+  number.addEventListener("input", () => number.setCustomValidity(""));
+  back.addEventListener("click", () => {
+    set(kindOf(store).standard);
+    range.focus();
+  });
+  const follow = () => {
+    const { query } = store.get();
+    const { standard, least, most } = kindOf(store);
+    const metres = Number(query.limit_m) || standard;
+    for (const input of [range, number]) {
+      setAttribute(input, "min", least);
+      setAttribute(input, "max", most);
+      if (input.valueAsNumber !== metres) input.value = metres;
+    }
+    number.setCustomValidity("");
+    setAttribute(range, "aria-valuetext", t("limit_value", { metres: count(metres), standard: count(standard) }));
+    const share = (value) => (value - least) / (most - least);
+    box.style.setProperty("--at", share(metres));
+    box.style.setProperty("--standard", share(standard));
+    tick.textContent = t("limit_tick", { m: count(standard) });
+    back.textContent = t("limit_back", { m: count(standard) });
+    back.classList.toggle("idle", metres === standard);
+    back.disabled = metres === standard;
+  };
+  const box = el(
+    "fieldset",
+    { class: "control limit" },
+    el("legend", { class: "control-label", text: t("limit_label") }),
+    back,
+    el(
+      "div",
+      { class: "limit-fields" },
+      el("div", { class: "limit-slide" }, range, tick),
+      el("span", { class: "limit-number" }, number, el("span", { text: "m", "aria-hidden": "true" })),
+    ),
+  );
+  store.on(["query"], follow);
+  follow();
+  return box;
+}
+
+/** What the standard says of the kind that is asked about, and between which limits one may choose. */
+function kindOf(store) {
+  const { kind } = store.get().query;
+  const { limit_m: standard, limit_range_m: [least, most] } = page.district.facility_kinds.find(({ id }) => id === kind);
+  return { standard, least, most };
+}
