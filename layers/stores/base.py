@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import shapely
 
-from layers.feature import Feature
 from layers.problems import FeaturesExist, NotFound, StoreConflict
 from layers.schema import Layer, layer_named
 from layers.store import NOBODY, Authorship, Clock, Edit, Erased, Progress, Store, Written, no_progress
 from layers.stores import erasing
 from layers.stores.contents import ChangeRow, HistoryRow, change_row
 from layers.stores.history import Undo, conflicts_of, edits_of, history_row, rows_at, rows_on
-from layers.stores.rows import Row, Rows, difference, frame_of, rows_of, storable, taken
-from layers.stores.singles import rows_of_feature
+from layers.stores.rows import Row, Rows, difference, frame_of, storable, taken
+from layers.stores.singles import rows_given
 from layers.text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from layers.feature import Feature
     from layers.schema import Field
 
 Box = tuple[float, float, float, float]
@@ -252,7 +252,7 @@ class KeptStore(Store):
         progress: Progress,
     ) -> Written:
         described = layer_named(layer)
-        rows = _rows_of(features, described)
+        rows = rows_given(features, described)
 
         def put(transaction: Putting, base: Reading | None = None) -> Written:
             before = transaction.rows(described, [record[0] for record in rows.records])
@@ -301,10 +301,6 @@ class KeptStore(Store):
 
     def _change(self, version: int, layer: Layer, codes: Sequence[str], by: Authorship) -> ChangeRow:
         return change_row(version, layer.name, codes, by, self._clock())
-
-
-def _rows_of(features: gpd.GeoDataFrame | Feature, layer: Layer) -> Rows:
-    return rows_of_feature(features, layer) if isinstance(features, Feature) else rows_of(features, layer)
 
 
 def steps(progress: Progress, layer: Layer, total: int) -> Step:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from layers.schema import LAYERS, layer_named
 from layers.store import Authorship, Change
-from layers.stores.rows import Rows, rows_of, storable
+from layers.stores.rows import Rows, by_code, row_parts, storable
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from layers.store import District
 
 CHUNK_ROWS = 10_000
+_ENCODED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class ChangeRow(NamedTuple):
@@ -92,15 +93,20 @@ class Contents:
 def contents_of_frames(
     district: District, frames: Mapping[str, gpd.GeoDataFrame], *, by: Authorship, at: datetime
 ) -> Contents:
-    """Return what a new store holds: a version for each layer that has rows, in the order of the layers."""
-    rows = {name: rows_of(frames[name], layer_named(name)) for name in frames}
-    given = [name for name in LAYERS if name in rows and rows[name].records]
+    """Return what a new store holds: a version for each layer that has rows, in the order of the layers.
+
+    Rows are made when they are read, so that a large district is never in memory twice, and a server works
+    on what it has meanwhile. What `row_parts` raises is raised then.
+    """
+    ordered = {name: by_code(frame, layer_named(name)) for name, frame in frames.items()}
+    given = [name for name in LAYERS if name in ordered and len(ordered[name])]
     changes = [
-        change_row(version, name, [record[0] for record in rows[name].records], by, at)
+        change_row(version, name, ordered[name].index.tolist(), by, at)
         for version, name in enumerate(given, 1)
     ]
-    counts = {name: len(rows[name].records) for name in given}
-    return Contents(district, 0, counts, {name: [rows[name]] for name in given}, changes, ())
+    counts = {name: len(ordered[name]) for name in given}
+    layers = {name: row_parts(ordered[name], layer_named(name)) for name in given}
+    return Contents(district, 0, counts, layers, changes, ())
 
 
 def change_row(version: int, layer: str, codes: Iterable[str], by: Authorship, at: datetime) -> ChangeRow:
@@ -126,12 +132,12 @@ def change_of(row: ChangeRow) -> Change:
 
 def codes_text(codes: Iterable[str]) -> str:
     """Return codes as `ChangeRow` keeps them."""
-    return json.dumps(list(codes), ensure_ascii=False, separators=(",", ":"))
+    return _ENCODED(list(codes))
 
 
 def instant_text(at: datetime) -> str:
     """Return a moment as `ChangeRow` keeps it."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def instant_of(text: str | None) -> datetime | None:

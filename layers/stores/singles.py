@@ -5,22 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from layers.feature import Feature
 from layers.schema import LAYERS, Layer
-from layers.stores.rows import COLUMN_TYPES, ColumnType, Rows, geometry_type, storable, value_fields
+from layers.stores.rows import COLUMN_TYPES, ColumnType, Rows, geometry_type, rows_of, storable, value_fields
 
 if TYPE_CHECKING:
-    from layers.feature import Feature
+    import geopandas as gpd
 
 _KINDS = {"point": {"Point"}, "polygon": {"Polygon", "MultiPolygon"}}
 _LEAST, _MOST = -(2**63), 2**63 - 1
 # Little-endian WKB of a multipolygon, up to its only polygon.
 _ONE_PART = b"\x01\x06\x00\x00\x00\x01\x00\x00\x00"
+
+
+def rows_given(features: gpd.GeoDataFrame | Feature, layer: Layer) -> Rows:
+    """Turn a conformed frame, or one feature, into rows ordered by code; `ValueError` as the two ways say."""
+    return rows_of_feature(features, layer) if isinstance(features, Feature) else rows_of(features, layer)
 
 
 def rows_of_feature(feature: Feature, layer: Layer) -> Rows:
@@ -35,26 +40,33 @@ def rows_of_feature(feature: Feature, layer: Layer) -> Rows:
     """
     if type(feature.code) is not str:
         raise ValueError(f"the code of {layer.name} must be there, and a text")
-    plans = _PLANS[layer.name]
+    plan = _PLANS[layer.name]
     given = feature.values
-    if not given.keys() <= plans.keys():
-        raise ValueError(f"{layer.name} has no fields {sorted(given.keys() - plans.keys())}")
+    if not given.keys() <= plan.fields.keys():
+        raise ValueError(f"{layer.name} has no fields {sorted(given.keys() - plan.fields.keys())}")
     values = []
-    for name, (plain, unknown) in plans.items():
+    texts = [feature.code]
+    for name, (plain, unknown) in plan.fields.items():
         value = given.get(name)
+        if value is None:
+            values.append(unknown)
+            continue
         try:
-            values.append(unknown if value is None else plain(value))
+            value = plain(value)
         except (TypeError, OverflowError) as error:
             raise ValueError(f"{layer.name}.{name}: {value!r} is not of its type") from error
-    if not storable("".join([feature.code, *(value for value in values if isinstance(value, str))])):
+        values.append(value)
+        if plain is _text:
+            texts.append(value)
+    if not storable("".join(texts)):
         raise ValueError(
             f"{layer.name} {feature.code!r} holds the character NUL or half a character, which no store can keep"
         )
     shape = _taken(feature.geometry, layer)
     wkb = shapely.to_wkb(shape, byte_order=1, output_dimension=2)
-    if geometry_type(layer) == "MULTIPOLYGON" and shape.geom_type == "Polygon":
+    if plan.in_parts and shape.geom_type == "Polygon":
         wkb = _ONE_PART + wkb
-    return Rows([(feature.code, wkb, *values)], np.array([shape.bounds]))
+    return Rows([(feature.code, wkb, *values)], shapely.bounds(shape).reshape(1, 4))
 
 
 def _taken(shape: BaseGeometry, layer: Layer) -> BaseGeometry:
@@ -63,7 +75,7 @@ def _taken(shape: BaseGeometry, layer: Layer) -> BaseGeometry:
         raise ValueError(f"{layer.name} takes {layer.geometry}, not {shape!r}")
     if isinstance(shape, shapely.MultiPolygon) and len(shape.geoms) == 1:
         shape = shape.geoms[0]
-    if shape.is_empty or not any(shape.geom_type in _KINDS[kind] for kind in layer.geometry):
+    if shape.is_empty or shape.geom_type not in _PLANS[layer.name].shapes:
         raise ValueError(f"{layer.name} takes {layer.geometry}, not {shape.geom_type}, nor an empty one")
     return shape
 
@@ -102,11 +114,35 @@ _PLAIN: dict[ColumnType, Callable[[Any], Any]] = {
     "number": _number,
     "date": _day,
 }
-_PLANS = {
-    name: {
-        field.name: (_PLAIN[COLUMN_TYPES[field.type]], "unknown" if field.type == "fact" else None)
-        for field in value_fields(layer)
-    }
-    for name, layer in LAYERS.items()
-}
-"""By layer and field: what checks a value and makes it plain, and what stands for an unknown one."""
+
+
+class _Plan(NamedTuple):
+    """How a layer's features become rows, thought out once.
+
+    Attributes
+    ----------
+    fields : mapping of field to (callable, value)
+        What checks a value and makes it plain, and what stands for an unknown one.
+    shapes : frozenset of str
+        The types of geometry that the layer takes.
+    in_parts : bool
+        Its polygons are kept as multipolygons.
+    """
+
+    fields: dict[str, tuple[Callable[[Any], Any], str | None]]
+    shapes: frozenset[str]
+    in_parts: bool
+
+
+def _plan(layer: Layer) -> _Plan:
+    return _Plan(
+        {
+            field.name: (_PLAIN[COLUMN_TYPES[field.type]], "unknown" if field.type == "fact" else None)
+            for field in value_fields(layer)
+        },
+        frozenset().union(*(_KINDS[kind] for kind in layer.geometry)),
+        geometry_type(layer) == "MULTIPOLYGON",
+    )
+
+
+_PLANS = {name: _plan(layer) for name, layer in LAYERS.items()}

@@ -14,7 +14,7 @@ import geopandas as gpd
 import psycopg
 
 from layers.store import Authorship, Store, create_store, open_store
-from layers.stores.geopackage.connection import prepare
+from layers.stores.geopackage.files import prepare
 from layers.stores.kinds import path_of
 from tests.faults.work import MADE, PLACE, first_frames
 from tests.postgres import Cluster

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from layers.store import open_store
-from layers.stores.geopackage.connection import beside
+from layers.stores.geopackage.files import beside
 from layers.stores.kinds import path_of
 from tests.faults import deaths
 from tests.faults.fleet import call

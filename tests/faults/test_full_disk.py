@@ -9,7 +9,7 @@ import pytest
 
 from layers.problems import StoreFull, StoreOutdated
 from layers.store import backup_store, migrate_store, open_store
-from layers.stores.geopackage.connection import beside
+from layers.stores.geopackage.files import beside
 from layers.stores.kinds import path_of
 from tests.faults import deaths, fleet
 from tests.faults.inputs import ROWS, old_store, table_of_complaints

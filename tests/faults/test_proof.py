@@ -16,7 +16,7 @@ import pytest
 
 from layers.problems import StoreConflict, StoreUnusable
 from layers.store import Authorship, backup_store, create_store, open_store
-from layers.stores.geopackage.connection import prepare
+from layers.stores.geopackage.files import prepare
 from tests.faults.proof import Verdict, prove
 from tests.faults.work import (
     BULK,

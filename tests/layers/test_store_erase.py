@@ -16,7 +16,8 @@ import pytest
 from layers.problems import StoreBusy, StoreUnusable, WanggeError
 from layers.store import Authorship, Store, create_store, open_store
 from layers.stores.geopackage import records
-from layers.stores.geopackage.connection import Database, beside
+from layers.stores.geopackage.connection import Database
+from layers.stores.geopackage.files import beside
 from tests.layers.store_contract import PLACE, points
 from tests.postgres import APP, Cluster
 

@@ -27,6 +27,7 @@ from layers.problems import (
 from layers.store import create_store, open_store
 from layers.stores.geopackage import connection as connections
 from layers.stores.geopackage import creation, turns
+from layers.stores.geopackage.files import prepare
 from layers.stores.geopackage.store import GeoPackageStore
 from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, frame_of, points
@@ -48,7 +49,7 @@ def path(folder: Path) -> Path:
 
 def change(path: Path, *statements: str) -> None:
     with closing(apsw.Connection(str(path))) as connection:
-        connections.prepare(connection)
+        prepare(connection)
         for statement in statements:
             connection.execute(statement)
 
@@ -253,7 +254,6 @@ def small_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True).returncode == 0
     if not mounted:
-        prepare = connections.prepare
 
         def limited(connection: apsw.Connection) -> None:
             prepare(connection)

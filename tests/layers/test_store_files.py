@@ -23,8 +23,8 @@ from layers.problems import (
     StoreUnusable,
 )
 from layers.store import backup_store, check_free, copy_store, create_store, open_store
-from layers.stores.geopackage import connection as connections
 from layers.stores.geopackage import creation, turns
+from layers.stores.geopackage.files import prepare
 from layers.stores.geopackage.store import GeoPackageStore
 from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, frame_of, points
@@ -299,7 +299,7 @@ def test_a_first_row_that_comes_in_between_is_not_overwritten(path: Path, folder
     target = folder / "target.gpkg"
     create_store(f"gpkg:{target}", PLACE).close()
     with open_store(f"gpkg:{path}") as source, closing(apsw.Connection(str(target))) as program:
-        connections.prepare(program)
+        prepare(program)
         program.execute("BEGIN IMMEDIATE")
         program.execute(
             "INSERT INTO wangge_changes (version, layer, codes, note) VALUES (1, 'complaints', '[]', '')"

@@ -23,7 +23,8 @@ from layers.problems import FeaturesExist, NotFound, StoreConflict
 from layers.schema import LAYERS
 from layers.store import Authorship, District, create_store, open_store
 from layers.stores.geopackage import blobs, ddl
-from layers.stores.geopackage.connection import free_of_wal_reset_bug, prepare
+from layers.stores.geopackage.connection import free_of_wal_reset_bug
+from layers.stores.geopackage.files import prepare
 from layers.stores.geopackage.store import GeoPackageStore, is_store
 from layers.stores.geopackage.tables import in_box, select
 from layers.stores.rows import Damaged, GeometryType, geometry_type

@@ -16,7 +16,7 @@ import shapely
 
 from layers.schema import LAYERS
 from layers.store import Authorship, copy_store, create_store, open_store
-from layers.stores.geopackage import connection as connections
+from layers.stores.geopackage.files import prepare
 from tests.district import small_district
 from tests.layers import store_workers
 from tests.layers.store_contract import same
@@ -47,7 +47,7 @@ def path(sound: Path, tmp_path: Path) -> Path:
 
 def damage(path: Path, *statements: str) -> None:
     with closing(apsw.Connection(str(path))) as connection:
-        connections.prepare(connection)
+        prepare(connection)
         for statement in statements:
             connection.execute(statement)
 

@@ -14,7 +14,8 @@ import apsw
 from layers.problems import StoreMissing
 from layers.stores.access.base import SCHEMA_VERSION, Transaction, Value, script
 from layers.stores.geopackage import faults, forks
-from layers.stores.geopackage.connection import Database, missing, use_wal
+from layers.stores.geopackage.connection import Database
+from layers.stores.geopackage.files import missing, use_wal
 from layers.stores.kinds import newer, path_of
 from layers.text import Text
 

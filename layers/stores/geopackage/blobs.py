@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from layers.stores.rows import Damaged, GeometryType, geometries_of, wkb_of
@@ -17,6 +18,7 @@ Envelope = tuple[float, float, float, float]
 _LITTLE_ENDIAN, _ENVELOPE_XY, _EMPTY = 0x01, 0x02, 0x10
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 _MAGIC = b"GP\x00"
+_ENVELOPE = struct.Struct("<4d")
 
 _POINT, _POLYGON, _MULTIPOLYGON = (struct.pack("<BI", 1, kind) for kind in (1, 3, 6))
 _ALONE = _MULTIPOLYGON + struct.pack("<I", 1)
@@ -37,10 +39,7 @@ def blobs_of(packed: Sequence[bytes], bounds: NDArray[np.float64], srs_id: int) 
     bounds : array of shape (n, 4)
         West, south, east, north; not a number for an empty geometry, which only other programs write.
     """
-    bare, boxed, empty = (
-        _MAGIC + struct.pack("<Bi", _LITTLE_ENDIAN | flags, srs_id) for flags in (0, _ENVELOPE_XY, _EMPTY)
-    )
-    envelope = struct.Struct("<4d").pack
+    bare, boxed, empty = _headers(srs_id)
     made = []
     for wkb, (west, south, east, north) in zip(packed, bounds.tolist(), strict=True):
         if west != west:
@@ -48,8 +47,16 @@ def blobs_of(packed: Sequence[bytes], bounds: NDArray[np.float64], srs_id: int) 
         elif west == east and south == north:
             made.append(bare + wkb)
         else:
-            made.append(boxed + envelope(west, east, south, north) + wkb)
+            made.append(boxed + _ENVELOPE.pack(west, east, south, north) + wkb)
     return made
+
+
+@lru_cache
+def _headers(srs_id: int) -> tuple[bytes, bytes, bytes]:
+    """Return what a geometry begins with that has no envelope, has one, or is empty."""
+    flags = (0, _ENVELOPE_XY, _EMPTY)
+    bare, boxed, empty = (_MAGIC + struct.pack("<Bi", _LITTLE_ENDIAN | flag, srs_id) for flag in flags)
+    return bare, boxed, empty
 
 
 def wkb_inside(blob: bytes) -> bytes:

@@ -26,7 +26,7 @@ from layers.stores.base import steps
 from layers.stores.contents import Contents
 from layers.stores.geopackage import ddl, faults, forks, records, tables
 from layers.stores.geopackage.blobs import blobs_of
-from layers.stores.geopackage.connection import beside, bytes_at, connect, logs, prepare
+from layers.stores.geopackage.files import beside, bytes_at, connect, logs, prepare
 from layers.stores.rows import geometry_type, plain_geometries, wkb_of
 from layers.text import Text
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import apsw
@@ -99,34 +98,54 @@ def from_os(path: Path, error: OSError) -> WanggeError:
     )
 
 
-@contextmanager
-def said(path: Path, connection: apsw.Connection | None = None) -> Iterator[None]:
+def said(path: Path, connection: apsw.Connection | None = None) -> AbstractContextManager[None]:
     """Raise SQLite's errors as problems; what no person can put right goes on as it is."""
-    try:
-        yield
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise busy(path) from error
-    except apsw.FullError as error:
-        raise full(path) from error
-    except (apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError) as error:
-        raise read_only(path) from error
-    except apsw.NotADBError as error:
-        raise unusable(
+    return _Said(path, connection)
+
+
+class _Said:
+    """Each write passes several: a generator would take as long as a statement."""
+
+    __slots__ = ("_connection", "_path")
+
+    def __init__(self, path: Path, connection: apsw.Connection | None) -> None:
+        self._path = path
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            problem = _problem(self._path, error, self._connection)
+            if problem is not None:
+                raise problem from error
+
+
+def _problem(path: Path, error: BaseException, connection: apsw.Connection | None) -> WanggeError | None:
+    """Return the problem that an error is, where it is SQLite's or damage."""
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return busy(path)
+    if isinstance(error, apsw.FullError):
+        return full(path)
+    if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
+        return read_only(path)
+    if isinstance(error, apsw.NotADBError):
+        return unusable(
             path,
             Text("它不是 GeoPackage 文件", "it is not a GeoPackage"),
             Text(
                 "请检查路径；新建存储请用 wangge init。", "Check the path; `wangge init` makes a new store."
             ),
-        ) from error
-    except apsw.CantOpenError as error:
-        raise _cannot_open(path, str(error)) from error
-    except apsw.IOError as error:
+        )
+    if isinstance(error, apsw.CantOpenError):
+        return _cannot_open(path, str(error))
+    if isinstance(error, apsw.IOError):
         if connection is not None and connection.system_errno in _NO_ROOM:
-            raise full(path) from error
+            return full(path)
         why = Text("读写磁盘出错（{detail}）", "the disk failed ({detail})").format(detail=error)
-        raise unusable(path, why, Text("请检查磁盘后重试。", "Check the disk and try again.")) from error
-    except DAMAGE as error:
-        raise damaged(path, str(error)) from error
+        return unusable(path, why, Text("请检查磁盘后重试。", "Check the disk and try again."))
+    return damaged(path, str(error)) if isinstance(error, DAMAGE) else None
 
 
 def _cannot_open(path: Path, detail: str) -> StoreUnusable:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakSet
@@ -79,8 +78,7 @@ def close_before(holder: Holder) -> None:
         _forks.holders.add(holder)
 
 
-@contextmanager
-def using(path: Path) -> Iterator[None]:
+class using:  # noqa: N801 - to its callers it is a function
     """Say that this process uses SQLite, for the store at `path`, until the end of the block.
 
     Raises
@@ -88,12 +86,18 @@ def using(path: Path) -> Iterator[None]:
     StoreUnusable
         When it was forked while its parent did.
     """
-    with _forks.guard:
-        refuse_inherited(path)
-        _forks.uses += 1
-    try:
-        yield
-    finally:
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        with _forks.guard:
+            refuse_inherited(self._path)
+            _forks.uses += 1
+
+    def __exit__(self, *_: object) -> None:
         with _forks.guard:
             _forks.uses -= 1
 

@@ -24,8 +24,9 @@ from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents
 from layers.stores.geopackage import creation, ddl, faults, forks, migrations, records, tables
 from layers.stores.geopackage.blobs import wkb_inside, wkbs_inside
-from layers.stores.geopackage.connection import Database, connect
+from layers.stores.geopackage.connection import Database
 from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
+from layers.stores.geopackage.files import connect
 from layers.stores.geopackage.intake import Intake
 from layers.stores.geopackage.transaction import Transaction
 from layers.stores.kinds import outdated, path_of

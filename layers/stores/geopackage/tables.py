@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 AMONG_CODES = "code IN (SELECT value FROM json_each(?))"
 _MOST_ROWS = 2**63
+_GROW = (
+    "UPDATE gpkg_contents SET "
+    "min_x = min(coalesce(min_x, ?1), ?1), min_y = min(coalesce(min_y, ?2), ?2), "
+    "max_x = max(coalesce(max_x, ?3), ?3), max_y = max(coalesce(max_y, ?4), ?4) WHERE table_name = ?5 "
+    # A page less to write, where it has been taken in: as nearly always.
+    "AND (min_x <= ?1 AND min_y <= ?2 AND max_x >= ?3 AND max_y >= ?4) IS NOT 1"
+)
 _PACKED_ROWS = 1000
 
 
@@ -32,8 +39,11 @@ class _Statements(NamedTuple):
     """A layer's SQL, composed once: for each write it would take as long as the write itself."""
 
     select: str
+    select_one: str
     insert: str
     update: str
+    fid: str
+    box: str
 
 
 def _statements(layer: Layer) -> _Statements:
@@ -42,8 +52,12 @@ def _statements(layer: Layer) -> _Statements:
     values = ", ".join(f"{name} = ?" for name in names[1:])
     return _Statements(
         select=f'SELECT {listed} FROM "{layer.name}"',
+        select_one=f'SELECT {listed} FROM "{layer.name}" WHERE code = ?',
         insert=f'INSERT INTO "{layer.name}" (fid, {listed}) VALUES (?, {places})',
         update=f'UPDATE "{layer.name}" SET {values} WHERE code = ?',
+        fid=f'SELECT fid FROM "{layer.name}" WHERE code = ?',
+        # A box that another program has left there, or has not made, is put right by the way.
+        box=f'INSERT OR REPLACE INTO "rtree_{layer.name}_geom" VALUES (?, ?, ?, ?, ?)',
     )
 
 
@@ -81,7 +95,7 @@ def present(connection: apsw.Connection, layer: Layer, codes: Sequence[str] | No
     """
     found: Iterable[Row]
     if codes is not None and len(codes) == 1:
-        found = connection.execute(f"{select(layer)} WHERE code = ?", codes)
+        found = connection.execute(_SQL[layer.name].select_one, codes)
     elif codes is not None:
         found = connection.execute(
             f"{select(layer)} WHERE {AMONG_CODES} ORDER BY code", [json.dumps(list(codes))]
@@ -93,9 +107,13 @@ def present(connection: apsw.Connection, layer: Layer, codes: Sequence[str] | No
 
 def insert(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
     """Insert rows whose codes are not there."""
-    if not rows.records:
-        return
-    insert_boxes(connection, layer, insert_features(connection, layer, rows, step), rows.bounds)
+    if len(rows.records) == 1:
+        (row,), (blob,) = rows.records, blobs_of([rows.records[0][1]], rows.bounds, ddl.SRS_ID)
+        connection.execute(_SQL[layer.name].insert, (None, row[0], blob, *row[2:]))
+        _box_one(connection, layer, connection.last_insert_rowid(), rows.bounds)
+        step(1)
+    elif rows.records:
+        insert_boxes(connection, layer, insert_features(connection, layer, rows, step), rows.bounds)
 
 
 def insert_features(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> int:
@@ -123,16 +141,21 @@ def insert_boxes(connection: apsw.Connection, layer: Layer, first: int, bounds: 
         packing.pack(connection, tree, fids[there], bounds[there])
         grow_extent(connection, layer.name, bounds)
     else:
-        _box(connection, layer, "?", fids.tolist(), bounds)
+        _boxes(connection, layer, fids.tolist(), bounds)
 
 
 def update(connection: apsw.Connection, layer: Layer, rows: Rows, step: Step) -> None:
     """Write rows over those with their codes."""
-    if not rows.records:
-        return
-    _in_steps(connection, _SQL[layer.name].update, rows, lambda row, blob: (blob, *row[2:], row[0]), step)
-    fid = f'(SELECT fid FROM "{layer.name}" WHERE code = ?)'
-    _box(connection, layer, fid, [record[0] for record in rows.records], rows.bounds)
+    statements = _SQL[layer.name]
+    if len(rows.records) == 1:
+        (row,), (blob,) = rows.records, blobs_of([rows.records[0][1]], rows.bounds, ddl.SRS_ID)
+        connection.execute(statements.update, (blob, *row[2:], row[0]))
+        _box_one(connection, layer, connection.execute(statements.fid, row[:1]).get, rows.bounds)
+        step(1)
+    elif rows.records:
+        _in_steps(connection, statements.update, rows, lambda row, blob: (blob, *row[2:], row[0]), step)
+        fids = (connection.execute(statements.fid, record[:1]).get for record in rows.records)
+        _boxes(connection, layer, fids, rows.bounds)
 
 
 def counts(connection: apsw.Connection) -> dict[str, int]:
@@ -162,17 +185,9 @@ def grow_extent(connection: apsw.Connection, table: str, bounds: NDArray[np.floa
     Shrinking it after a delete would mean reading the whole layer.
     """
     bounds = bounds[~np.isnan(bounds[:, 0])]
-    if len(bounds) == 0:
-        return
-    extent = [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()]
-    connection.execute(
-        "UPDATE gpkg_contents SET "
-        "min_x = min(coalesce(min_x, ?1), ?1), min_y = min(coalesce(min_y, ?2), ?2), "
-        "max_x = max(coalesce(max_x, ?3), ?3), max_y = max(coalesce(max_y, ?4), ?4) WHERE table_name = ?5 "
-        # A page less to write, where it has been taken in: as nearly always.
-        "AND (min_x <= ?1 AND min_y <= ?2 AND max_x >= ?3 AND max_y >= ?4) IS NOT 1",
-        [*extent, table],
-    )
+    if len(bounds):
+        west_south, east_north = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+        connection.execute(_GROW, (*west_south.tolist(), *east_north.tolist(), table))
 
 
 def _rows(found: Iterable[Row], layer: Layer) -> Iterator[Row]:
@@ -184,26 +199,27 @@ def _rows(found: Iterable[Row], layer: Layer) -> Iterator[Row]:
         yield (code, plain(wkb_inside(blob), column), *values)
 
 
-def _box(
-    connection: apsw.Connection,
-    layer: Layer,
-    fid: str,
-    of: Iterable[int] | Iterable[str],
-    bounds: NDArray[np.float64],
+def _boxes(
+    connection: apsw.Connection, layer: Layer, fids: Iterable[int], bounds: NDArray[np.float64]
 ) -> None:
-    """Put boxes into the R-tree, under the `fid` that SQL finds for each one in `of`.
-
-    A box that another program has left there, or has not made, is put right by the way.
-    """
+    """Put the boxes of features into the R-tree."""
     connection.executemany(
-        f'INSERT OR REPLACE INTO "rtree_{layer.name}_geom" VALUES ({fid}, ?, ?, ?, ?)',
+        _SQL[layer.name].box,
         (
-            (key, west, east, south, north)
-            for key, (west, south, east, north) in zip(of, bounds.tolist(), strict=True)
+            (fid, west, east, south, north)
+            for fid, (west, south, east, north) in zip(fids, bounds.tolist(), strict=True)
             if west == west  # an empty geometry has no box
         ),
     )
     grow_extent(connection, layer.name, bounds)
+
+
+def _box_one(connection: apsw.Connection, layer: Layer, fid: int, bounds: NDArray[np.float64]) -> None:
+    """Do the same for a single feature, without the price of arrays."""
+    ((west, south, east, north),) = bounds.tolist()
+    if west == west:
+        connection.execute(_SQL[layer.name].box, (fid, west, east, south, north))
+        connection.execute(_GROW, (west, south, east, north, layer.name))
 
 
 def _in_steps(

@@ -16,8 +16,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,38 +35,49 @@ _threads: dict[str, threading.Lock] = {}
 os.register_at_fork(after_in_child=_threads.clear)
 
 
-@contextmanager
-def turn(path: Path, timeout_s: float) -> Iterator[None]:
-    """Wait for the turn to write the store at `path` (absolute), and hold it.
+class turn:  # noqa: N801 - to its callers it is a function
+    """Wait for the turn to write the store at `path` (absolute), and hold it to the end of the block.
 
     Raises
     ------
     StoreBusy
         When the turn has not come within `timeout_s`.
     """
-    lock_file = _lock_file(path)
-    thread_lock = _threads.get(lock_file) or _threads.setdefault(lock_file, threading.Lock())
-    deadline = time.monotonic() + timeout_s
-    if not thread_lock.acquire(timeout=max(timeout_s, 0.0)):
-        raise faults.busy(path)
-    handle = None
-    try:
-        handle = _opened(path, lock_file)
-        if handle is None:
-            yield
-            return
-        # Who finds nobody there, neither in line nor at the gate, is through at once.
-        if (_first_in_line(handle) is not None or not _lock(handle, GATE)) and not _queue(handle, deadline):
-            raise faults.busy(path)
+
+    __slots__ = ("_handle", "_path", "_thread_lock", "_timeout_s")
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> None:
+        lock_file = _lock_file(self._path)
+        self._thread_lock = _threads.get(lock_file) or _threads.setdefault(lock_file, threading.Lock())
+        deadline = time.monotonic() + self._timeout_s
+        if not self._thread_lock.acquire(timeout=max(self._timeout_s, 0.0)):
+            raise faults.busy(self._path)
+        self._handle: int | None = None
         try:
-            yield
+            self._handle = handle = _opened(self._path, lock_file)
+            # Who finds nobody there, neither in line nor at the gate, is through at once.
+            if handle is not None and (_first_in_line(handle) is not None or not _lock(handle, GATE)):
+                _queue(self._path, handle, deadline)
+        except BaseException:
+            self._leave()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._handle is not None:
+                fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, GATE)
+                _ring_up_next(self._handle)
         finally:
-            fcntl.lockf(handle, fcntl.LOCK_UN, 1, GATE)
-            _ring_up_next(handle)
-    finally:
-        if handle is not None:
-            os.close(handle)
-        thread_lock.release()
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+        self._thread_lock.release()
 
 
 def lock_path(path: Path) -> Path:
@@ -96,8 +106,8 @@ def _opened(path: Path, lock_file: str) -> int | None:
         raise faults.from_os(path, error) from error
 
 
-def _queue(handle: int, deadline: float) -> bool:
-    """Lock the byte of the moment, wait until none before it is locked, and lock the gate; tell whether it came so far.
+def _queue(path: Path, handle: int, deadline: float) -> None:
+    """Lock the byte of the moment, wait until none before it is locked, and lock the gate; `StoreBusy` if it takes too long.
 
     The locks are POSIX ones on purpose: they go when their process dies, and no child inherits them. They
     need no bytes in the file. Who is held up before he has locked his byte may lose his place, not more.
@@ -119,11 +129,10 @@ def _queue(handle: int, deadline: float) -> bool:
                 # Whoever rang us up meanwhile meant the next.
                 fcntl.lockf(handle, fcntl.LOCK_UN, 1, place)
                 _ring_up_next(handle)
-                return False
+                raise faults.busy(path)
             if rings.poll(1000 * min(left_s, _PAUSE_S)):
                 bell.recv(1)
         fcntl.lockf(handle, fcntl.LOCK_UN, 1, place)
-    return True
 
 
 def _lock(handle: int, byte: int) -> bool:
