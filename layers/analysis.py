@@ -89,6 +89,16 @@ def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFr
     Residents are null where the unit has dwellings and the residents of none of them are known, and
     everywhere where the district knows no residents at all.
     """
+    standing = snapshot.derived(
+        ("unit table", found.scheme), lambda: _standing(snapshot, found), scheme=found.scheme
+    )
+    table = standing.copy(deep=False)
+    table.insert(1, "complaints", complaints_by_unit(snapshot, found.scheme, period))
+    return table
+
+
+def _standing(snapshot: Snapshot, found: Units) -> pd.DataFrame:
+    """Return the columns of the unit table that no period changes."""
     homes = dwellings(snapshot)
     known = np.isfinite(homes.residents)
     residents = _sum_by(found.of_dwelling[known], homes.residents[known], len(found))
@@ -102,7 +112,6 @@ def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFr
     return pd.DataFrame(
         {
             "cell": found.ids,
-            "complaints": complaints_by_unit(snapshot, found.scheme, period),
             "buildings": _count_by(found.of_building, len(found)),
             "residents": residents,
             "double_none_communities": _count_by(found.of_community[double_none], len(found)),

@@ -41,12 +41,14 @@ class Snapshots:
     store : Store
         It stays the caller's to close, after `stop`.
     standards : Standards
+    snapshot : Snapshot, optional
+        What was read of the store already, such as by the process that this one was forked from.
     """
 
-    def __init__(self, store: Store, standards: Standards) -> None:
+    def __init__(self, store: Store, standards: Standards, snapshot: Snapshot | None = None) -> None:
         self._store = store
         self._standards = standards
-        self._snapshot: Snapshot | None = None
+        self._snapshot = snapshot
         self._confirmed: float | None = None
         self._lock = threading.Lock()
         self._follower: threading.Thread | None = None
@@ -71,7 +73,7 @@ class Snapshots:
         return self._snapshot, None if known is None else time.monotonic() - known
 
     def start(self) -> None:
-        """Read the store and follow it in the background from then on.
+        """Read the store, or what was written to it since, and follow it in the background from then on.
 
         Raises
         ------

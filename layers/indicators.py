@@ -6,6 +6,7 @@ other facts decide alone.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,19 +80,21 @@ def seats(communities: pd.DataFrame) -> pd.DataFrame:
         order of `SEATS`), and `glyph`: four characters, 1 for yes, 0 for no, ? for unknown.
     """
     facts = communities[list(SEATS)].to_numpy(dtype=object)
-
-    def named(value: str) -> list[str]:
-        return [
-            ",".join(seat for seat, fact in zip(SEATS, row, strict=True) if fact == value) for row in facts
-        ]
-
-    marks = np.select([facts == "yes", facts == "no"], ["1", "0"], "?")
+    marks = np.select([facts == "yes", facts == "no"], [1, 0], 2)
+    # Which of the few combinations each row is: what is said of one is put together once.
+    rows = _COMBINATIONS[marks @ 3 ** np.arange(len(SEATS))[::-1]]
     return pd.DataFrame(
-        {
-            "filled": (facts == "yes").sum(axis=1),
-            "missing": named("no"),
-            "unknown": named("unknown"),
-            "glyph": ["".join(row) for row in marks],
-        },
-        index=communities.index,
+        dict(zip(("filled", "missing", "unknown", "glyph"), rows.T, strict=True)), index=communities.index
+    ).astype({"filled": np.int64, "missing": "str", "unknown": "str", "glyph": "str"})
+
+
+def _combination(marks: tuple[int, ...]) -> tuple[int, str, str, str]:
+    missing, unknown = (
+        ",".join(seat for seat, mark in zip(SEATS, marks, strict=True) if mark == wanted) for wanted in (0, 2)
     )
+    return marks.count(1), missing, unknown, "".join("01?"[mark] for mark in marks)
+
+
+_COMBINATIONS = np.array(
+    [_combination(marks) for marks in product(range(3), repeat=len(SEATS))], dtype=object
+)

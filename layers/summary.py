@@ -156,22 +156,21 @@ def _square_km(area: Any) -> float | None:
 
 
 def _management_cells(snapshot: Snapshot) -> dict[str, Any]:
-    from shapely import union_all
-
-    cells = snapshot.metric("management_cells")
-    return {"count": len(cells), "area_km2": _square_km(union_all(cells)) if len(cells) else None}
+    count = len(snapshot.frame("management_cells"))
+    # Where there are cells, they are the built-up area.
+    return {"count": count, "area_km2": _square_km(built_up_area(snapshot)) if count else None}
 
 
 def _complaints(snapshot: Snapshot) -> dict[str, Any]:
     complaints = snapshot.frame("complaints")
     opened = complaints["opened"].dropna()
-    groups = complaints["demand_group"].fillna("unmapped")
+    groups = complaints["demand_group"].fillna("unmapped").value_counts()
     return {
         "count": len(complaints),
         "from": None if opened.empty else opened.min().date().isoformat(),
         "to": None if opened.empty else opened.max().date().isoformat(),
         "demand_groups": {
-            code.id: int((groups == code.id).sum()) for code in snapshot.standards.code_lists["demand_groups"]
+            code.id: int(groups.get(code.id, 0)) for code in snapshot.standards.code_lists["demand_groups"]
         },
     }
 
@@ -184,9 +183,11 @@ def _pilot_disputes(snapshot: Snapshot) -> dict[str, Any]:
     pilot = (snapshot.frame("communities")["pilot"] == "yes").to_numpy()
     community = places(snapshot, "complaints")["community"].to_numpy()
     disputes = standards.spellings(standards.dispute_category)
-    spelled = complaints["category"].str.strip().str.casefold().isin(disputes).to_numpy()
-    chosen = spelled & np.concatenate([pilot, [False]])[community]
-    years = complaints["opened"].dt.year.to_numpy()[chosen]
+    # Many complaints, few categories: each spelling is looked at once.
+    category, spellings = complaints["category"].factorize()
+    is_dispute = pd.Index(spellings).str.strip().str.casefold().isin(disputes)
+    chosen = np.append(is_dispute, False)[category] & np.append(pilot, False)[community]
+    years = complaints["opened"].to_numpy()[chosen].astype("datetime64[Y]").astype(np.int64) + 1970
     before, after = (int((years == year).sum()) for year in standards.dispute_years)
     change, low, high = relative_change(before, after)
     return {
