@@ -86,6 +86,10 @@ class Pace:
     limits: Limits = field(default_factory=Limits)
 
 
+class Crashed(Exception):
+    """A contender's process ended by itself; the text is the last it said."""
+
+
 class Process:
     """A `bench.worker` with one contender's task.
 
@@ -95,13 +99,14 @@ class Process:
         The contender is not here.
     RuntimeError
         It failed.
+    Crashed
     TooMuch
         It took longer or more memory than it may.
     """
 
     def __init__(self, contender: Contender, given: Given, limits: Limits) -> None:
         python = sys.executable if contender.ours or not PEERS.exists() else str(PEERS)
-        self._limits = limits
+        self._name, self._limits = contender.name, limits
         self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [python, "-m", "bench.worker"],
@@ -134,12 +139,13 @@ class Process:
         line = process.stdout.readline()
         if not line:
             self._said.seek(0)
-            raise RuntimeError(f"the process ended: {self._said.read().decode(errors='replace')[-2000:]}")
+            last = self._said.read().decode(errors="replace").strip().splitlines()[-1:]
+            raise Crashed(f"crashed ({self._process.wait()}): {''.join(last)}")
         answer: dict[str, Any] = json.loads(line)
         if "absent" in answer:
             raise Absent(answer["absent"])
         if "failed" in answer:
-            raise RuntimeError(answer["failed"])
+            raise RuntimeError(f"{self._name}: {answer['failed']}")
         return answer
 
     def close(self) -> None:
@@ -183,6 +189,8 @@ def contest(
         processes: dict[str, Process] = {}
 
         def out(name: str, problem: Exception) -> None:
+            if found[name].ours and isinstance(problem, Crashed):
+                raise RuntimeError(f"{name}: {problem}") from problem
             found[name].problem = str(problem) or type(problem).__name__
             say(f"  {name}: {found[name].problem}")
             if name in processes:
@@ -193,7 +201,7 @@ def contest(
                 processes[contender.name] = stack.enter_context(
                     Process(contender, given(contender), pace.limits)
                 )
-            except (Absent, TooMuch) as problem:
+            except (Absent, Crashed, TooMuch) as problem:
                 out(contender.name, problem)
         for turn in range(pace.rounds + 1):
             names = list(processes)
@@ -206,7 +214,7 @@ def contest(
                     once = processes[name].tell({"do": "run"})
                     if turn == 0:
                         processes[name].tell({"do": "answer", "file": str(files[name])})
-                except TooMuch as problem:
+                except (Crashed, TooMuch) as problem:
                     out(name, problem)
                     continue
                 if turn == 0 and once["seconds"] < pace.warm_s and pace.rounds:

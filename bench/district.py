@@ -113,7 +113,7 @@ class Districts:
         if given is not None:
             made_from.append(repr(sorted((name, len(frame)) for name, frame in given[1].items())).encode())
         digest = hashlib.sha256(b"".join(made_from)).hexdigest()[:12]
-        self.folder = folder / f"district-{digest}"
+        self.folder = folder.resolve() / f"district-{digest}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._given = given
 

@@ -13,6 +13,7 @@ import resource
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -153,9 +154,11 @@ def resident_bytes(process: int) -> int:
 
 
 def write_together(
-    writer: int, target: str, parts: list[Path], *, seconds: float
+    writer: int, target: str, parts: list[Path], *, seconds: float, threads: int = 1
 ) -> list[list[tuple[float, float]]]:
     """Let one process for each of `parts` (frames of new features) commit them one by one for some seconds.
+
+    Each process has so many threads, that take their features from the same part and share what is open.
 
     Returns
     -------
@@ -167,7 +170,7 @@ def write_together(
     pipes = []
     for part in parts:
         answers, tells = context.Pipe(duplex=False)
-        work = partial(_write, writer, target, part, start, seconds)
+        work = partial(_write, writer, target, part, start, seconds, threads)
         context.Process(target=_tell, args=(work, tells)).start()
         tells.close()
         pipes.append(answers)
@@ -274,18 +277,29 @@ def written(writer: int, target: str) -> tuple[int, int]:
     return WRITING[writer].written(target)
 
 
-def _write(writer: int, target: str, part: Path, start: Barrier, seconds: float) -> list[tuple[float, float]]:
+def _write(
+    writer: int, target: str, part: Path, start: Barrier, seconds: float, threads: int
+) -> list[tuple[float, float]]:
     chosen = WRITING[writer]
     features = chosen.features(_saved(part))
-    laps = []
+    laps: list[tuple[float, float]] = []
     with chosen.writer(target) as write:
         write(features.pop())
         gc.collect()
         start.wait()
         end = time.perf_counter() + seconds
-        while features and (began := time.perf_counter()) < end:
-            write(features.pop())
-            laps.append((began, time.perf_counter()))
+
+        def some() -> None:
+            while features and (began := time.perf_counter()) < end:
+                write(features.pop())
+                laps.append((began, time.perf_counter()))
+
+        if threads == 1:
+            some()
+        else:
+            with ThreadPoolExecutor(threads) as callers:
+                for caller in [callers.submit(some) for _ in range(threads)]:
+                    caller.result()
     return laps
 
 

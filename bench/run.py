@@ -254,7 +254,7 @@ def _ready(plan: Plan, results: Results) -> None:
     results.loads.append(os.getloadavg()[0])
 
 
-def _flush_s(file: Path) -> float:
+def flush_s(file: Path) -> float:
     """Return how long it takes to have 32 KB written to disk, in a file that is there; the median of some."""
     file.write_bytes(bytes(2**20))
     handle = os.open(file, os.O_RDWR)
@@ -315,7 +315,7 @@ def _writes(plan: Plan, kind: StoreKind, work: Path, place: Places, results: Res
                 shift = repeat % len(numbers)
                 for number in numbers[shift:] + numbers[:shift]:
                     _ready(plan, results)
-                    results.flushes_s.append(_flush_s(work / "flush"))
+                    results.flushes_s.append(flush_s(work / "flush"))
                     each = harness.write_together(number, targets[number], parts, seconds=plan.seconds)
                     laps = [lap for writer_laps in each for lap in writer_laps]
                     mine = series[writers, number]

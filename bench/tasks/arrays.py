@@ -194,7 +194,7 @@ def esda_permuted(given: Given) -> Task:
     g_local, values, weights = _esda(given)
 
     def run() -> Any:
-        return g_local(values, weights, transform="B", star=True, permutations=999, n_jobs=-1, seed=1)
+        return g_local(values, weights, transform="B", star=True, permutations=999, n_jobs=1, seed=1)
 
     return Task(run, lambda found: np.stack([found.Zs, found.p_sim]))
 

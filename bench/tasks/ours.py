@@ -149,21 +149,28 @@ def _judged(z: Any) -> Any:
 
 
 def indicators(given: Given) -> Task:
-    """Everything that summary, analyse and the three questions need, from loaded rows."""
+    """Everything that the commands and the page need, from loaded rows: summary, analyse, every view of the squares."""
     import pickle
     from pathlib import Path
 
     from layers.analysis import analyse
+    from layers.queries import QUESTIONS
+    from layers.sight import Sight
     from layers.snapshot import Snapshot
     from layers.standards import read_standards
     from layers.summary import summary
+    from layers.views import ViewQuery, view
 
     assert given.frames is not None
     district, frames = pickle.loads(given.frames.read_bytes())
     standards = read_standards(Path(__file__).parents[2] / "data")
+    sight = Sight(aggregates="full", floating="all")
+    asked = [{"question": question, "unit": "square:100"} for question in QUESTIONS]
+    asked += [asked[0] | {"question": "gap", "kind": kind} for kind in standards.facility_kinds]
 
     def everything() -> Any:
         snapshot = Snapshot(1, district, standards, frames)
-        return summary(snapshot), analyse(snapshot, "square:100"), analyse(snapshot, "communities")
+        shown = [view(snapshot, ViewQuery.from_params(one, snapshot, sight), sight) for one in asked]
+        return summary(snapshot), analyse(snapshot, "square:100"), shown
 
-    return Task(everything, lambda done: np.array([len(done[1]), len(done[2])]))
+    return Task(everything, lambda done: np.array([len(done[0]), len(done[1]), len(done[2])]))

@@ -1,0 +1,464 @@
+"""Tiles over HTTP: `wangge serve` beside servers that make them anew, and beside servers that have them ready.
+
+The tiles asked for are all of the pyramid from zoom 12 to 17 that hold something: communities at 12, where Wangge
+shows no single buildings, and buildings from 13 on, in an order that is mixed and the same each time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import numpy as np
+import shapely
+
+from bench.contest import PEERS, ROOT, Say
+from bench.district import DATA, Districts
+from bench.server import Server
+from bench.serving import Asked, Load, NotServed, Served, fetch, free_port, load, running
+from geo import crs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ZOOMS = range(12, 18)
+_WHOLE_M = 20037508.342789244
+_SEED = 20260101
+_NODE = ROOT / ".venv-bench" / "npm"
+_EXACT_ZOOM = 16
+_FIELDS = {"buildings": ("name",), "communities": ("name", "name_en", "kind")}
+
+Tile = tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is measured of tiles.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Copies of the district, the first of which the targets speak of.
+    most : int
+        Tiles asked for once each, of those who make them anew.
+    seconds : float
+        How long servers that make tiles anew are asked at most, and how long those that have them ready.
+    people : int
+        Who have signed in and ask in turn: what one may ask in a minute is limited.
+    """
+
+    sizes: tuple[int, ...] = (1, 10, 30)
+    most: int = 6000
+    rounds: int = 3
+    seconds: float = 5.0
+    people: int = 400
+
+
+def pyramid(frames: dict[str, Any], most: int) -> list[Tile]:
+    """Return the tiles that hold something, mixed; of more than `most` so many, drawn at random."""
+    found: list[Tile] = []
+    for zoom in ZOOMS:
+        layer = "communities" if zoom < 13 else "buildings"
+        x, y = _mercator(frames[layer])
+        size = 2 * _WHOLE_M / 2**zoom
+        column, row = (np.floor((edge + _WHOLE_M) / size).astype(int) for edge in (x, -y))
+        found += [(layer, zoom, a, b) for a, b in sorted(set(zip(column.tolist(), row.tolist(), strict=True)))]
+    order = np.random.default_rng(_SEED).permutation(len(found))[:most]
+    return [found[at] for at in order.tolist()]
+
+
+def _mercator(frame: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a point within each shape, in EPSG:3857."""
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array))
+    return crs.points_to_metric(shapely.get_x(points), shapely.get_y(points), "EPSG:3857")
+
+
+def path(tile: Tile) -> str:
+    """Return where Wangge, and the plain peers, have a tile."""
+    layer, zoom, x, y = tile
+    return f"/tiles/{layer}/{zoom}/{x}/{y}.mvt"
+
+
+@dataclass
+class Uncached:
+    """The servers that made tiles anew, for one size of the district, ours first."""
+
+    copies: int
+    tiles: int
+    served: list[Served]
+
+
+@dataclass
+class Results:
+    """All that was measured of tiles: made anew, per size, and ready ones."""
+
+    uncached: list[Uncached]
+    cached: list[Served]
+    average_bytes: float
+
+
+def measure(plan: Plan, districts: Districts, server: Server, say: Say) -> Results:
+    """Measure all that is planned.
+
+    Raises
+    ------
+    RuntimeError
+        Servers do not show the same.
+    """
+    results = Results([], [], 0.0)
+    for copies in plan.sizes:
+        with ExitStack() as stack:
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=districts.folder)))
+            new = stack.enter_context(server.databases())
+            _, frames = districts.given(copies)
+            tiles = pyramid(frames, plan.most)
+            store = work / "district.gpkg"
+            shutil.copyfile(districts.store(copies), store)
+            asked = list(zip(map(path, tiles), cookies(store, plan.people, len(tiles)), strict=True))
+            say(f"tiles made anew: x{copies}, {len(tiles)} tiles")
+            results.uncached.append(_uncached(plan, copies, frames, store, asked, tiles, new(), work, say))
+            if copies == plan.sizes[0]:
+                say(f"tiles ready: x{copies}, {len(tiles)} tiles")
+                results.cached, results.average_bytes = _cached(plan, store, asked, tiles, work, say)
+    return results
+
+
+def cookies(store: Path, people: int, number: int) -> list[str]:
+    """Sign people in, and return a cookie for each of `number` requests."""
+    from argon2 import PasswordHasher
+
+    from layers.access.access import open_access
+    from layers.policy import read_policy
+    from layers.visitors import WHOLE_DISTRICT, operator
+    from webmap.cookies import SESSION
+
+    tokens, by = [], operator("bench")
+    with open_access(f"gpkg:{store}", policy=read_policy(DATA), hasher=PasswordHasher(1, 8, 1)) as access:
+        for at in range(people):
+            access.add_account(f"planner{at}", "planner", WHOLE_DISTRICT, by=by)
+            access.link_oidc(f"planner{at}", f"subject{at}", by=by)
+            tokens.append(access.sign_in_oidc(f"subject{at}", address="127.0.0.1", agent="bench").token)
+    return [f"{SESSION}={tokens[at % people]}" for at in range(number)]
+
+
+# Servers
+
+
+@contextmanager
+def wangge(store: Path, asked: Asked) -> Iterator[tuple[int, int]]:
+    """Serve a store as an office does, by defaults; gives the port and the process."""
+    port = free_port()
+    command = [Path(sys.executable).with_name("wangge"), "serve", "--store", f"gpkg:{store}", "--port", str(port)]
+    with running(command, port, asked, env={"LANG": "en", "LC_ALL": "en"}) as process:
+        yield port, process.pid
+
+
+@contextmanager
+def flask_st_asmvt(url: str, asked: Asked) -> Iterator[int]:
+    """Serve by gunicorn, two workers for each core and one more, as its manual says."""
+    port = free_port()
+    python = PEERS if PEERS.exists() else Path(sys.executable)
+    workers = 2 * (os.cpu_count() or 1) + 1
+    command = [python.with_name("gunicorn"), "-w", str(workers), "-b", f"127.0.0.1:{port}", "bench.tasks.mvt_app:app"]
+    with running(command, port, asked, env={"BENCH_DATABASE": url}):
+        yield port
+
+
+@contextmanager
+def tipg(url: str, asked: Asked) -> Iterator[int]:
+    """Serve by uvicorn, a worker for each core."""
+    port = free_port()
+    python = PEERS if PEERS.exists() else Path(sys.executable)
+    command = [python.with_name("uvicorn"), "--workers", str(os.cpu_count()), "--port", str(port), "--no-access-log", "tipg.main:app"]
+    parts = urlsplit(url)
+    (folder,) = parse_qs(parts.query)["host"]
+    env = {
+        # Its settings want a host in its usual place.
+        "DATABASE_URL": f"postgresql://{parts.username}@{quote(folder, safe='')}{parts.path}",
+        "TIPG_DB_SCHEMAS": '["public"]',
+        "TIPG_MAX_FEATURES_PER_TILE": "100000",
+        "TIPG_TILE_BUFFER": "64",
+    }
+    with running(command, port, asked, env=env):
+        yield port
+
+
+def _tipg_path(tile: Tile) -> str:
+    layer, zoom, x, y = tile
+    return f"/collections/public.{layer}/tiles/WebMercatorQuad/{zoom}/{x}/{y}"
+
+
+@contextmanager
+def nginx(files: Path, asked: Asked, work: Path) -> Iterator[int]:
+    """Serve the tiles of a folder, which are compressed already."""
+    port = free_port()
+    settings = work / "nginx.conf"
+    (work / "nginx").mkdir(exist_ok=True)
+    temporary = "\n".join(
+        f"    {name}_temp_path {work}/nginx/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    settings.write_text(f"""
+worker_processes {os.cpu_count()};
+{"user root;" if os.geteuid() == 0 else ""}
+daemon off;
+pid {work}/nginx/pid;
+error_log stderr;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000;
+    open_file_cache max=100000;
+    types {{ application/vnd.mapbox-vector-tile mvt; }}
+{temporary}
+    server {{
+        listen 127.0.0.1:{port};
+        root {files};
+        add_header Content-Encoding gzip;
+    }}
+}}
+""")
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    with running([program, "-c", settings, "-e", "stderr"], port, asked):
+        yield port
+
+
+@contextmanager
+def tileserver_gl(mbtiles: Path, asked: Asked) -> Iterator[int]:
+    """Serve an MBTiles file."""
+    port = free_port()
+    program = _NODE / "node_modules" / "tileserver-gl-light" / "src" / "main.js"
+    if not program.exists():
+        raise NotServed("tileserver-gl-light is not installed")
+    command = ["node", program, "--file", mbtiles, "--port", str(port), "--bind", "127.0.0.1"]
+    with running(command, port, asked, env={"NODE_ENV": "production"}, cwd=mbtiles.parent):
+        yield port
+
+
+def _tileserver_path(tile: Tile) -> str:
+    return "/data/tiles/{}/{}/{}.pbf".format(*tile[1:])
+
+
+# Tiles made anew
+
+
+def _uncached(
+    plan: Plan,
+    copies: int,
+    frames: dict[str, Any],
+    store: Path,
+    asked: list[Asked],
+    tiles: list[Tile],
+    url: str,
+    work: Path,
+    say: Say,
+) -> Uncached:
+    ours, flask, by_tipg = Served("Wangge"), Served("gunicorn, Flask and ST_AsMVT"), Served("tipg")
+    made = Uncached(copies, len(asked), [ours, flask, by_tipg])
+    _fill(url, frames)
+    tipg_asked = [(_tipg_path(tile), cookie) for tile, (_, cookie) in zip(tiles, asked, strict=True)]
+    with ExitStack() as stack:
+        ports: dict[str, int] = {}
+        for peer, server in ((flask, flask_st_asmvt(url, asked[0])), (by_tipg, tipg(url, tipg_asked[0]))):
+            try:
+                ports[peer.name] = stack.enter_context(server)
+            except NotServed as problem:
+                peer.problem = str(problem)
+                say(f"  {peer.name}: {problem}")
+        _check_alike(store, asked, tiles, frames, ports.get(flask.name), ports.get(by_tipg.name))
+        for _ in range(plan.rounds):
+            # A new server each time: what it has made once it keeps.
+            _once(ours, say, lambda: _fresh(store, asked, work, plan))
+            for peer, paths in ((flask, asked), (by_tipg, tipg_asked)):
+                if peer.name in ports:
+                    port = ports[peer.name]
+                    _once(peer, say, lambda port=port, paths=paths: load(port, paths, work, seconds=plan.seconds, most=len(paths)))  # type: ignore[misc]
+    return made
+
+
+def _once(served: Served, say: Say, measured: Callable[[], Load]) -> None:
+    try:
+        served.loads.append(measured())
+    except NotServed as problem:
+        served.problem = str(problem)
+        say(f"  {served.name}: {problem}")
+        return
+    last = served.loads[-1]
+    say(f"  {served.name}: {last.rate:.0f}/s, p50 {last.p50_s * 1e3:.2f} ms, p99 {last.p99_s * 1e3:.2f} ms")
+
+
+def _fresh(store: Path, asked: list[Asked], work: Path, plan: Plan) -> Load:
+    with wangge(store, ("/healthz", "")) as (port, _):
+        ready(port)
+        return load(port, asked, work, seconds=4 * plan.seconds, most=len(asked))
+
+
+def ready(port: int) -> None:
+    """Wait until the data are there; no tile is asked for."""
+    import time
+
+    deadline = time.monotonic() + 120
+    while fetch(port, "/readyz")[0] != 200:
+        if time.monotonic() > deadline:
+            raise NotServed("is not ready within two minutes")
+        time.sleep(0.05)
+
+
+def _fill(url: str, frames: dict[str, Any]) -> None:
+    """Make the peers' tables: EPSG:3857, indexed, in order of place, analysed."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for layer, fields in _FIELDS.items():
+            frame = frames[layer]
+            columns = ", ".join(f"{name} text" for name in ("code", *fields))
+            connection.execute(f"CREATE TABLE {layer} (id serial PRIMARY KEY, {columns}, geom geometry(Geometry, 3857))".encode())
+            shapes = shapely.set_srid(crs.to_metric(np.asarray(frame.geometry.array), "EPSG:3857"), 3857)
+            packed = shapely.to_wkb(shapes, hex=True, include_srid=True).tolist()
+            values = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in fields]
+            names = ", ".join(("code", *fields, "geom"))
+            with connection.cursor().copy(f"COPY {layer} ({names}) FROM STDIN".encode()) as copy:
+                for row in zip(frame.index.tolist(), *values, packed, strict=True):
+                    copy.write_row(row)
+            connection.execute(f"CREATE INDEX {layer}_geom ON {layer} USING gist (geom)".encode())
+            connection.execute(f"CLUSTER {layer} USING {layer}_geom".encode())
+            connection.execute(f"VACUUM ANALYZE {layer}".encode())
+
+
+def _check_alike(
+    store: Path, asked: list[Asked], tiles: list[Tile], frames: dict[str, Any], flask: int | None, by_tipg: int | None
+) -> None:
+    """Raise where servers do not show the same buildings, at zooms at which none leaves any out."""
+    with wangge(store, ("/healthz", "")) as (port, _):
+        ready(port)
+        exact = [at for at, tile in enumerate(tiles) if tile[1] >= _EXACT_ZOOM][:12]
+        for at in exact:
+            inside = _standing_in(frames[tiles[at][0]], tiles[at])
+            for name, where, path in (
+                ("Wangge", port, asked[at][0]),
+                ("gunicorn, Flask and ST_AsMVT", flask, asked[at][0]),
+                ("tipg", by_tipg, _tipg_path(tiles[at])),
+            ):
+                if where is None:
+                    continue
+                status, headers, body = fetch(where, path, asked[at][1])
+                if headers.get("content-encoding") == "gzip":
+                    body = gzip.decompress(body)
+                if status != 200 or not inside <= _codes(body):
+                    missing = inside - _codes(body) if status == 200 else inside
+                    raise RuntimeError(f"{name}: tile {path} answers {status}, {len(missing)} of {len(inside)} are missing")
+
+
+def _standing_in(frame: Any, tile: Tile) -> set[str]:
+    """Return the codes of what certainly shows in a tile: a point of it lies there."""
+    _, zoom, x, y = tile
+    east, north = _mercator(frame)
+    size = 2 * _WHOLE_M / 2**zoom
+    inside = (np.floor((east + _WHOLE_M) / size) == x) & (np.floor((_WHOLE_M - north) / size) == y)
+    return set(frame.index[inside])
+
+
+def _codes(body: bytes) -> set[str]:
+    import mapbox_vector_tile
+
+    found = set()
+    for layer in mapbox_vector_tile.decode(body).values():
+        for feature in layer["features"]:
+            properties = feature["properties"]
+            found.add(str(properties.get("code", properties.get("id"))))
+    return found
+
+
+# Tiles that are ready
+
+
+def _cached(
+    plan: Plan, store: Path, asked: list[Asked], tiles: list[Tile], work: Path, say: Say
+) -> tuple[list[Served], float]:
+    """Measure ours with every tile asked for before, and the same bytes from nginx and tileserver-gl-light."""
+    ours, by_nginx, by_node = Served("Wangge"), Served("nginx"), Served("tileserver-gl-light")
+    with ExitStack() as stack:
+        port, _ = stack.enter_context(wangge(store, ("/healthz", "")))
+        ready(port)
+        files, mbtiles = work / "files", work / "tiles.mbtiles"
+        sizes = _keep(port, asked, tiles, files, mbtiles)
+        node_asked = [(_tileserver_path(tile), cookie) for tile, (_, cookie) in zip(tiles, asked, strict=True)]
+        servers: list[tuple[Served, int, Sequence[Asked]]] = [(ours, port, asked)]
+        for peer, server, paths in (
+            (by_nginx, nginx(files, asked[0], work), asked),
+            (by_node, tileserver_gl(mbtiles, node_asked[0]), node_asked),
+        ):
+            try:
+                servers.append((peer, stack.enter_context(server), paths))
+            except NotServed as problem:
+                peer.problem = str(problem)
+                say(f"  {peer.name}: {problem}")
+        for served, at, paths in servers:  # every worker has made every tile
+            with suppress(NotServed):
+                load(at, paths, work, seconds=plan.seconds)
+            _check_bytes(served, at, paths, asked, port)
+        for _ in range(plan.rounds):
+            for served, at, paths in servers:
+                _once(served, say, lambda at=at, paths=paths: load(at, paths, work, seconds=plan.seconds))  # type: ignore[misc]
+    return [ours, by_nginx, by_node], float(np.mean(sizes))
+
+
+def _keep(port: int, asked: list[Asked], tiles: list[Tile], files: Path, mbtiles: Path) -> list[int]:
+    """Keep our tiles, compressed, as files and as MBTiles; return their sizes."""
+    sizes = []
+    rows = []
+    for tile, (where, cookie) in zip(tiles, asked, strict=True):
+        status, headers, body = fetch(port, where, cookie)
+        if status not in (200, 204):
+            raise RuntimeError(f"Wangge: tile {where} answers {status}")
+        if headers.get("content-encoding") != "gzip":  # too small to be worth it, or empty
+            body = gzip.compress(body, mtime=0)
+        file = files / where[1:]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+        sizes.append(len(body))
+        _, zoom, x, y = tile
+        rows.append((zoom, x, 2**zoom - 1 - y, body))
+    about = {
+        "name": "tiles",
+        "format": "pbf",
+        "minzoom": str(ZOOMS[0]),
+        "maxzoom": str(ZOOMS[-1]),
+        "bounds": "113,22,115,23",
+        "json": '{"vector_layers": [{"id": "buildings", "fields": {}}, {"id": "communities", "fields": {}}]}',
+    }
+    connection = sqlite3.connect(mbtiles)
+    with connection:
+        connection.execute("CREATE TABLE metadata (name text, value text)")
+        connection.execute(
+            "CREATE TABLE tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)"
+        )
+        connection.executemany("INSERT INTO metadata VALUES (?, ?)", about.items())
+        connection.executemany("INSERT INTO tiles VALUES (?, ?, ?, ?)", rows)
+        connection.execute("CREATE UNIQUE INDEX tile_index ON tiles (zoom_level, tile_column, tile_row)")
+    connection.close()
+    return sizes
+
+
+def _check_bytes(served: Served, port: int, paths: Sequence[Asked], asked: list[Asked], ours: int) -> None:
+    """Raise where a server has other bytes than ours."""
+    for at in range(0, len(asked), max(1, len(asked) // 20)):
+        status, _, body = fetch(port, *paths[at])
+        mine, _, expected = fetch(ours, *asked[at])
+        if mine == 200 and (status != 200 or _plain(body) != _plain(expected)):
+            raise RuntimeError(f"{served.name}: {paths[at][0]} answers {status} with other bytes than ours")
+
+
+def _plain(body: bytes) -> bytes:
+    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
