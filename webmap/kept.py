@@ -46,7 +46,7 @@ class Kept(Generic[K, V]):
                 return kept
             others = self._making.get(key)
             if others is None:
-                self._making[key] = ours = Future()
+                self._making[key] = ours = Future[V]()
         if others is not None:
             made = others.result()
             return made if still(made) else make()
