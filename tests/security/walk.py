@@ -159,6 +159,7 @@ def _narrowings(question: str, unit: str, full: bool) -> Iterator[dict[str, str]
         yield {"community_kind": "old_estate"}
         yield {"from": "2018-03-01", "to": "2018-03-31"}
         yield {"kind": "library"}
+        yield {"limit_m": "700"}
 
 
 def _cards(full: bool) -> Iterator[Question]:
@@ -169,14 +170,9 @@ def _cards(full: bool) -> Iterator[Question]:
                 about = {"unit": unit, "code": code}
                 path = f"/api/units/{unit}/{code}"
                 yield Question("api.unit_card", "card", path, {"question": question}, about)
-    period = {"from": "2018-03-01", "to": "2018-03-31"}
-    yield Question(
-        "api.unit_card",
-        "card",
-        "/api/units/communities/C01",
-        period,
-        {"unit": "communities", "code": "C01"} | period,
-    )
+    for chosen in ({"from": "2018-03-01", "to": "2018-03-31"}, {"limit_m": "700"}):
+        about = {"unit": "communities", "code": "C01"} | chosen
+        yield Question("api.unit_card", "card", "/api/units/communities/C01", chosen, about)
 
 
 def _files(full: bool) -> Iterator[Question]:
@@ -187,6 +183,9 @@ def _files(full: bool) -> Iterator[Question]:
             yield Question("downloads.download", "file", "/download", query | {"format": ending}, about)
         if full or (question, unit) == ("gap", "communities"):
             yield Question("downloads.offline_map", "file", "/export-map", query, about)
+            limit = {"limit_m": "700"}
+            yield Question("downloads.download", "file", "/download", query | limit, about | limit)
+            yield Question("downloads.offline_map", "file", "/export-map", query | limit, about | limit)
 
 
 @dataclass(frozen=True)
@@ -328,7 +327,7 @@ class Judge:
 
     def _figures(self, given: str, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
         about, asked = question.about, question.query.get("question", "")
-        public = about.get("unit") in PUBLIC.get(asked, ()) and "from" not in about
+        public = about.get("unit") in PUBLIC.get(asked, ()) and not {"from", "limit_m"} & about.keys()
         if given == "none" or (given == "public" and not public):
             return self._refused()
         theirs = [

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import geopandas as gpd
 import pytest
@@ -216,6 +217,11 @@ def test_codes_are_opaque(tmp_path: Path, standards: Standards) -> None:
         "kind=cinema",
         "subdistrict=S9",
         "community_kind=palace",
+        "limit_m=99",
+        "limit_m=1001",
+        "limit_m=5e2",
+        "limit_m=五百",
+        "kind=library&limit_m=299&limit_m=300",
         "from=2019-13-01",
         "from=2019-12-31&to=2019-01-01",
         "from=２０１９-01-01",
@@ -230,6 +236,23 @@ def test_a_view_out_of_range_is_refused(client: FlaskClient, path: str, query: s
     if "units" in path and query.startswith("unit="):
         path, query = f"/api/units/{query.removeprefix('unit=')}/C01", ""
     assert client.get(f"{path}?{query}").status_code == 400
+
+
+def test_a_chosen_limit_reaches_view_card_file_and_page(client: FlaskClient) -> None:
+    view = client.get("/api/view?limit_m=500&lang=en").get_json()
+    assert view["query"]["limit_m"] == view["limit"]["metres"] == 500
+    assert view["headlines"]["gap"]["label"] == "of residents beyond 500 m (chosen)"
+    card = client.get("/api/units/communities/C01?limit_m=500").get_json()
+    limits = {row["kind"]: (row["limit_m"], row["limit_chosen"]) for row in card["distances"]}
+    assert limits["day_care"] == (500, True) and limits["library"] == (1000, False)
+    table = client.get("/download?limit_m=500")
+    assert "500 m 外居民（自选）" in table.get_data(as_text=True).splitlines()[0]
+    assert "_500m_" in unquote(table.headers["Content-Disposition"])
+    sheet = client.get("/export-map?limit_m=500").get_data(as_text=True)
+    assert "限值 500 m 为自选；标准是 300 m" in sheet and "500 m 以外（自选）" in sheet
+    assert 'type="range"' not in sheet
+    assert client.get("/?limit_m=500").status_code == 200
+    assert client.get("/?limit_m=5000").status_code == 400
 
 
 @pytest.mark.parametrize(

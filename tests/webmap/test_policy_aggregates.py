@@ -552,6 +552,18 @@ def test_a_question_beyond_what_is_public_is_refused_in_words(ask: Callable[...,
     assert ask(RESIDENT, "/api/view", question="hotspots", **default).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/api/view", "/api/units/communities/C07", "/download", "/export-map"])
+def test_the_public_can_choose_no_limit(ask: Callable[..., Any], path: str) -> None:
+    assert ask(RESIDENT, path, limit_m="500").status_code == 401
+    if path.startswith("/api"):
+        assert ask(RESIDENT, path, limit_m="300").get_json() == ask(RESIDENT, path).get_json()
+        said = ask(RESIDENT, path, limit_m="500", lang="en").get_json()["error"]
+        assert "no other limit can be chosen" in said["detail"] and "Sign in" in said["remedy"]
+    assert ask(EAST, path, limit_m="500").status_code == 200
+    assert ask(RESIDENT, "/api/district").get_json()["sight"]["limit"] is False
+    assert ask(EAST, "/api/district").get_json()["sight"]["limit"] is True
+
+
 UNSIGHTED = {
     "layers.summary": {"summary", "community_figures"},
     "layers.questions": {"full_answer"},
