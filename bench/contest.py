@@ -107,7 +107,7 @@ class Process:
     def __init__(self, contender: Contender, given: Given, limits: Limits) -> None:
         python = sys.executable if contender.ours or not PEERS.exists() else str(PEERS)
         self._name, self._limits = contender.name, limits
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [python, "-m", "bench.worker"],
             stdin=subprocess.PIPE,

@@ -7,7 +7,6 @@ What is made is kept in a folder, under a name that follows from what it was mad
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +31,13 @@ DATA = ROOT / "data"
 GAP_M = 3_000.0
 _ACROSS = 6
 _DECIMALS = 9
-_MADE_FROM = ("data/*.py", "data/*.json", "layers/schema.py", "layers/stores/geopackage/sql/*", "bench/district.py")
+_MADE_FROM = (
+    "data/*.py",
+    "data/*.json",
+    "layers/schema.py",
+    "layers/stores/geopackage/sql/*",
+    "bench/district.py",
+)
 
 Frames = dict[str, "gpd.GeoDataFrame"]
 Given = tuple[District, Frames]
@@ -129,10 +134,8 @@ class Districts:
         if file.exists():
             kept: Given = pickle.loads(file.read_bytes())
             return kept
-        if copies > 1:
-            made = laid(self.given(1), copies)
-        else:
-            made = demonstration() if self._given is None else self._given
+        once = self._given or demonstration() if copies == 1 else self.given(1)
+        made = laid(once, copies)
         keep(file, made)
         return made
 
@@ -160,4 +163,4 @@ def keep(file: Path, value: object) -> None:
     """Pickle a value, whole or not at all."""
     unfinished = file.with_suffix(".unfinished")
     unfinished.write_bytes(pickle.dumps(value, protocol=5))
-    os.replace(unfinished, file)
+    unfinished.replace(file)

@@ -14,7 +14,6 @@ import shapely
 
 from bench.district import Districts, keep
 from geo.cells import square_cells
-from geo.crs import to_metric
 from layers.snapshot import Snapshot
 from layers.standards import read_standards
 
@@ -31,8 +30,6 @@ _CORNERS_PER_SIDE = 25
 _BEND, _SHAKE = 0.12, 0.3
 _SPREAD_M = 60.0
 _SEED = 20260101
-
-_Floats = "NDArray[np.float64]"
 
 
 class Inputs:
@@ -85,8 +82,8 @@ class Inputs:
 
 
 def _shares(number: int) -> NDArray[np.float64]:
-    shares = 1.0 / np.arange(1, number + 1)
-    return shares / shares.sum()
+    shares: NDArray[np.float64] = 1.0 / np.arange(1, number + 1)
+    return np.asarray(shares / shares.sum())
 
 
 def _near(rng: np.random.Generator, doors: NDArray[Any], squares: NDArray[Any], rows: int) -> tuple[Any, Any]:

@@ -30,7 +30,13 @@ class Plan:
         Features that are there already.
     """
 
-    callers: tuple[tuple[str, int, int], ...] = ((OURS, 1, 64), (PLAIN, 8, 1), (OURS, 8, 8), (PLAIN, 1, 1), (OURS, 1, 1))
+    callers: tuple[tuple[str, int, int], ...] = (
+        (OURS, 1, 64),
+        (PLAIN, 8, 1),
+        (OURS, 8, 8),
+        (PLAIN, 1, 1),
+        (OURS, 1, 1),
+    )
     stocks: tuple[int, ...] = (data.DISTRICT_BUILDINGS, 10 * data.DISTRICT_BUILDINGS)
     rounds: int = 5
     seconds: float = 2.0
@@ -71,7 +77,9 @@ def measure(plan: Plan, folder: Path, say: Say) -> Results:
     RuntimeError
         A write that was acknowledged is not there.
     """
-    numbers = {chosen.name: at for at, chosen in reversed(list(enumerate(WRITING))) if chosen.kind == "GeoPackage"}
+    numbers = {
+        chosen.name: at for at, chosen in reversed(list(enumerate(WRITING))) if chosen.kind == "GeoPackage"
+    }
     results = Results([], [])
     for stock in plan.stocks:
         say(f"writes into {stock:,} features")
@@ -99,7 +107,9 @@ def measure(plan: Plan, folder: Path, say: Say) -> Results:
                     harness.save(new, parts[-1])
                 results.flushes_s.append(flush_s(work / "flush"))
                 _run(one, numbers[one.name], targets[one.name], parts, plan.seconds)
-                say(f"  {one.name}, {one.processes} x {one.threads}: {one.rates[-1]:.0f}/s, p99 {one.p99_s[-1] * 1e3:.1f} ms")
+                say(
+                    f"  {one.name}, {one.processes} x {one.threads}: {one.rates[-1]:.0f}/s, p99 {one.p99_s[-1] * 1e3:.1f} ms"
+                )
         shutil.rmtree(work)
     return results
 

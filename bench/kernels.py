@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,9 +33,7 @@ def _peers(task: str, *modules: str) -> tuple[Contender, ...]:
         "shapely": (ARRAYS, "shapely"),
         "esda": (ARRAYS, "esda"),
     }
-    return tuple(
-        Contender(name=name, task=f"{known[name][0]}:{known[name][1]}_{task}") for name in modules
-    )
+    return tuple(Contender(name=name, task=f"{known[name][0]}:{known[name][1]}_{task}") for name in modules)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +52,8 @@ class Case:
         How many times as fast as the best peer it is meant to be; 0 where nothing is meant.
     only : str
         The peer that the target speaks of, where it is not the best.
+    counts_points : bool
+        Whether each point is looked at within the time.
     """
 
     work: str
@@ -62,6 +62,7 @@ class Case:
     points: int = 0
     target: float = 0.0
     only: str = ""
+    counts_points: bool = True
     check: Check = field(default=equal)
 
 
@@ -98,8 +99,10 @@ warm = _of("counts per irregular cell, warm", "counts_in_irregular", "irregular"
 cold = _of("counts per irregular cell, cold", "counts_in_irregular_cold", "irregular")
 near = _of("nearest room, warm", "nearest", "nearest", only="shapely", check=within(1e-6))
 area = _of("building area per cell", "area_in_squares", "area", check=within(1e-3))
-z = _of("Gi*: z", "hotspots", "z", check=within(1e-9))
-permuted = _of("Gi*: z and 999 permutations", "hotspots_permuted", "permuted", check=_alike)
+z = _of("Gi*: z", "hotspots", "z", counts_points=False, check=within(1e-9))
+permuted = _of(
+    "Gi*: z and 999 permutations", "hotspots_permuted", "permuted", counts_points=False, check=_alike
+)
 
 
 def near_cold(copies: int, target: float) -> Case:
@@ -123,7 +126,22 @@ def one_more(millions: int, copies: int = 1, target: float = 0.0) -> Case:
         copies=copies,
         points=millions * _MILLION,
         target=target,
+        counts_points=False,
         check=within(1e-6),
+    )
+
+
+def together(copies: int, target: float) -> Case:
+    """Return all indicators beside one query of a database; their answers are different things."""
+    return Case(
+        work="all indicators, from loaded rows",
+        contenders=(
+            _ours("indicators"),
+            Contender(name="PostGIS, one query for the nearest room", task=f"{DATABASE}:postgis_nearest"),
+        ),
+        copies=copies,
+        target=target,
+        check=lambda ours, theirs: "",
     )
 
 
@@ -171,10 +189,10 @@ def cases(*, quick: bool) -> list[Case]:
     ]
 
 
-def small() -> list[Case]:
+def small(copies: int) -> list[Case]:
     """Return the comparisons of a small district: whether all answer the same."""
     everywhere = ("DuckDB", "SedonaDB", "PostGIS")
-    few = {"points": 3000}
+    few = {"points": 3000, "copies": copies}
     made = [
         squares((*everywhere, "polars", "pandas")),
         days((*everywhere, "polars", "pandas")),
@@ -184,6 +202,7 @@ def small() -> list[Case]:
         area((*everywhere, "shapely", "geopandas")),
         permuted(("esda",)),
         one_more(0),
+        together(copies, 0.0),
     ]
     return [replace(case, **few) for case in made]
 
@@ -205,9 +224,9 @@ def measure(
         say(f"{case.work}: x{case.copies}" + (f", {case.points:,} points" if case.points else ""))
         shapes = inputs.shapes(case.copies)
         points = inputs.points(case.copies, case.points) if case.points else None
-
         with server.databases() if server else nullcontext(lambda: "") as new:
-            made.append(Outcome(case, _contest(case, Given(shapes, points), new, pace, say)))
+            frames = inputs.districts.frames(case.copies)
+            made.append(Outcome(case, _contest(case, Given(shapes, points, frames), new, pace, say)))
     return made
 
 

@@ -1,20 +1,12 @@
-"""What came of a run, as a page: the tables, the targets, and how it was measured."""
+"""What came of a run of the stores: the tables, the targets, and how it was measured."""
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import groupby
-from pathlib import Path
 from statistics import median
 
-import apsw
 import numpy as np
-import pyogrio
-import shapely
 
 from bench.harness import WARM_ROWS
 from bench.run import OPERATIONS, Plan, Results, Series, Writes
@@ -23,12 +15,8 @@ MOST_TIMES = 1.3
 LEAST_SHARE = 0.8
 TAIL_TIMES = 10
 
-_PACKAGES = (
-    "geopandas", "pandas", "pyarrow", "psycopg", "adbc-driver-postgresql", "sqlalchemy", "geoalchemy2", "numpy",
-)  # fmt: skip
 _HOW = """\
-Made by `make bench`; `python -m bench --help` says how to measure less. The machine should have nothing else
-to do: compare ratios, and only those of one run.
+The stores beside other ways of keeping the same buildings.
 
 - **Data**: an invented district (`bench/data.py`), the same each time: buildings of 4 to 12 corners, some
   with a courtyard or a second part, ten fields filled in part. ×1 is {small:,} buildings, the largest here
@@ -63,8 +51,8 @@ to do: compare ratios, and only those of one run.
 """
 
 
-def page(plan: Plan, results: Results, *, place: Path) -> str:
-    """Return the page in Markdown; files were made in `place`."""
+def section(plan: Plan, results: Results) -> str:
+    """Return what came of it in Markdown."""
     how = _HOW.format(
         small=min(plan.sizes),
         large=max(plan.sizes),
@@ -77,20 +65,20 @@ def page(plan: Plan, results: Results, *, place: Path) -> str:
         memory=plan.limits.memory_bytes / 2**30,
     )
     parts = [
-        "# Benchmarks",
+        "## The stores",
         "",
         how,
-        _conditions(results, place),
+        _conditions(results),
         "",
-        "## Targets",
+        "### Targets of the stores",
         "",
         *_table(["target", "measured", ""], _targets(results)),
     ]
     for (kind, rows), some in groupby(results.series, key=lambda s: (s.kind, s.rows)):
-        parts += ["", f"## {kind}, {rows:,} buildings", ""]
+        parts += ["", f"### {kind}, {rows:,} buildings", ""]
         header = ["", "contender", "min s", "median s", "×", "CPU s", "memory MB"]
         parts += _table(header, _series(list(some)))
-    parts += ["", "## Committed single writes", ""]
+    parts += ["", "### Committed single writes", ""]
     header = [
         "",
         "writers",
@@ -111,37 +99,13 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in (header, left, *rows)]
 
 
-def _conditions(results: Results, place: Path) -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+def _conditions(results: Results) -> str:
     loads = results.loads
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} (UTC): {_processor()}, {os.cpu_count()} processors, "
-        f"{_memory_gb():.0f} GB, {platform.system()} {platform.release().partition('-')[0]}, "
-        f"files on {_file_system(place)}; load average over a minute before each measurement: "
+        "Load average over a minute before each measurement: "
         f"{min(loads):.1f} to {max(loads):.1f}, median {median(loads):.1f} (the contenders' own work among it); "
-        f"`fdatasync` of 32 KB there took {median(results.flushes_s) * 1000:.2f} ms (median). "
-        f"Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()} (apsw), "
-        f"GDAL {pyogrio.__gdal_version_string__} (pyogrio {version('pyogrio')}), "
-        f"GEOS {shapely.geos_version_string} (shapely {version('shapely')}), {packages}; {results.server}."
+        f"`fdatasync` of 32 KB took {median(results.flushes_s) * 1000:.2f} ms (median). {results.server}."
     )
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def _memory_gb() -> float:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-
-
-def _file_system(place: Path) -> str:
-    """Return the kind of file system: where it is memory, durable writes cost nothing."""
-    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
-    on = [(len(at), kind) for at, kind in mounts if place.resolve().is_relative_to(at)]
-    return max(on)[1]
 
 
 def _series(series: list[Series]) -> Iterator[list[str]]:

@@ -17,7 +17,8 @@ from urllib.error import URLError
 from bench.contest import Say
 from bench.district import Districts
 from bench.serving import Asked, NotServed, family, fetch, free_port
-from bench.tiles import cookies, path, pyramid, ready, wangge
+from bench.tile_servers import path, wangge
+from bench.tiles import cookies, pyramid, ready
 from layers.queries import QUESTIONS
 
 _PEOPLE = 20
@@ -77,15 +78,26 @@ def starts(plan: Plan, districts: Districts, say: Say) -> list[Start]:
                 start.tile_s.append(_first_tile(store, asked[0]))
         # The first of each finds files that are not in memory yet.
         del start.geopandas_s[0], start.tile_s[0]
-        say(f"first tile x{copies}: {median(start.tile_s):.2f} s, import geopandas {median(start.geopandas_s):.2f} s")
+        say(
+            f"first tile x{copies}: {median(start.tile_s):.2f} s, import geopandas {median(start.geopandas_s):.2f} s"
+        )
     return made
 
 
 def _first_tile(store: Path, asked: Asked) -> float:
     port = free_port()
-    command = [str(Path(sys.executable).with_name("wangge")), "serve", "--store", f"gpkg:{store}", "--port", str(port)]
+    command = [
+        str(Path(sys.executable).with_name("wangge")),
+        "serve",
+        "--store",
+        f"gpkg:{store}",
+        "--port",
+        str(port),
+    ]
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         while time.perf_counter() - began < _MOST_S and process.poll() is None:
             try:
@@ -106,7 +118,10 @@ def memory(plan: Plan, districts: Districts, say: Say) -> list[Memory]:
     """Ask all questions and many tiles of each worker, and look at what the processes hold."""
     made = []
     for copies in plan.sizes:
-        with _store(districts, copies, plan.tiles) as (store, asked), wangge(store, ("/healthz", "")) as (port, process):
+        with (
+            _store(districts, copies, plan.tiles) as (store, asked),
+            wangge(store, ("/healthz", "")) as (port, process),
+        ):
             ready(port)
             for at in range(plan.times):
                 for question in QUESTIONS:
@@ -115,11 +130,11 @@ def memory(plan: Plan, districts: Districts, say: Say) -> list[Memory]:
                 _must(port, one)
             held = {one: _held(one) for one in family(process)}
             largest = max(held, key=lambda one: held[one][0])
-            made.append(
-                Memory(copies, len(held), *held[largest], sum(own for _, own in held.values()))
-            )
+            made.append(Memory(copies, len(held), *held[largest], sum(own for _, own in held.values())))
         last = made[-1]
-        say(f"memory x{copies}: {last.worker_bytes / 2**20:.0f} MB, together {last.together_bytes / 2**20:.0f} MB")
+        say(
+            f"memory x{copies}: {last.worker_bytes / 2**20:.0f} MB, together {last.together_bytes / 2**20:.0f} MB"
+        )
     return made
 
 

@@ -74,7 +74,9 @@ def free_port() -> int:
         return port
 
 
-def fetch(port: int, path: str, cookie: str = "", *, timeout_s: float = 60.0) -> tuple[int, dict[str, str], bytes]:
+def fetch(
+    port: int, path: str, cookie: str = "", *, timeout_s: float = 60.0
+) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of one answer."""
     headers = {"Accept-Encoding": "gzip", "Cookie": cookie}
     try:
@@ -172,7 +174,17 @@ def load(port: int, asked: Sequence[Asked], work: Path, *, seconds: float, most:
     requests = work / "requests"
     requests.write_text("".join(f"{path}\t{cookie}\n" for path, cookie in asked), "utf-8")
     done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "60s", "-s", SCRIPT, f"http://127.0.0.1:{port}"],
+        [
+            "wrk",
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{max(1, round(seconds))}s",
+            "--timeout",
+            "60s",
+            "-s",
+            SCRIPT,
+            f"http://127.0.0.1:{port}",
+        ],
         capture_output=True,
         text=True,
         env=os.environ | {"BENCH_REQUESTS": str(requests), "BENCH_MOST": str(most)},
@@ -182,4 +194,6 @@ def load(port: int, asked: Sequence[Asked], work: Path, *, seconds: float, most:
     said = json.loads(done.stdout.partition("BENCH ")[2])
     if said["failed"] or said["other"] or (not most and said["refused"] > 0.5 * said["requests"]):
         raise NotServed(f"{said['refused']} answers are errors, {said['failed']} are missing")
-    return Load(**{name: said[name] for name in ("seconds", "requests", "bytes", "p50_s", "p99_s", "longest_s")})
+    return Load(
+        **{name: said[name] for name in ("seconds", "requests", "bytes", "p50_s", "p99_s", "longest_s")}
+    )

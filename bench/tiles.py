@@ -7,25 +7,35 @@ shows no single buildings, and buildings from 13 on, in an order that is mixed a
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
 import sqlite3
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 import shapely
 
-from bench.contest import PEERS, ROOT, Say
+from bench.contest import Say
 from bench.district import DATA, Districts
 from bench.server import Server
-from bench.serving import Asked, Load, NotServed, Served, fetch, free_port, load, running
+from bench.serving import Asked, Load, NotServed, Served, fetch, load
+from bench.tile_servers import (
+    Tile,
+    flask_st_asmvt,
+    nginx,
+    path,
+    tileserver_gl,
+    tileserver_path,
+    tipg,
+    tipg_path,
+    wangge,
+)
 from geo import crs
 
 if TYPE_CHECKING:
@@ -34,11 +44,8 @@ if TYPE_CHECKING:
 ZOOMS = range(12, 18)
 _WHOLE_M = 20037508.342789244
 _SEED = 20260101
-_NODE = ROOT / ".venv-bench" / "npm"
 _EXACT_ZOOM = 16
 _FIELDS = {"buildings": ("name",), "communities": ("name", "name_en", "kind")}
-
-Tile = tuple[str, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +79,9 @@ def pyramid(frames: dict[str, Any], most: int) -> list[Tile]:
         x, y = _mercator(frames[layer])
         size = 2 * _WHOLE_M / 2**zoom
         column, row = (np.floor((edge + _WHOLE_M) / size).astype(int) for edge in (x, -y))
-        found += [(layer, zoom, a, b) for a, b in sorted(set(zip(column.tolist(), row.tolist(), strict=True)))]
+        found += [
+            (layer, zoom, a, b) for a, b in sorted(set(zip(column.tolist(), row.tolist(), strict=True)))
+        ]
     order = np.random.default_rng(_SEED).permutation(len(found))[:most]
     return [found[at] for at in order.tolist()]
 
@@ -81,12 +90,6 @@ def _mercator(frame: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a point within each shape, in EPSG:3857."""
     points = shapely.point_on_surface(np.asarray(frame.geometry.array))
     return crs.points_to_metric(shapely.get_x(points), shapely.get_y(points), "EPSG:3857")
-
-
-def path(tile: Tile) -> str:
-    """Return where Wangge, and the plain peers, have a tile."""
-    layer, zoom, x, y = tile
-    return f"/tiles/{layer}/{zoom}/{x}/{y}.mvt"
 
 
 @dataclass
@@ -151,105 +154,6 @@ def cookies(store: Path, people: int, number: int) -> list[str]:
     return [f"{SESSION}={tokens[at % people]}" for at in range(number)]
 
 
-# Servers
-
-
-@contextmanager
-def wangge(store: Path, asked: Asked) -> Iterator[tuple[int, int]]:
-    """Serve a store as an office does, by defaults; gives the port and the process."""
-    port = free_port()
-    command = [Path(sys.executable).with_name("wangge"), "serve", "--store", f"gpkg:{store}", "--port", str(port)]
-    with running(command, port, asked, env={"LANG": "en", "LC_ALL": "en"}) as process:
-        yield port, process.pid
-
-
-@contextmanager
-def flask_st_asmvt(url: str, asked: Asked) -> Iterator[int]:
-    """Serve by gunicorn, two workers for each core and one more, as its manual says."""
-    port = free_port()
-    python = PEERS if PEERS.exists() else Path(sys.executable)
-    workers = 2 * (os.cpu_count() or 1) + 1
-    command = [python.with_name("gunicorn"), "-w", str(workers), "-b", f"127.0.0.1:{port}", "bench.tasks.mvt_app:app"]
-    with running(command, port, asked, env={"BENCH_DATABASE": url}):
-        yield port
-
-
-@contextmanager
-def tipg(url: str, asked: Asked) -> Iterator[int]:
-    """Serve by uvicorn, a worker for each core."""
-    port = free_port()
-    python = PEERS if PEERS.exists() else Path(sys.executable)
-    command = [python.with_name("uvicorn"), "--workers", str(os.cpu_count()), "--port", str(port), "--no-access-log", "tipg.main:app"]
-    parts = urlsplit(url)
-    (folder,) = parse_qs(parts.query)["host"]
-    env = {
-        # Its settings want a host in its usual place.
-        "DATABASE_URL": f"postgresql://{parts.username}@{quote(folder, safe='')}{parts.path}",
-        "TIPG_DB_SCHEMAS": '["public"]',
-        "TIPG_MAX_FEATURES_PER_TILE": "100000",
-        "TIPG_TILE_BUFFER": "64",
-    }
-    with running(command, port, asked, env=env):
-        yield port
-
-
-def _tipg_path(tile: Tile) -> str:
-    layer, zoom, x, y = tile
-    return f"/collections/public.{layer}/tiles/WebMercatorQuad/{zoom}/{x}/{y}"
-
-
-@contextmanager
-def nginx(files: Path, asked: Asked, work: Path) -> Iterator[int]:
-    """Serve the tiles of a folder, which are compressed already."""
-    port = free_port()
-    settings = work / "nginx.conf"
-    (work / "nginx").mkdir(exist_ok=True)
-    temporary = "\n".join(
-        f"    {name}_temp_path {work}/nginx/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    settings.write_text(f"""
-worker_processes {os.cpu_count()};
-{"user root;" if os.geteuid() == 0 else ""}
-daemon off;
-pid {work}/nginx/pid;
-error_log stderr;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    sendfile on;
-    tcp_nopush on;
-    keepalive_requests 1000000;
-    open_file_cache max=100000;
-    types {{ application/vnd.mapbox-vector-tile mvt; }}
-{temporary}
-    server {{
-        listen 127.0.0.1:{port};
-        root {files};
-        add_header Content-Encoding gzip;
-    }}
-}}
-""")
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    with running([program, "-c", settings, "-e", "stderr"], port, asked):
-        yield port
-
-
-@contextmanager
-def tileserver_gl(mbtiles: Path, asked: Asked) -> Iterator[int]:
-    """Serve an MBTiles file."""
-    port = free_port()
-    program = _NODE / "node_modules" / "tileserver-gl-light" / "src" / "main.js"
-    if not program.exists():
-        raise NotServed("tileserver-gl-light is not installed")
-    command = ["node", program, "--file", mbtiles, "--port", str(port), "--bind", "127.0.0.1"]
-    with running(command, port, asked, env={"NODE_ENV": "production"}, cwd=mbtiles.parent):
-        yield port
-
-
-def _tileserver_path(tile: Tile) -> str:
-    return "/data/tiles/{}/{}/{}.pbf".format(*tile[1:])
-
-
 # Tiles made anew
 
 
@@ -267,7 +171,7 @@ def _uncached(
     ours, flask, by_tipg = Served("Wangge"), Served("gunicorn, Flask and ST_AsMVT"), Served("tipg")
     made = Uncached(copies, len(asked), [ours, flask, by_tipg])
     _fill(url, frames)
-    tipg_asked = [(_tipg_path(tile), cookie) for tile, (_, cookie) in zip(tiles, asked, strict=True)]
+    tipg_asked = [(tipg_path(tile), cookie) for tile, (_, cookie) in zip(tiles, asked, strict=True)]
     with ExitStack() as stack:
         ports: dict[str, int] = {}
         for peer, server in ((flask, flask_st_asmvt(url, asked[0])), (by_tipg, tipg(url, tipg_asked[0]))):
@@ -279,11 +183,11 @@ def _uncached(
         _check_alike(store, asked, tiles, frames, ports.get(flask.name), ports.get(by_tipg.name))
         for _ in range(plan.rounds):
             # A new server each time: what it has made once it keeps.
-            _once(ours, say, lambda: _fresh(store, asked, work, plan))
+            _once(ours, say, partial(_fresh, store, asked, work, plan))
             for peer, paths in ((flask, asked), (by_tipg, tipg_asked)):
                 if peer.name in ports:
-                    port = ports[peer.name]
-                    _once(peer, say, lambda port=port, paths=paths: load(port, paths, work, seconds=plan.seconds, most=len(paths)))  # type: ignore[misc]
+                    measured = partial(load, ports[peer.name], paths, work)
+                    _once(peer, say, partial(measured, seconds=plan.seconds, most=len(paths)))
     return made
 
 
@@ -306,8 +210,6 @@ def _fresh(store: Path, asked: list[Asked], work: Path, plan: Plan) -> Load:
 
 def ready(port: int) -> None:
     """Wait until the data are there; no tile is asked for."""
-    import time
-
     deadline = time.monotonic() + 120
     while fetch(port, "/readyz")[0] != 200:
         if time.monotonic() > deadline:
@@ -323,7 +225,9 @@ def _fill(url: str, frames: dict[str, Any]) -> None:
         for layer, fields in _FIELDS.items():
             frame = frames[layer]
             columns = ", ".join(f"{name} text" for name in ("code", *fields))
-            connection.execute(f"CREATE TABLE {layer} (id serial PRIMARY KEY, {columns}, geom geometry(Geometry, 3857))".encode())
+            connection.execute(
+                f"CREATE TABLE {layer} (id serial PRIMARY KEY, {columns}, geom geometry(Geometry, 3857))".encode()
+            )
             shapes = shapely.set_srid(crs.to_metric(np.asarray(frame.geometry.array), "EPSG:3857"), 3857)
             packed = shapely.to_wkb(shapes, hex=True, include_srid=True).tolist()
             values = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in fields]
@@ -337,7 +241,12 @@ def _fill(url: str, frames: dict[str, Any]) -> None:
 
 
 def _check_alike(
-    store: Path, asked: list[Asked], tiles: list[Tile], frames: dict[str, Any], flask: int | None, by_tipg: int | None
+    store: Path,
+    asked: list[Asked],
+    tiles: list[Tile],
+    frames: dict[str, Any],
+    flask: int | None,
+    by_tipg: int | None,
 ) -> None:
     """Raise where servers do not show the same buildings, at zooms at which none leaves any out."""
     with wangge(store, ("/healthz", "")) as (port, _):
@@ -345,19 +254,21 @@ def _check_alike(
         exact = [at for at, tile in enumerate(tiles) if tile[1] >= _EXACT_ZOOM][:12]
         for at in exact:
             inside = _standing_in(frames[tiles[at][0]], tiles[at])
-            for name, where, path in (
+            for name, where, place in (
                 ("Wangge", port, asked[at][0]),
                 ("gunicorn, Flask and ST_AsMVT", flask, asked[at][0]),
-                ("tipg", by_tipg, _tipg_path(tiles[at])),
+                ("tipg", by_tipg, tipg_path(tiles[at])),
             ):
                 if where is None:
                     continue
-                status, headers, body = fetch(where, path, asked[at][1])
+                status, headers, body = fetch(where, place, asked[at][1])
                 if headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
                 if status != 200 or not inside <= _codes(body):
                     missing = inside - _codes(body) if status == 200 else inside
-                    raise RuntimeError(f"{name}: tile {path} answers {status}, {len(missing)} of {len(inside)} are missing")
+                    raise RuntimeError(
+                        f"{name}: tile {place} answers {status}, {len(missing)} of {len(inside)} are missing"
+                    )
 
 
 def _standing_in(frame: Any, tile: Tile) -> set[str]:
@@ -393,12 +304,13 @@ def _cached(
         ready(port)
         files, mbtiles = work / "files", work / "tiles.mbtiles"
         sizes = _keep(port, asked, tiles, files, mbtiles)
-        node_asked = [(_tileserver_path(tile), cookie) for tile, (_, cookie) in zip(tiles, asked, strict=True)]
-        servers: list[tuple[Served, int, Sequence[Asked]]] = [(ours, port, asked)]
-        for peer, server, paths in (
+        node_asked = [(tileserver_path(tile), cookie) for tile, (_, cookie) in zip(tiles, asked, strict=True)]
+        servers: list[tuple[Served, int, list[Asked]]] = [(ours, port, asked)]
+        peers: list[tuple[Served, AbstractContextManager[int], list[Asked]]] = [
             (by_nginx, nginx(files, asked[0], work), asked),
             (by_node, tileserver_gl(mbtiles, node_asked[0]), node_asked),
-        ):
+        ]
+        for peer, server, paths in peers:
             try:
                 servers.append((peer, stack.enter_context(server), paths))
             except NotServed as problem:
@@ -410,7 +322,7 @@ def _cached(
             _check_bytes(served, at, paths, asked, port)
         for _ in range(plan.rounds):
             for served, at, paths in servers:
-                _once(served, say, lambda at=at, paths=paths: load(at, paths, work, seconds=plan.seconds))  # type: ignore[misc]
+                _once(served, say, partial(load, at, paths, work, seconds=plan.seconds))
     return [ours, by_nginx, by_node], float(np.mean(sizes))
 
 

@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,10 @@ class Worker:
 
     def _do(self, told: dict[str, Any]) -> dict[str, Any]:
         if told["do"] == "prepare":
-            paths = {field.name for field in fields(Given)} - {"url"}
-            given = {name: Path(v) if v and name in paths else v for name, v in told["given"].items()}
+            given: dict[str, Any] = {
+                name: Path(value) if value and name != "url" else value
+                for name, value in told["given"].items()
+            }
             self._task = getattr(import_module(told["module"]), told["function"])(Given(**given))
             gc.collect()
             gc.freeze()

@@ -55,7 +55,9 @@ def _grouped_polars(given: Given, by: str, width: int) -> Task:
         .agg(pl.len().alias("amount"))
     )
     table = table_of_squares(given, width)
-    return Task(query.collect, lambda found: table([found[n].to_numpy().astype(np.int64) for n in found.columns]))
+    return Task(
+        query.collect, lambda found: table([found[n].to_numpy().astype(np.int64) for n in found.columns])
+    )
 
 
 def polars_squares(given: Given) -> Task:
@@ -105,7 +107,9 @@ def shapely_nearest(given: Given) -> Task:
     import shapely
 
     doors, tree = shapely.points(given.array("doors").T), shapely.STRtree(_rooms(given))
-    return Task(lambda: tree.query_nearest(doors, return_distance=True, all_matches=False), lambda found: found[1])
+    return Task(
+        lambda: tree.query_nearest(doors, return_distance=True, all_matches=False), lambda found: found[1]
+    )
 
 
 def shapely_nearest_cold(given: Given) -> Task:
@@ -187,7 +191,9 @@ def geopandas_area(given: Given) -> Task:
 
 def esda_z(given: Given) -> Task:
     g_local, values, weights = _esda(given)
-    return Task(lambda: g_local(values, weights, transform="B", star=True, permutations=0), lambda found: found.Zs)
+    return Task(
+        lambda: g_local(values, weights, transform="B", star=True, permutations=0), lambda found: found.Zs
+    )
 
 
 def esda_permuted(given: Given) -> Task:
@@ -213,7 +219,9 @@ def _esda(given: Given) -> tuple[Any, Any, Any]:
     neighbours = {cell: [n for n in some if n >= 0] for cell, some in enumerate(around.tolist())}
     weights = libpysal.weights.W(neighbours, silence_warnings=True)
     size_m = 1.5 * SQUARE_M
-    c, r = (np.floor(given.array(axis) / size_m).astype(np.int64) - f for axis, f in zip("xy", first, strict=True))
+    c, r = (
+        np.floor(given.array(axis) / size_m).astype(np.int64) - f for axis, f in zip("xy", first, strict=True)
+    )
     cell = table[c, r]
     values = np.bincount(cell[cell >= 0], minlength=len(squares)).astype(float)
     return esda.G_Local, values, weights

@@ -27,6 +27,7 @@ def _connected(given: Given) -> psycopg.Connection[Any]:
     if not given.url:
         raise Absent("there is no PostgreSQL with PostGIS here")
     connection = psycopg.connect(given.url, autocommit=True)
+    connection.execute("SET jit = off")  # compiling takes longer than it saves here
     for cost in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
         connection.execute(f"SET {cost} = 0".encode())  # small tables are worth two processes, too
     return connection

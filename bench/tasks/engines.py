@@ -113,7 +113,8 @@ def duckdb_nearest(given: Given) -> Task:
 def duckdb_area(given: Given) -> Task:
     """Each building is cut by the squares that its box meets; those within one square are not cut."""
     connection = _duckdb(
-        given, buildings=(_numbered({"w": wkb(given, "buildings")}), "SELECT id, ST_GeomFromWKB(w) AS g FROM given")
+        given,
+        buildings=(_numbered({"w": wkb(given, "buildings")}), "SELECT id, ST_GeomFromWKB(w) AS g FROM given"),
     )
     query = f"""
         WITH boxes AS (
@@ -181,13 +182,14 @@ def sedona_nearest(given: Given) -> Task:
 def sedona_area(given: Given) -> Task:
     """Joined with the squares by their geometry, its own way; buildings within one square are not cut."""
     squares = given.array("squares")
-    column, row = squares.T
+    ring = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
+    corners = [(squares + corner) * int(SQUARE_M) for corner in ring]
+    places = [", ".join(f"{x} {y}" for x, y in some) for some in np.stack(corners, axis=1).tolist()]
     connection = _sedona(
         buildings=(_numbered({"w": wkb(given, "buildings")}), "SELECT id, ST_GeomFromWKB(w) AS g FROM given"),
         cells=(
-            _numbered({"c": column, "r": row}),
-            "SELECT id, ST_GeomFromText(concat('POLYGON((', c*100, ' ', r*100, ',', (c+1)*100, ' ', r*100, ',', (c+1)*100, "
-            "' ', (r+1)*100, ',', c*100, ' ', (r+1)*100, ',', c*100, ' ', r*100, '))')) AS g FROM given",
+            _numbered({"w": [f"POLYGON(({place}))" for place in places]}),
+            "SELECT id, ST_GeomFromText(w) AS g FROM given",
         ),
     )
     query = """

@@ -12,7 +12,9 @@ from flask import Flask, Response, abort
 from psycopg_pool import ConnectionPool
 
 app = Flask(__name__)
-pool = ConnectionPool(os.environ["BENCH_DATABASE"], min_size=1, max_size=4, open=False, kwargs={"autocommit": True})
+pool = ConnectionPool(
+    os.environ["BENCH_DATABASE"], min_size=1, max_size=4, open=False, kwargs={"autocommit": True}
+)
 _FIELDS = {"buildings": "code, name", "communities": "code, name, name_en, kind"}
 _TILE = """
     WITH drawn AS (
