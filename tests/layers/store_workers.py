@@ -154,6 +154,30 @@ def fork_while_a_thread_writes(url: str, answer: Connection) -> None:
     answer.send((told, sorted(store.read("complaints").index)))
 
 
+def fork_while_threads_wait(url: str, answer: Connection) -> None:
+    """Answer with how a child ended that was forked while threads waited for their turn, and what these wrote."""
+    store = open_store(url)
+    assert isinstance(store, GeoPackageStore)
+    threads = [
+        threading.Thread(target=store.insert, args=("complaints", points([f"parent {k}"]))) for k in range(3)
+    ]
+    with turn(store.path, 30):
+        for thread in threads:
+            thread.start()
+        while len(store._intake._line._waiting) < len(threads) - 1:
+            time.sleep(0.002)
+        child = os.fork()
+        if child == 0:
+            with _ending_here():
+                assert store.insert("complaints", points(["child"])).inserted == 1
+                store.close()
+    for thread in threads:
+        thread.join()
+    _, status = os.waitpid(child, 0)
+    found = store.read("complaints").filter(like="parent", axis=0)
+    answer.send([os.waitstatus_to_exitcode(status), sorted(found.index)])
+
+
 def fork_within_a_write(url: str, answer: Connection) -> None:
     """Answer with what a child is told that leaves the write within which it was forked, and with what was written."""
     store = open_store(url)
