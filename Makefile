@@ -47,8 +47,9 @@ faults: setup-test ## survive every fault in full: 200 kills per store, outages 
 fuzz: setup-test ## ask everything as everybody, and send more than 10,000 made-up requests; prints how many
 	@time .venv/bin/python -m tests.security.fuzz
 
-bench: setup-test ## measure the stores beside their peers (half an hour on a machine at rest) and write docs/benchmarks.md
-	.venv/bin/python -m bench
+bench: setup-test ## measure Wangge beside its peers (half an hour on a machine at rest; QUICK=--quick: a third) and write docs/benchmarks.md
+	@.venv/bin/python -m bench.setup
+	.venv/bin/python -m bench $(QUICK)
 
 screenshots: setup-test ## take the README's screenshots anew
 	.venv/bin/python docs/screenshots.py
@@ -58,6 +59,7 @@ lock: setup ## bring the locks to what pyproject.toml and package.json declare (
 	$(COMPILE) --group build --group test --constraints requirements.lock \
 		--output-file requirements-test.lock pyproject.toml
 	$(COMPILE) --group node --output-file requirements-node.lock
+	$(COMPILE) --output-file bench/requirements.txt bench/requirements.in
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove what set-up and the tools made; the data in var/ stays

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -58,7 +58,6 @@ class Runs:
     cpu_s: list[float] = field(default_factory=list)
     peak_bytes: int = 0
     problem: str = ""
-    note: str = ""
 
     @property
     def median_s(self) -> float:
@@ -167,6 +166,58 @@ Check = Callable[[Any, Any], str]
 """Given our answer and a peer's, says what is wrong with the peer's, or nothing."""
 
 
+class _Ring:
+    """The contenders of one task who are still in it, and what they did."""
+
+    def __init__(self, contenders: Sequence[Contender], pace: Pace, say: Say, work: Path) -> None:
+        self.found = {contender.name: Runs(contender.name, contender.ours) for contender in contenders}
+        self.files = {contender.name: work / f"{number}.npy" for number, contender in enumerate(contenders)}
+        self.processes: dict[str, Process] = {}
+        self._pace, self._say = pace, say
+
+    def enter(self, contender: Contender, given: Given) -> None:
+        """Let a contender prepare itself; whoever is not here or takes too much is out."""
+        try:
+            self.processes[contender.name] = Process(contender, given, self._pace.limits)
+        except (Absent, Crashed, TooMuch) as problem:
+            self._out(contender.name, problem)
+
+    def turn(self, number: int) -> None:
+        """Let each run once; who begins changes."""
+        names = list(self.processes)
+        shift = number % max(1, len(names))
+        for name in names[shift:] + names[:shift]:
+            if sum(self.found[name].seconds) <= self._pace.budget_s:
+                try:
+                    self._run(name, first=number == 0)
+                except (Absent, Crashed, TooMuch) as problem:
+                    self._out(name, problem)
+
+    def _run(self, name: str, *, first: bool) -> None:
+        runs, process = self.found[name], self.processes[name]
+        once = process.tell({"do": "run"})
+        if first:
+            process.tell({"do": "answer", "file": str(self.files[name])})
+            if once["seconds"] < self._pace.warm_s and self._pace.rounds:
+                return
+        runs.seconds.append(once["seconds"])
+        runs.cpu_s.append(once["cpu_s"])
+        runs.peak_bytes = max(runs.peak_bytes, once["peak_bytes"])
+
+    def _out(self, name: str, problem: Exception) -> None:
+        if self.found[name].ours and isinstance(problem, Crashed):
+            raise RuntimeError(f"{name}: {problem}") from problem
+        self.found[name].problem = str(problem) or type(problem).__name__
+        self._say(f"  {name}: {self.found[name].problem}")
+        if name in self.processes:
+            self.processes.pop(name).close()
+
+    def close(self) -> None:
+        """End all processes."""
+        for process in self.processes.values():
+            process.close()
+
+
 def contest(
     contenders: Sequence[Contender],
     given: Callable[[Contender], Given],
@@ -182,51 +233,16 @@ def contest(
     RuntimeError
         Two contenders answer otherwise than each other, or one fails.
     """
-    found = {contender.name: Runs(contender.name, contender.ours) for contender in contenders}
-    with ExitStack() as stack:
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        files = {contender.name: work / f"{number}.npy" for number, contender in enumerate(contenders)}
-        processes: dict[str, Process] = {}
-
-        def out(name: str, problem: Exception) -> None:
-            if found[name].ours and isinstance(problem, Crashed):
-                raise RuntimeError(f"{name}: {problem}") from problem
-            found[name].problem = str(problem) or type(problem).__name__
-            say(f"  {name}: {found[name].problem}")
-            if name in processes:
-                processes.pop(name).close()
-
+    with tempfile.TemporaryDirectory() as work, closing(_Ring(contenders, pace, say, Path(work))) as ring:
         for contender in contenders:
-            try:
-                processes[contender.name] = stack.enter_context(
-                    Process(contender, given(contender), pace.limits)
-                )
-            except (Absent, Crashed, TooMuch) as problem:
-                out(contender.name, problem)
-        for turn in range(pace.rounds + 1):
-            names = list(processes)
-            shift = turn % max(1, len(names))
-            for name in names[shift:] + names[:shift]:
-                runs = found[name]
-                if sum(runs.seconds) > pace.budget_s:
-                    continue
-                try:
-                    once = processes[name].tell({"do": "run"})
-                    if turn == 0:
-                        processes[name].tell({"do": "answer", "file": str(files[name])})
-                except (Crashed, TooMuch) as problem:
-                    out(name, problem)
-                    continue
-                if turn == 0 and once["seconds"] < pace.warm_s and pace.rounds:
-                    continue
-                runs.seconds.append(once["seconds"])
-                runs.cpu_s.append(once["cpu_s"])
-                runs.peak_bytes = max(runs.peak_bytes, once["peak_bytes"])
-        _compare({name: np.load(files[name]) for name in processes}, found, check)
-    for runs in found.values():
-        if runs.seconds:
-            say(f"  {runs.name}: {runs.median_s:.4g} s ({len(runs.seconds)} runs)")
-    return list(found.values())
+            ring.enter(contender, given(contender))
+        for number in range(pace.rounds + 1):
+            ring.turn(number)
+        _compare({name: np.load(ring.files[name]) for name in ring.processes}, ring.found, check)
+        for runs in ring.found.values():
+            if runs.seconds:
+                say(f"  {runs.name}: {runs.median_s:.4g} s ({len(runs.seconds)} runs)")
+        return list(ring.found.values())
 
 
 def _compare(answers: dict[str, Any], found: dict[str, Runs], check: Check) -> None:

@@ -51,7 +51,7 @@ _PEERS = (
 _HOW = """\
 Made by `make bench`; `make bench QUICK=--quick` takes a third of the time, `.venv/bin/python -m bench tiles intake` measures
 some parts anew and leaves the others as they were. Nothing is downloaded but the peers, which are pinned in
-`bench/requirements.txt` and `bench/package-lock.json` and live in an environment of their own (`.venv-bench`); nginx and wrk
+`bench/requirements.txt` and `bench/node/package-lock.json` and live in an environment of their own (`.venv-bench`); nginx and wrk
 are Debian's. The machine should have nothing else to do: compare ratios, and only those of one part.
 
 - **Data**: the demonstration district (`data/demo.py`, ×1), and copies of it laid side by side (×10, ×30;
