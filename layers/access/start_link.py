@@ -66,7 +66,9 @@ class StartLink(Kept):
             spent = transaction.run("DELETE FROM links WHERE token_hash = ? RETURNING expires", digest(token))
             if not spent or spent[0][0] <= now or administrators(transaction):
                 return None
-            row = self._row(transaction, _provisional(transaction, now))
+            provisional = _provisional(transaction, now)
+            transaction.run("UPDATE accounts SET last_seen = ? WHERE id = ?", now, provisional)
+            row = self._row(transaction, provisional)
             transaction.run("DELETE FROM sessions WHERE account = ?", row.id)
             visitor = visitor_of_account(row)
             self._record(transaction, visitor, "start_link", "spent", origin=address)

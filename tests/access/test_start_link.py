@@ -52,6 +52,14 @@ def test_the_first_user_becomes_administrator(access: Access) -> None:
     assert [(one.name, one.origin) for one in (renamed, chosen)] == [("Boss", HOME)] * 2
 
 
+def test_coming_by_the_link_is_a_sign_in(access: Access, clock: Hands) -> None:
+    signed_in = spend(access, access.make_start_link())
+    assert signed_in is not None and signed_in.account.last_seen == clock.now
+    access.set_up(signed_in.account.id, "boss", PASSWORD, session=signed_in.token)
+    (listed,) = access.accounts()
+    assert listed.last_seen == clock.now
+
+
 def test_the_log_says_who_made_the_link(access: Access) -> None:
     access.make_start_link(by=OPERATOR)
     (made,) = access.entries(action="start_link")
