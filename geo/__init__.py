@@ -9,11 +9,14 @@ crs
 shapes
     Representative points, footprints, faults of geometries and the repairs that lose nothing.
 cells
-    Square, H3 and irregular cells behind one interface (`tessellation`; `squares` and `hexagons` make the first two).
+    Square, H3 and irregular cells behind one interface (`tessellation`), made by `squares`, `hexagons` and
+    `polygon_cells`.
 polygon_raster
     In which polygon each position lies, answered by one look for nearly all of them.
 counting
     How many positions lie in each cell, by category or day.
+cell_areas
+    How much ground of polygons lies in each cell, from their edges (`rings`).
 parts
     Large arrays worked on in parts that stay in the processor's cache, by a few threads.
 overlaps

@@ -12,6 +12,8 @@ from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
 from geo.crs import from_metric, points_from_metric, points_to_metric
+from geo.polygon_cells import PolygonCells
+from geo.rings import Rings
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 # Coarser, an edge that is straight in the metric CRS is metres off H3's own; finer (13 is 44 m2), a cell is
@@ -39,6 +41,17 @@ class _H3Cells:
     @cached_property
     def polygons(self) -> NDArray[np.object_]:
         return _polygons(self.numbers, self.crs)
+
+    @cached_property
+    def _shapes(self) -> PolygonCells:
+        return PolygonCells(self.ids, self.polygons, self.crs)
+
+    @property
+    def rings(self) -> Rings:
+        return self._shapes.rings
+
+    def overlapped(self, bodies: Rings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        return self._shapes.overlapped(bodies)
 
     @cached_property
     def _position(self) -> dict[int, int]:

@@ -1,16 +1,20 @@
 """Large arrays worked on in parts that stay in the processor's cache, by a few threads at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 PART = 32_768
 """Positions taken at a time: a part with all that is made of it stays in the second-level cache."""
 
-# Threads are started for each call, so that a process that forks has none. Below so many positions they would
-# cost more than they bring.
-_THREADS = 4
+# Threads are started for each call, so that a process that forks has none. For less they would cost more than
+# they bring.
+_THREADS = 2
 _WORTH_THREADS = 500_000
+_TURNS_WORTH_THREADS = 4
 _PARTS_AT_ONCE = 8
+
+_Task = TypeVar("_Task")
 
 
 def in_parts(work: Callable[[slice], None], count: int) -> None:
@@ -32,10 +36,27 @@ def in_parts(work: Callable[[slice], None], count: int) -> None:
         for start in range(first, min(first + stride, count), PART):
             work(slice(start, min(start + PART, count)))
 
-    if count < _WORTH_THREADS:
-        for first in range(0, count, stride):
-            run(first)
+    _call(run, range(0, count, stride), threads=count >= _WORTH_THREADS)
+
+
+def in_turns(work: Callable[[_Task], None], tasks: Sequence[_Task]) -> None:
+    """Call `work` for every task, each some milliseconds of it; several threads at once where there are many.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a task; called in no certain order, from several threads. What it raises is raised.
+    tasks : sequence
+        What `work` takes.
+    """
+    _call(work, tasks, threads=len(tasks) >= _TURNS_WORTH_THREADS)
+
+
+def _call(work: Callable[[_Task], None], tasks: Sequence[_Task], *, threads: bool) -> None:
+    if not threads:
+        for task in tasks:
+            work(task)
         return
     with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(run, range(0, count, stride)):
+        for _ in pool.map(work, tasks):
             pass

@@ -15,6 +15,7 @@ that of `shapely.intersects_xy` to the last bit. The raster is made once for a s
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -39,6 +40,7 @@ _CERTAIN = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 
 _NONE = -1
 _MIXED = -2
+UNSURE = -2
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class PolygonRaster:
         self._west, self._south = west - 2.0 * self._size_m, south - 2.0 * self._size_m
         self._columns = int((east - self._west) / self._size_m) + 4
         self._rows = int((north - self._south) / self._size_m) + 4
-        self._codes, self._pixels = self._draw()
+        self._codes, self._pixels, self._doubly = self._draw()
 
     def locate(self, x: _Floats, y: _Floats) -> _Ints:
         """Find the polygon of each position: of several the first, -1 for none.
@@ -107,6 +109,41 @@ class PolygonRaster:
             part = slice(start, start + _PART)
             found[part] = self._locate(x[part], y[part])
         return found
+
+    def wholly_in(self, bounds: _Floats) -> _Ints:
+        """Find the polygon in which all of each box lies.
+
+        Parameters
+        ----------
+        bounds : ndarray of float64, shape (n, 4)
+            West, south, east, north; NaN for no box.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            The one polygon that the box lies in; -1 if it lies in none; -2 (`UNSURE`) if a boundary is near, or
+            polygons overlap.
+        """
+        west, south, east, north = bounds.T
+        column = (0.5 * (west + east) - self._west) / self._size_m
+        row = (0.5 * (south + north) - self._south) / self._size_m
+        inside = (column >= 0.0) & (column < self._columns) & (row >= 0.0) & (row < self._rows)
+        column, row = np.where(inside, column, 0.0), np.where(inside, row, 0.0)
+        pixel = row.astype(np.intp) * self._columns + column.astype(np.intp)
+        # The middle is anywhere in its pixel: one more.
+        reach = np.where(inside, np.maximum(east - west, north - south) / (2.0 * self._size_m) + 1.0, np.inf)
+        return np.where(self._room[pixel] > reach, self._codes[pixel], UNSURE).astype(np.int64)
+
+    @cached_property
+    def _room(self) -> NDArray[np.uint16]:
+        """How many pixels it is to the next that a boundary touches or several polygons cover, diagonals as 1."""
+        from scipy.ndimage import distance_transform_cdt
+
+        plain = self._codes >= _NONE
+        plain[self._doubly] = False
+        room = distance_transform_cdt(plain.reshape(self._rows, self._columns), metric="chessboard")
+        least: NDArray[np.uint16] = np.minimum(room, np.iinfo(np.uint16).max).astype(np.uint16)
+        return least.ravel()
 
     def _locate(self, x: _Floats, y: _Floats) -> _Ints:
         scale = 1.0 / self._size_m
@@ -144,7 +181,7 @@ class PolygonRaster:
         found[at[inside][::-1]] = polygon[inside][::-1]
         return found
 
-    def _draw(self) -> tuple[NDArray[np.int32], _Pixels]:
+    def _draw(self) -> tuple[NDArray[np.int32], _Pixels, _Ints]:
         start, end, owner = _lines(self._polygons)
         line, line_of = _distinct(start, end)
         at, column, row = self._touched(line[:, :2], line[:, 2:])
@@ -156,6 +193,7 @@ class PolygonRaster:
         covered, by = self._covered(start, end, owner)
         beside = codes[covered] < _NONE
         codes[covered[~beside]] = by[~beside]  # of several the first: it comes last
+        doubly = covered[~beside][codes[covered[~beside]] != by[~beside]]
 
         # Polygons to be asked: those whose boundary touches the pixel, and those that cover its middle.
         order = np.argsort(line_of, kind="stable")
@@ -187,7 +225,7 @@ class PolygonRaster:
         )
         vector = np.column_stack((line[only, :2], line[only, 2:] - line[only, :2]))
         left, right = (np.where(plain, owners[only], _MIXED) for owners in (forward, backward))
-        return codes, _Pixels(vector, left, right, begins, polygon)
+        return codes, _Pixels(vector, left, right, begins, polygon), doubly
 
     def _touched(self, start: _Floats, end: _Floats) -> tuple[_Ints, _Ints, _Ints]:
         """List the pixels that each line touches or all but touches: line, column, row."""

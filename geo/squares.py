@@ -11,6 +11,7 @@ from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
 from geo.parts import PART, in_parts
+from geo.rings import Rings, rings_of
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 # A cell's key is row * 2^32 + column + 2^31: keys order cells by row, then column, and differ by a constant
@@ -116,6 +117,23 @@ class _SquareCells:
     @cached_property
     def polygons(self) -> NDArray[np.object_]:
         return _boxes(*_columns_and_rows(self.keys), self.size_m)
+
+    @cached_property
+    def rings(self) -> Rings:
+        return rings_of(self.polygons)
+
+    def overlapped(self, bodies: Rings) -> tuple[_Ints, _Ints, NDArray[np.bool_]]:
+        used = np.flatnonzero(np.isfinite(bodies.bounds).all(axis=1))
+        west, south, east, north = bodies.bounds[used].T
+        column, row = _index(west, self.size_m), _index(south, self.size_m)
+        columns = _index(east, self.size_m) - column + 1
+        counts = columns * (_index(north, self.size_m) - row + 1)
+        at = np.repeat(np.arange(len(used)), counts)
+        within = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+        down, across = np.divmod(within, columns[at])
+        cell = self._positions(_keys(column[at] + across, row[at] + down))
+        here = cell >= 0
+        return used[at[here]], cell[here], counts[at[here]] == 1
 
     def _positions(self, keys: _Ints) -> _Ints:
         if not len(self.keys):

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
+from geo.rings import Rings
+
 MOST_CELLS = 2_000_000
 
 _Floats = NDArray[np.float64]
@@ -62,6 +64,28 @@ class Cells(Protocol):
         -------
         ndarray of int64
             Positions in `ids`, same shape; -1 outside all cells and where a coordinate is not finite.
+        """
+        ...
+
+    @property
+    def rings(self) -> Rings:
+        """Give the edges of each cell."""
+        ...
+
+    def overlapped(self, bodies: Rings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Find the cells that bodies may overlap.
+
+        Parameters
+        ----------
+        bodies : Rings
+            In `crs`.
+
+        Returns
+        -------
+        body, cell : ndarray of int64, shape (k,)
+            Pairs, each once: all that have ground in common, and some that have none.
+        whole : ndarray of bool, shape (k,)
+            True where the body is known to lie in the cell and in no other.
         """
         ...
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from geo.parts import PART, in_parts
+from geo.parts import PART, in_parts, in_turns
 
 
 @pytest.mark.parametrize("count", [0, 1, PART, PART + 1, 499_999, 500_000, 1_000_003])
@@ -43,3 +43,15 @@ def test_what_a_part_raises_is_raised(count: int) -> None:
 
     with pytest.raises(ValueError, match="part 0"):
         in_parts(work, count)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 50])
+def test_every_task_once(count: int) -> None:
+    done: list[int] = []
+    in_turns(done.append, range(count))
+    assert sorted(done) == list(range(count))
+
+
+def test_what_a_task_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        in_turns(lambda task: 1 // task, [3, 2, 1, 0, 1, 2])  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.polygon_raster import PolygonRaster
+from geo.polygon_raster import UNSURE, PolygonRaster
 
 FARTHEST = (1e7, 1e7)
 
@@ -139,3 +139,33 @@ def test_most_positions_are_answered_without_asking(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(raster, "_ask", count)
     raster.locate(rng.uniform(0, 5800, 100_000), rng.uniform(0, 5800, 100_000))
     assert 0 < sum(asked) < 2_500
+
+
+@given(valid_polygons(), st.integers(0, 1000))
+@example([shapely.box(0, 0, 90, 90), shapely.box(30, 30, 60, 60)], 0)
+@example([shapely.difference(shapely.box(0, 0, 90, 90), shapely.box(44, 44, 46, 46))], 0)
+def test_a_box_wholly_in_a_polygon_is_in_no_other(polygons: list[BaseGeometry], seed: int) -> None:
+    if not polygons:
+        return
+    shapes = np.array(polygons, dtype=object)
+    random = np.random.default_rng(seed)
+    west, south, east, north = shapely.total_bounds(shapes)
+    wide = max(east - west, north - south, 1.0)
+    low = random.uniform((west - 5, south - 5), (east + 5, north + 5), (200, 2))
+    high = low + random.uniform(0, 1, (200, 2)) * wide * random.choice([0.001, 0.05, 0.5], (200, 1))
+    found = PolygonRaster(shapes).wholly_in(np.hstack((low, high)))
+    boxes = np.asarray(shapely.box(*low.T, *high.T), dtype=object)
+    for box, answer in zip(boxes, found, strict=True):
+        if answer != UNSURE:
+            touched = np.flatnonzero(shapely.intersects(shapes, box)).tolist()
+            assert touched == ([answer] if answer >= 0 else [])
+            assert answer < 0 or shapely.covers(shapes[answer], box)
+
+
+def test_most_small_boxes_are_known_to_lie_in_one_polygon() -> None:
+    raster = PolygonRaster(districts_cells(shapely.box(0, 0, 5800, 5800), 300, 7))
+    low = np.random.default_rng(8).uniform(0, 5800, (5000, 2))
+    found = raster.wholly_in(np.hstack((low, low + 12.0)))
+    assert (found >= 0).mean() > 0.6
+    assert raster.wholly_in(np.full((2, 4), np.nan)).tolist() == [UNSURE] * 2
+    assert raster.wholly_in(np.array([[1e9, 1e9, 1e9, 1e9]])).tolist() == [UNSURE]
