@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geo import shapes
 from geo.coverage import is_covered as within_limit
 from geo.coverage import walking_access_m
 from geo.nearest import nearest_distances
@@ -71,7 +70,7 @@ def _dwellings(snapshot: Snapshot) -> Dwellings:
     buildings, communities = snapshot.frame("buildings"), snapshot.frame("communities")
     community = places(snapshot, "buildings")["community"].to_numpy()
     residents = communities["residents"].to_numpy(dtype="float64", na_value=np.nan)
-    area = shapes.footprint_area_m2(snapshot.metric("buildings"))
+    area = snapshot.area_m2("buildings")
     floors = buildings["floors"].to_numpy(dtype="float64", na_value=np.nan)
     floor_area = buildings["floor_area_m2"].to_numpy(dtype="float64")
     floor_area = np.where(np.isfinite(floor_area), floor_area, area * floors)

@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from layers.memory import sparingly
+from layers.packed import packed
 from layers.patches import Replaced, Rows
 from layers.problems import NotFound, WanggeError
 from layers.schema import LAYERS
@@ -136,7 +138,8 @@ def _whole(store: Store, standards: Standards) -> Snapshot | None:
     if version and last is None:
         return None
     district = store.district()
-    rows = {name: Rows(store.read(name)) for name in LAYERS}
+    with sparingly():
+        rows = {name: Rows(packed(store.read(name))) for name in LAYERS}
     found = _advanced(store, _Reading(version, last, rows), at_once=False)
     if found is None or store.district() != district:
         return None
@@ -165,7 +168,7 @@ def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None
     for layer in dict.fromkeys(change.layer for change in news):
         codes = sorted({code for change in news if change.layer == layer for code in change.codes})
         if at_once and len(codes) > max(_FEW_CODES, _SMALL_SHARE * len(rows[layer])):
-            touched[layer], rows[layer] = None, Rows(store.read(layer))
+            touched[layer], rows[layer] = None, Rows(packed(store.read(layer)))
             continue
         try:
             fresh = store.read(layer, codes=codes, version=version)

@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-import shapely
 
 from geo import crs, shapes
+from layers.parts import parts
 from layers.patches import Replaced, Rows
 from layers.schema import LAYERS
 
@@ -35,6 +35,8 @@ Update = Callable[[T, Sequence[Replaced]], "T | None"]
 
 _KEPT_SCHEMES = 8
 _KEPT_RESULTS = 160
+_MOST_SHAPES = 10_000
+"""So many shapes of a layer are kept in metres."""
 _MOST_REPLACED = 10_000
 """Rows; where more were replaced since a result was made, it is made anew."""
 
@@ -261,8 +263,17 @@ class Snapshot:
         for key in keys:
             del self._derived[key]
 
-    def metric(self, layer: str) -> NDArray[np.object_]:
-        """Return the layer's geometries in the district's metric CRS, in frame order."""
+    def metric(self, layer: str, rows: NDArray[np.intp] | None = None) -> NDArray[np.object_]:
+        """Return the layer's geometries, or those of some rows, in the district's metric CRS, in their order.
+
+        Of a large layer they are not kept: better ask for `points` and `area_m2` of it.
+        """
+        geometries: Any = self.frame(layer).geometry.array
+        if rows is not None:
+            return self._to_metric(np.asarray(geometries[rows], dtype=object))
+        if len(geometries) > _MOST_SHAPES:
+            whole: NDArray[np.object_] = np.concatenate([self._to_metric(part) for part in parts(geometries)])
+            return whole
         return self.derived(
             ("metric", layer), lambda: self._to_metric(np.asarray(self.frame(layer).geometry.array))
         )
@@ -279,13 +290,29 @@ class Snapshot:
 
     def points(self, layer: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x, y in metres: a point on each feature's surface, by which it is counted."""
+        return self._measured(layer)[0]
 
-        def make() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def area_m2(self, layer: str) -> NDArray[np.float64]:
+        """Return the ground that each feature covers; NaN of what has no area."""
+        return self._measured(layer)[1]
+
+    def _measured(
+        self, layer: str
+    ) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]:
+        def make() -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]:
+            frame = self.frame(layer)
             if LAYERS[layer].geometry == ("point",):
-                return metric_points(self.frame(layer), self.district.metric_crs)
-            return shapes.representative_points(self.metric(layer))
+                return metric_points(frame, self.district.metric_crs), np.full(len(frame), np.nan)
+            x, y, area_m2 = (np.empty(len(frame)) for _ in range(3))
+            start = 0
+            for part in parts(frame.geometry.array):
+                here = slice(start, start := start + len(part))
+                metric = self._to_metric(part)
+                x[here], y[here] = shapes.representative_points(metric)
+                area_m2[here] = shapes.footprint_area_m2(metric)
+            return (x, y), area_m2
 
-        return self.derived(("points", layer), make)
+        return self.derived(("measured", layer), make)
 
     def doors(self, layer: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x, y in metres from which distances run: the entrance where known, else `points`."""
@@ -306,6 +333,9 @@ class Snapshot:
 def metric_points(
     frame: gpd.GeoDataFrame, metric_crs: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return x, y in metres of a frame of points."""
-    points = np.asarray(frame.geometry.array)
-    return crs.points_to_metric(shapely.get_x(points), shapely.get_y(points), metric_crs)
+    """Return x, y in metres of a frame of points; NaN where there is none."""
+    found = [shapes.representative_points(points) for points in parts(frame.geometry.array)]
+    lon, lat = np.concatenate([np.empty((2, 0)), *found], axis=1)
+    x, y = crs.points_to_metric(lon, lat, metric_crs)
+    known = np.isfinite(lon)
+    return np.where(known, x, np.nan), np.where(known, y, np.nan)

@@ -44,7 +44,7 @@ class FeatureIndexes:
             snapshot, tree = self._tree(layer)
             candidates = tree.query(box)
         rows = np.sort(_positions(snapshot, layer, candidates))
-        geometries = np.asarray(snapshot.frame(layer).geometry.array)[rows]
+        geometries = np.asarray(snapshot.frame(layer).geometry.array[rows])
         meets = shapely.intersects(geometries, shapely.box(*box))
         return snapshot, rows[meets]
 
@@ -80,7 +80,7 @@ class FeatureIndexes:
         snapshot = self._snapshots.current()
         rows = np.flatnonzero(chosen(snapshot))
         x, y = crs.points_to_metric([lon], [lat], snapshot.district.metric_crs)
-        distances = shapely.distance(snapshot.metric(layer)[rows], shapely.Point(x[0], y[0]))
+        distances = shapely.distance(snapshot.metric(layer, rows), shapely.Point(x[0], y[0]))
         order = np.argsort(distances, kind="stable")[:count]
         codes = snapshot.frame(layer).index[rows[order]]
         return snapshot, [(str(code), float(m)) for code, m in zip(codes, distances[order], strict=True)]
@@ -90,7 +90,7 @@ class FeatureIndexes:
         snapshot: Snapshot, layer: str, codes: list[str], here: shapely.Point
     ) -> NDArray[np.float64]:
         rows = _positions(snapshot, layer, codes)
-        return np.asarray(shapely.distance(snapshot.metric(layer)[rows], here), dtype=np.float64)
+        return np.asarray(shapely.distance(snapshot.metric(layer, rows), here), dtype=np.float64)
 
     def _tree(self, layer: str) -> tuple[Snapshot, FeatureIndex]:
         """Return the newest snapshot and the layer's tree at its version; the lock is held."""
@@ -99,8 +99,8 @@ class FeatureIndexes:
             self._follow(snapshot)
         if layer not in self._trees:
             frame = snapshot.frame(layer)
-            boxes = shapely.bounds(np.asarray(frame.geometry.array, dtype=object))
-            self._trees[layer] = FeatureIndex(zip(frame.index, boxes.tolist(), strict=True))
+            boxes = frame.bounds.itertuples(index=False, name=None)
+            self._trees[layer] = FeatureIndex(zip(frame.index, boxes, strict=True))
         return snapshot, self._trees[layer]
 
     def _follow(self, snapshot: Snapshot) -> None:

@@ -360,10 +360,10 @@ def test_only_what_follows_from_a_changed_layer_is_computed_anew(store: Store, s
     answers(before)
     store.delete("complaints", ["C01-001"])
     now = load(store, standards, before=before)
-    assert now.metric("buildings") is before.metric("buildings")
+    assert now.points("buildings") is before.points("buildings")
     kept, gone = now._derived.keys(), before._derived.keys() - now._derived.keys()
     assert {("dwellings",), ("outline",), ("places", "buildings")} <= kept
-    assert {("summary",), ("points", "complaints"), ("places", "complaints")} <= gone
+    assert {("summary",), ("measured", "complaints"), ("places", "complaints")} <= gone
     pending = [
         (key, entry.made, len(entry.last.replaced))
         for key, entry in now._derived.items()

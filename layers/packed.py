@@ -1,0 +1,122 @@
+"""Geometry kept small: as WKB in one Arrow array, made into shapely's objects for those who look, where they look.
+
+A shapely geometry takes some hundred bytes besides its coordinates, and whoever touches it writes to its memory
+(Python counts references), so that processes forked from one another cannot share it. Packed geometry has neither
+trait. It is a `GeometryArray` as any other: what is computed from it does not differ by it. Who needs some
+geometries takes them first and makes objects of them then: ``np.asarray(array[rows])``.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import shapely
+from geopandas.array import GeometryArray
+
+from layers.parts import parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_WORTH_PACKING = 10_000
+
+
+def packed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the frame with its geometry packed, where there is much of it."""
+    if len(frame) < _WORTH_PACKING:
+        return frame
+    geometry = PackedGeometry(_wkb_of(np.asarray(frame.geometry.array, dtype=object)), frame.crs)
+    return gpd.GeoDataFrame(pd.DataFrame(frame.drop(columns="geometry")), geometry=geometry)
+
+
+def _wkb_of(geometries: NDArray[np.object_]) -> pa.LargeBinaryArray:
+    return pa.array(shapely.to_wkb(geometries, byte_order=1), type=pa.large_binary())
+
+
+class PackedGeometry(GeometryArray):
+    """Geometries as WKB.
+
+    Parameters
+    ----------
+    wkb : pyarrow.LargeBinaryArray
+        Null where there is no geometry.
+    crs : CRS
+    """
+
+    def __init__(self, wkb: pa.LargeBinaryArray, crs: Any) -> None:
+        self._wkb = wkb
+        self._crs = None
+        self.crs = crs
+        self._sindex = None
+
+    @property
+    def _data(self) -> NDArray[np.object_]:
+        """The geometries as objects, made anew each time: what `GeometryArray` computes from."""
+        return np.asarray(shapely.from_wkb(self._wkb.to_numpy(zero_copy_only=False)), dtype=object)
+
+    @property
+    def size(self) -> int:
+        """How many geometries there are."""
+        return len(self._wkb)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the WKB takes."""
+        return int(self._wkb.nbytes)
+
+    @property
+    def bounds(self) -> NDArray[np.float64]:
+        """West, south, east, north of each geometry, shape (n, 4)."""
+        return np.concatenate([np.empty((0, 4)), *(shapely.bounds(part) for part in parts(self))])
+
+    def isna(self) -> NDArray[np.bool_]:
+        """Whether each geometry is missing."""
+        return np.asarray(self._wkb.is_null())
+
+    def __getitem__(self, idx: Any) -> Any:
+        if isinstance(idx, numbers.Integral):
+            return shapely.from_wkb(self._wkb[int(idx)].as_py())
+        at = pd.api.indexers.check_array_indexer(self, idx)
+        if isinstance(at, slice) and at.step in (None, 1):
+            first, last, _ = at.indices(len(self))
+            return PackedGeometry(self._wkb.slice(first, max(last - first, 0)), self.crs)
+        return self.take(np.arange(len(self))[at])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        plain = GeometryArray(self._data, crs=self.crs)
+        plain[key] = value
+        self._wkb = _wkb_of(np.asarray(plain))
+
+    def take(self, indices: Any, allow_fill: bool = False, fill_value: Any = None) -> Any:
+        """Return the geometries at some places; see `pandas.api.extensions.ExtensionArray.take`."""
+        at = np.asarray(indices, dtype=np.int64)
+        if not allow_fill:
+            chosen = pa.array(np.where(at < 0, at + len(self), at))
+        elif pd.isna(fill_value) and (at >= -1).all():
+            chosen = pa.array(at, mask=at < 0)
+        else:
+            return super().take(indices, allow_fill=allow_fill, fill_value=fill_value)
+        return PackedGeometry(self._wkb.take(chosen), self.crs)
+
+    def copy(self, *_args: Any, **_kwargs: Any) -> PackedGeometry:
+        """Return the same geometries; writing into either leaves the other as it is."""
+        return PackedGeometry(self._wkb, self.crs)
+
+    @classmethod
+    def _concat_same_type(cls, to_concat: Sequence[GeometryArray]) -> GeometryArray:
+        common = super()._concat_same_type([part[:0] for part in to_concat]).crs  # type: ignore[misc]
+        return cls(
+            pa.concat_arrays(
+                [part._wkb if isinstance(part, cls) else _wkb_of(np.asarray(part)) for part in to_concat]
+            ),
+            common,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PackedGeometry, (self._wkb, self.crs)

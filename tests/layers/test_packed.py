@@ -1,0 +1,166 @@
+"""Packed geometry is geometry as any other: everything that frames do with it gives the same."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from geopandas.array import GeometryArray
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from layers import packed as packing
+from layers import parts, snapshot
+from layers.analysis import analyse
+from layers.loading import load
+from layers.packed import PackedGeometry, packed
+from layers.snapshot import Snapshot
+from layers.standards import Standards
+from layers.store import create_store
+from layers.summary import summary
+from tests.district import small_district
+
+HOLED = shapely.Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(1, 1), (2, 1), (2, 2)]])
+SHAPES = (
+    None,
+    shapely.Point(1e7, -1e7),
+    shapely.Point(),
+    HOLED,
+    shapely.MultiPolygon([HOLED, shapely.box(20, 20, 21, 21)]),
+    shapely.Polygon(),
+    shapely.box(0.1, 0.2, 0.3, 1e-9),
+)
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a handful of geometries be many."""
+    monkeypatch.setattr(packing, "_WORTH_PACKING", 1)
+    monkeypatch.setattr(parts, "_PART", 3)
+    monkeypatch.setattr(snapshot, "_MOST_SHAPES", 5)
+    yield
+
+
+def pair(chosen: list[int]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """The same frame, plain and packed."""
+    shapes = np.array([SHAPES[at] for at in chosen], dtype=object)
+    index = pd.Index([f"k{at}" for at in range(len(chosen))], name="code")
+    plain = gpd.GeoDataFrame({"n": np.arange(len(chosen))}, geometry=list(shapes), crs=4490, index=index)
+    small = packed(plain)
+    assert isinstance(small.geometry.array, PackedGeometry) == (len(chosen) > 0)
+    return plain, small
+
+
+def equal(left: Any, right: Any) -> None:
+    if isinstance(left, gpd.GeoDataFrame):
+        assert left.crs == right.crs
+        assert left.geometry.to_wkb().tolist() == right.geometry.to_wkb().tolist()
+        pd.testing.assert_frame_equal(
+            pd.DataFrame(left.drop(columns="geometry")), pd.DataFrame(right.drop(columns="geometry"))
+        )
+    elif isinstance(left, GeometryArray):
+        assert left.crs == right.crs
+        assert shapely.to_wkb(np.asarray(left)).tolist() == shapely.to_wkb(np.asarray(right)).tolist()
+    elif isinstance(left, shapely.Geometry) or left is None:
+        assert shapely.to_wkb(left) == shapely.to_wkb(right)
+    elif isinstance(left, np.ndarray) and left.dtype == object:
+        assert shapely.to_wkb(left).tolist() == shapely.to_wkb(right).tolist()
+    else:
+        np.testing.assert_array_equal(left, right)
+
+
+ASKED: tuple[Callable[[Any], Any], ...] = (
+    lambda frame: frame,
+    lambda frame: frame.iloc[::-1],
+    lambda frame: frame.iloc[1:3],
+    lambda frame: frame.iloc[3:1],
+    lambda frame: frame.iloc[::2],
+    lambda frame: frame[frame["n"] % 2 == 0],
+    lambda frame: frame.loc[[code for code in frame.index if code != "k1"]],
+    lambda frame: frame.reindex(["k9", "k0", "k77"]),
+    lambda frame: pd.concat([frame, frame.iloc[:2]]),
+    lambda frame: pd.concat([frame.iloc[:1], pair([3, 0])[0]]),
+    lambda frame: frame.copy(),
+    lambda frame: copy.deepcopy(frame),
+    lambda frame: pickle.loads(pickle.dumps(frame)),
+    lambda frame: frame.assign(m=1),
+    lambda frame: frame.geometry.array.bounds,
+    lambda frame: frame.bounds.to_numpy(),
+    lambda frame: frame.total_bounds,
+    lambda frame: frame.geometry.isna().to_numpy(),
+    lambda frame: frame.geometry.is_valid.to_numpy(),
+    lambda frame: frame.geometry.array[:],
+    lambda frame: frame.geometry.array[np.arange(len(frame)) % 3 == 0],
+    lambda frame: frame.geometry.array[np.array([-1, 0], dtype=int)] if len(frame) else None,
+    lambda frame: frame.geometry.iloc[-1] if len(frame) else None,
+    lambda frame: frame.geometry.array.take([-1, 0, -1], allow_fill=True) if len(frame) else None,
+    lambda frame: (
+        frame.geometry.array.take([-1, 0], allow_fill=True, fill_value=HOLED) if len(frame) else None
+    ),
+    lambda frame: frame.geometry.to_numpy(),
+    lambda frame: frame.sjoin(pair([3])[0].drop(columns="n")).drop(columns="code_right", errors="ignore"),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+@given(chosen=st.lists(st.integers(0, len(SHAPES) - 1), max_size=8))
+def test_packed_geometry_is_geometry_as_any_other(chosen: list[int]) -> None:
+    plain, small = pair(chosen)
+    assert len(small.geometry.array) == small.geometry.array.size == len(chosen)
+    for ask in ASKED:
+        equal(ask(plain), ask(small))
+
+
+def test_who_writes_into_it_writes_into_nothing_else() -> None:
+    plain, small = pair([1, 3, 4])
+    changed: Any = small.copy()
+    changed.loc["k1", "geometry"] = shapely.Point(5, 5)
+    assert changed.geometry["k1"] == shapely.Point(5, 5)
+    assert isinstance(changed.geometry.array, PackedGeometry)
+    equal(plain, small)
+    refused: tuple[Callable[[Any], Any], ...] = (
+        lambda array: array[7],
+        lambda array: array.take([3]),
+        lambda array: array.take([-2], allow_fill=True),
+    )
+    for wrong in refused:
+        with pytest.raises((IndexError, ValueError)):
+            wrong(small.geometry.array)
+
+
+def test_what_is_taken_of_it_stays_packed_and_takes_less() -> None:
+    _, small = pair([1, 3, 4, 3, 3])
+    for part in (small.iloc[1:3], small.iloc[[0, 2]], pd.concat([small, small]), small.copy()):
+        assert isinstance(part.geometry.array, PackedGeometry)
+    assert small.geometry.array.nbytes < 1500
+
+
+def test_a_store_read_packed_says_the_same(tmp_path: Path, standards: Standards) -> None:
+    district, frames = small_district()
+    plain = Snapshot(1, district, standards, frames)
+    with create_store(f"gpkg:{tmp_path}/small.gpkg", district, layers=frames) as store:
+        small = load(store, standards)
+        for name in frames:
+            assert isinstance(small.frame(name).geometry.array, PackedGeometry)
+            equal(plain.metric(name), small.metric(name))
+            last = np.array([len(frames[name]) - 1, 0])
+            equal(plain.metric(name, last), small.metric(name, last))
+            equal(plain.points(name), small.points(name))
+            equal(plain.area_m2(name), small.area_m2(name))
+        assert summary(plain) == summary(small)
+        equal(analyse(plain, "square:100"), analyse(small, "square:100"))
+        row = store.read("complaints", codes=["C01-001"])
+        store.upsert("complaints", row.set_axis(pd.Index(["C01-0015"], name="code")))
+        store.delete("buildings", [str(small.frame("buildings").index[0])])
+        again = load(store, standards, before=small)
+        for name in ("complaints", "buildings"):
+            assert isinstance(again.frame(name).geometry.array, PackedGeometry)
+            equal(store.read(name), again.frame(name))
