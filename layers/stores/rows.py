@@ -45,7 +45,7 @@ COLUMN_TYPES: dict[FieldType, ColumnType] = {
 }
 
 # Rows become columns so many at a time: what one part takes stays in the processor's cache.
-PART_ROWS = 4000
+PART_ROWS = 2000
 
 _POLYGON, _MULTIPOLYGON = 3, 6
 _TAKEN = {"point": {0}, "polygon": {_POLYGON, _MULTIPOLYGON}}
@@ -97,28 +97,50 @@ def rows_of(frame: gpd.GeoDataFrame, layer: Layer) -> Rows:
         A code is there twice or missing, a text holds the character NUL, or a geometry is missing or of
         a kind the layer does not take: import validates all of this, so here it is a programming error.
     """
+    parts = list(row_parts(by_code(frame, layer), layer))
+    records = [record for part in parts for record in part.records]
+    return Rows(records, np.concatenate([np.empty((0, 4)), *(part.bounds for part in parts)]))
+
+
+def by_code(frame: gpd.GeoDataFrame, layer: Layer) -> gpd.GeoDataFrame:
+    """Return a conformed frame ordered by code.
+
+    Raises
+    ------
+    ValueError
+        A code is there twice or missing, or holds the character NUL.
+    """
     if frame.index.hasnans:
         raise ValueError(f"the codes of {layer.name} must be there")
     codes = frame.index.tolist()
     if not _ascending(codes):
         order = sorted(range(len(codes)), key=codes.__getitem__)
-        frame, codes = frame.iloc[order], [codes[at] for at in order]
-        if not _ascending(codes):
+        frame = frame.iloc[order]
+        if not _ascending([codes[at] for at in order]):
             raise ValueError(f"the codes of {layer.name} must be unique")
     if "\0" in "".join(codes):
         raise ValueError(f"a code of {layer.name} holds the character NUL, which no store can keep")
+    return frame
+
+
+def row_parts(frame: gpd.GeoDataFrame, layer: Layer) -> Iterator[Rows]:
+    """Turn what `by_code` returns into rows, some at a time, each part when it is asked for.
+
+    Raises
+    ------
+    ValueError
+        A text holds the character NUL, or a geometry is missing or of a kind the layer does not take.
+    """
     geometries = frame.geometry.to_numpy()
     columns = [(field, frame[field.name].array) for field in value_fields(layer)]
-    records: list[Row] = []
-    bounds = [np.empty((0, 4))]
-    with without_collector():
-        for start in range(0, len(codes), PART_ROWS):
-            part = slice(start, start + PART_ROWS)
+    for start in range(0, len(frame), PART_ROWS):
+        part = slice(start, start + PART_ROWS)
+        with without_collector():
             shapes = _taken_geometries(geometries[part], layer)
             values = [_stored(column[part], field) for field, column in columns]
-            records += zip(codes[part], wkb_of(shapes, geometry_type(layer)), *values, strict=True)
-            bounds.append(shapely.bounds(shapes))
-    return Rows(records, np.concatenate(bounds))
+            packed = wkb_of(shapes, geometry_type(layer))
+            records: list[Row] = list(zip(frame.index[part].tolist(), packed, *values, strict=True))
+        yield Rows(records, shapely.bounds(shapes))
 
 
 def wkb_of(geometries: NDArray[np.object_], column: GeometryType) -> list[bytes]:
@@ -308,11 +330,7 @@ def _typed(column: Sequence[Any], field: Field) -> pa.Array | NDArray[Any]:
     if not readable:
         # No store writes such values. Pandas takes some of them, and says what is wrong with others.
         made = pa.array(pd.array(list(column), dtype=DTYPES[field.type]))  # type: ignore[call-overload]
-    if kind == "number":
-        return made.fill_null(np.nan).to_numpy()
-    if kind == "integer":
-        return made.cast(pa.int64())
-    return made.fill_null("unknown") if field.type == "fact" else made
+    return made.cast(pa.int64()) if kind == "integer" else made
 
 
 def _joined(parts: list[Any], field: Field) -> Any:
@@ -320,11 +338,13 @@ def _joined(parts: list[Any], field: Field) -> Any:
     import pyarrow as pa
 
     kind = COLUMN_TYPES[field.type]
-    if kind in ("date", "number"):
+    if kind == "date":
         return np.concatenate(parts)
     whole = pa.concat_arrays(parts)
+    if kind == "number":
+        return whole.to_numpy(zero_copy_only=False)
     if kind == "text":
-        return pd.array(whole, dtype="str")
+        return pd.array(whole.fill_null("unknown") if field.type == "fact" else whole, dtype="str")
     return pd.arrays.IntegerArray(
         whole.fill_null(0).to_numpy(), whole.is_null().to_numpy(zero_copy_only=False)
     )

@@ -129,17 +129,14 @@ def bring_up(connection: Connection, address: Address) -> None:
     found = found_schema(connection)
     if found > SCHEMA_VERSION:
         _check(found, address)
-    if not connection.execute(_HAS_SCHEMA, [SCHEMA]).rowcount:
-        _make_schema(connection, address)
-    for number in range(found + 1, SCHEMA_VERSION + 1):
-        connection.execute(script("postgresql", number).encode())
-        connection.execute(f"UPDATE {SCHEMA}.meta SET schema_version = %s", [number])  # noqa: S608 - our own name
-
-
-def _make_schema(connection: Connection, address: Address) -> None:
+    if found == SCHEMA_VERSION:
+        return
+    there = connection.execute(_HAS_SCHEMA, [SCHEMA]).rowcount
+    parts = [] if there else [f"CREATE SCHEMA {SCHEMA};"]
+    parts += [script("postgresql", number) for number in range(found + 1, SCHEMA_VERSION + 1)]
+    parts.append(f"UPDATE {SCHEMA}.meta SET schema_version = {SCHEMA_VERSION}")  # noqa: S608 - our own name
     try:
-        with connection.transaction():
-            connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        connection.execute("\n".join(parts).encode())
     except psycopg.errors.InsufficientPrivilege as error:
         line = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {};").format(
             sql.Identifier(SCHEMA), sql.Identifier(connection.info.user)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from psycopg import sql
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from layers.stores.postgis.addresses import Address
     from layers.stores.postgis.connection import Connection
 
+Record = TypeVar("Record")
+
+_ONE_BY_ONE = sql.SQL("; ")
 _CONSTRAINTS = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
 WHERE conrelid = %s::regclass AND contype IN ('p', 'u') ORDER BY conname
@@ -91,12 +95,12 @@ def _fill(connection: Connection, contents: Contents, progress: Progress) -> Non
         step = steps(progress, LAYERS[name], contents.counts[name])
         rows = (record for rows in chunks for record in rows.records)
         if contents.counts[name]:
-            with _indexed_after(connection, name):
+            # What is looked for by; of the rest autovacuum tells the planner soon.
+            sought = ["code", "geom", *(field.name for field in LAYERS[name].parents)]
+            with _indexed_after(connection, name, sought):
                 tables.copy_features(connection, ddl.table(name), LAYERS[name], rows, step)
-    with _indexed_after(connection, ddl.CHANGES):
-        tables.copy_changes(connection, contents.changes)
-    with _indexed_after(connection, ddl.HISTORY):
-        tables.copy_history(connection, contents.history)
+    _copy_records(connection, ddl.CHANGES, contents.changes, tables.copy_changes)
+    _copy_records(connection, ddl.HISTORY, contents.history, tables.copy_history)
     since = sql.SQL("UPDATE {} SET value = %s WHERE key = 'history_since'").format(ddl.table(ddl.META))
     connection.execute(since, [str(contents.history_since)])
     connection.execute(
@@ -106,22 +110,39 @@ def _fill(connection: Connection, contents: Contents, progress: Progress) -> Non
     )
 
 
+def _copy_records(
+    connection: Connection,
+    name: str,
+    rows: Iterable[Record],
+    copy: Callable[[Connection, Iterable[Record]], None],
+) -> None:
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is not None:
+        with _indexed_after(connection, name):
+            copy(connection, chain([first], rows))
+
+
 @contextmanager
-def _indexed_after(connection: Connection, name: str) -> Iterator[None]:
-    """Take a table's indexes away, and make them when it is filled: that takes a fraction of the time."""
+def _indexed_after(connection: Connection, name: str, sought: Sequence[str] = ()) -> Iterator[None]:
+    """Take a table's indexes away, and make them when it is filled: that takes a fraction of the time.
+
+    Then the planner is told of the columns `sought`, or of all.
+    """
     table = ddl.table(name)
     named = [table.as_string()]
     constraints = connection.execute(_CONSTRAINTS, named).fetchall()
-    for constraint, _ in constraints:
-        drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}")
-        connection.execute(drop.format(table, sql.Identifier(constraint)))
     indexes = connection.execute(_INDEXES, named).fetchall()
-    for index, _ in indexes:
-        connection.execute(sql.SQL("DROP INDEX {}").format(ddl.table(index)))
+    own = {constraint for constraint, _ in constraints}
+    drop, add = "ALTER TABLE {} DROP CONSTRAINT {}", "ALTER TABLE {} ADD CONSTRAINT {} {}"
+    before = [sql.SQL(drop).format(table, sql.Identifier(constraint)) for constraint, _ in constraints]
+    before += [sql.SQL("DROP INDEX {}").format(ddl.table(index)) for index, _ in indexes if index not in own]
+    connection.execute(_ONE_BY_ONE.join(before))
     yield
-    for constraint, definition in constraints:
-        add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
-        connection.execute(add.format(table, sql.Identifier(constraint), sql.SQL(definition)))
-    for _, definition in indexes:
-        connection.execute(definition.encode())
-    connection.execute(sql.SQL("ANALYZE {}").format(table))
+    after: list[sql.Composable] = [
+        sql.SQL(add).format(table, sql.Identifier(constraint), sql.SQL(definition))
+        for constraint, definition in constraints
+    ]
+    after += [sql.SQL(definition) for index, definition in indexes if index not in own]
+    columns = sql.SQL("({})").format(tables.names(sought)) if sought else sql.SQL("")
+    connection.execute(_ONE_BY_ONE.join([*after, sql.SQL("ANALYZE {} {}").format(table, columns)]))

@@ -27,8 +27,8 @@ SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.re
 WHERE n.nspname = %s AND c.relname = %s
 """
 _SET_SCHEMA = sql.SQL(
-    "INSERT INTO {} VALUES ('schema_version', %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-).format(ddl.table(ddl.META))
+    "INSERT INTO {} VALUES ('schema_version', {}) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
 
 
 def found_schema(connection: Connection, address: Address) -> int | None:
@@ -72,10 +72,10 @@ def require_present_schema(found: int | None, address: Address) -> None:
 
 
 def apply(connection: Connection, *, after: int) -> None:
-    """Run the files of the schemas that follow schema `after`, within a transaction."""
-    for number in range(after + 1, ddl.SCHEMA_VERSION + 1):
-        connection.execute(script(number))
-    connection.execute(_SET_SCHEMA, [str(ddl.SCHEMA_VERSION)])
+    """Run the files of the schemas that follow schema `after`, within a transaction, on one journey."""
+    scripts = [script(number) for number in range(after + 1, ddl.SCHEMA_VERSION + 1)]
+    done = _SET_SCHEMA.format(ddl.table(ddl.META), sql.Literal(str(ddl.SCHEMA_VERSION)))
+    connection.execute(b"\n".join([*scripts, done.as_bytes()]))
 
 
 def script(number: int) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 from psycopg import sql
+from psycopg.copy import QueuedLibpqWriter
 
 from layers.schema import LAYERS, Field, Layer, layer_named
 from layers.store import Authorship, District, Mark
@@ -345,8 +346,20 @@ def copy_features(
 
 def copy_changes(connection: Connection, rows: Iterable[ChangeRow]) -> None:
     """Copy rows into the table of changes."""
-    kinds = ["bigint", "text", "text[]", "timestamptz", "text", "text", "date"]
-    _copy(connection, ddl.table(ddl.CHANGES), ChangeRow._fields, kinds, rows, change_values, lambda _: None)
+    # As texts: one change may name every code of a layer, and each would be put into binary by itself.
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(ddl.table(ddl.CHANGES), names(ChangeRow._fields))
+    with connection.cursor().copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row._replace(codes=_array_text(row.codes)))
+
+
+def _array_text(codes: str) -> str:
+    """Return codes, given as `codes_text` makes them, as the text of an array."""
+    if "\\" in codes:
+        quoted = (code.replace("\\", r"\\").replace('"', r"\"") for code in json.loads(codes))
+        return "{" + ",".join(f'"{code}"' for code in quoted) + "}"
+    # Without anything escaped, only the brackets differ.
+    return "{" + codes[1:-1] + "}"
 
 
 def copy_history(connection: Connection, rows: Iterable[HistoryRow]) -> None:
@@ -365,8 +378,10 @@ def _copy(
     step: Step,
 ) -> None:
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names(columns))
+    cursor = connection.cursor()
     number = 0
-    with connection.cursor().copy(statement) as copy:
+    # A thread sends: while the server takes some rows, the next are made.
+    with cursor.copy(statement, writer=QueuedLibpqWriter(cursor)) as copy:
         copy.set_types(kinds)
         for number, row in enumerate(rows, 1):
             copy.write_row(values(row))
