@@ -120,7 +120,10 @@ def _gap_by_buildings(
 ) -> dict[str, Any]:
     beyond = _beyond(found.buildings)
     houses = (
-        Text("{c}栋，占全部楼栋 {o}栋，不论在不在小区内", "{c} of all {o} buildings, in a community or not")
+        Text(
+            "{c}栋，占全区楼栋 {o}栋（含小区外的）",
+            "{c} of all {o} buildings, those in no community among them",
+        )
         if sight.is_public
         else Text("{c}栋，占 {o}栋；居民都不明", "{c} of {o} buildings; all residents unknown")
     ).format(c=_before_unit(large(beyond.count)), o=_before_unit(large(beyond.of)))

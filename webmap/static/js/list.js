@@ -111,7 +111,7 @@ function gridOf({ query, rows, list }) {
       "aria-labelledby": "list-title",
       "aria-rowcount": rows.id.length + 1,
       vars: { "--mark": `var(${MARKS[query.question]})` },
-      "data-question": query.question,
+      "data-limit": sight.limit && query.question === "gap",
       "data-seats": withSeats,
       "data-months": withMonths,
     },
