@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from layers.store import Written, open_store
 from layers.stores.base import KeptStore, Putting, Writing
+from layers.stores.geopackage.store import GeoPackageStore
 from layers.stores.kinds import path_of
 from tests.faults.system_calls import Rule, install
-from tests.faults.work import Task
+from tests.faults.work import HOT, Task
+
+T = TypeVar("T")
 
 # SQLite's log: a header, then a frame for each page.
 _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES, _PAGE_BYTES = 32, 24, 4096
@@ -26,17 +32,22 @@ def die_before_step(url: str, task: Task, step: int, answer: Connection) -> None
     """Do a task and die before that step of its transaction; say so where it has fewer."""
     with open_store(url) as store:
         assert isinstance(store, KeptStore)
-        write, put_one = store._writing, store._put_one
+        write, share, put_one = store._writing, store._share, store._put_one
 
         @contextmanager
         def writing() -> Iterator[Writing]:
             with write() as transaction:
                 yield _Counting(transaction, step)
 
+        def share_counting(act: Callable[[Any], T]) -> T:
+            return share(lambda transaction: act(_Counting(transaction, step)))
+
         def put_one_counting(put: Callable[[Putting], Written], *, new: bool) -> Written:
             return put_one(lambda transaction: put(_Counting(transaction, step)), new=new)
 
-        store._writing, store._put_one = writing, put_one_counting  # type: ignore[method-assign]
+        # Some of them call others: what counts twice counts the same.
+        store._writing, store._share = writing, share_counting  # type: ignore[method-assign]
+        store._put_one = put_one_counting  # type: ignore[method-assign]
         answer.send(task.run(store))
 
 
@@ -74,6 +85,78 @@ def die_at_sync(url: str, warm: Task, task: Task, answer: Connection) -> None:
         warm.run(store)
         install(Rule(("fdatasync", "fsync"), kills=True, file=open_file(f"{path_of(url)}-wal")))
         task.run(store)
+
+
+SHARED = [
+    Task("w0/insert", "insert", ("new",), None, 9),
+    Task("w1/update", "update", (HOT[0],), None, 10, None, "2019-05-01"),
+    Task("w2/delete", "delete", (HOT[1],)),
+    Task("w3/two", "upsert", ("other", HOT[2]), None, 12),
+    Task("w4/insert", "insert", ("third",), None, 13),
+]
+"""Writes of several threads that are to share a commit."""
+
+
+class Caller(threading.Thread):
+    """Calls something, and keeps what it returned or raised."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        super().__init__()
+        self._act = act
+        self._outcome: Any = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._outcome = self._act()
+        except BaseException as error:
+            self._outcome = error
+
+    def answer(self) -> Any:
+        """Wait for what came of it."""
+        self.join(60)
+        assert not self.is_alive()
+        return self._outcome
+
+
+def together(store: GeoPackageStore, tasks: list[Task], *rules: Rule) -> list[Any]:
+    """Do tasks in one commit, by a thread that meets `rules`, and return what each of them came to."""
+
+    def lead() -> Any:
+        install(*rules)
+        return tasks[0].run(store)
+
+    callers: list[Caller] = []
+    deadline = time.monotonic() + 60
+    with store._database.writing():
+        for at, task in enumerate(tasks):
+            callers.append(Caller(partial(task.run, store) if at else lead))
+            while not store._intake._line._led or len(store._intake._line._waiting) < at:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+    return [caller.answer() for caller in callers]
+
+
+def die_at_shared_write(url: str, warm: Task, step: int, answer: Connection) -> None:
+    """Do what shares a commit and die at that write to SQLite's log, two for each page; answer where it makes fewer."""
+    with GeoPackageStore(path_of(url)) as store:
+        warm.run(store)
+        log = f"{path_of(url)}-wal"
+        page, half = divmod(step, 2)
+        offset = end_of_log(Path(log)) + page * FRAME_BYTES + half * _FRAME_HEADER_BYTES
+        rule = Rule(("pwrite64",), kills=True, file=open_file(log), place="at", offset=offset)
+        answer.send(together(store, SHARED, rule))
+
+
+def die_at_shared_sync(url: str, warm: Task, answer: Connection) -> None:
+    """Do what shares a commit and die when the log is to be put on the disk."""
+    with GeoPackageStore(path_of(url)) as store:
+        warm.run(store)
+        together(
+            store,
+            SHARED,
+            Rule(("fdatasync", "fsync"), kills=True, file=open_file(f"{path_of(url)}-wal")),
+        )
 
 
 def write_and_die(url: str, tasks: list[Task], answer: Connection) -> None:

@@ -37,13 +37,13 @@ _GENEROUS_S = 60.0
 
 @dataclass
 class Worker:
-    """A process and its book."""
+    """A process and its books."""
 
     name: str
-    book: Path
+    books: list[Path]
     orders: Connection
     process: BaseProcess
-    read: int = 0
+    read: Counter[Path] = field(default_factory=Counter)
 
 
 @dataclass
@@ -54,12 +54,15 @@ class Fleet:
     ----------
     folder : Path
         Where the books are kept, one per writer and reader, whoever comes and goes under its name.
+    threads : int
+        How many write in each process of a writer.
     """
 
     url: str
     folder: Path
     writers: int = 8
     readers: int = 2
+    threads: int = 1
     seed: int = 20191231
     latencies_ms: list[float] = field(default_factory=lambda: [20.0])
     done: int = 0
@@ -135,7 +138,7 @@ class Fleet:
         """Assert that nobody has ended by itself."""
         for worker in self._workers.values():
             if not worker.process.is_alive():
-                said = list(entries(worker.book))[-1:]
+                said = [list(entries(book))[-1:] for book in worker.books]
                 raise AssertionError(f"{worker.name} ended with {worker.process.exitcode}: {said}")
 
     def finish(self) -> None:
@@ -149,15 +152,19 @@ class Fleet:
 
     def _start(self, name: str) -> None:
         self._births[name] += 1
-        book = self.folder / f"{name}.book"
+        born = self._births[name]
+        writes = name[0] == "w"
+        parts = [f"{name}-{k}" for k in range(self.threads)] if writes and self.threads > 1 else [name]
+        names, books = [f"{part}.{born}" for part in parts], [self.folder / f"{part}.book" for part in parts]
         ours, theirs = PROCESSES.Pipe()
-        act = workers.write_for_ever if name[0] == "w" else workers.read_for_ever
-        whole = f"{name}.{self._births[name]}"
-        process = PROCESSES.Process(target=act, args=(self.url, whole, str(book), theirs))
+        act: Any = workers.write_for_ever if writes else workers.read_for_ever
+        kept = [str(book) for book in books]
+        given = (names, kept) if writes else (names[0], kept[0])
+        process = PROCESSES.Process(target=act, args=(self.url, *given, theirs))
         process.start()
         theirs.close()
         before = self._workers.get(name)
-        self._workers[name] = Worker(name, book, ours, process, before.read if before else 0)
+        self._workers[name] = Worker(name, books, ours, process, before.read if before else Counter())
 
     def _some_writer(self) -> Worker:
         return self._workers[f"w{self.chance.randrange(self.writers)}"]
@@ -171,19 +178,23 @@ class Fleet:
 
     def _read_books(self) -> None:
         for worker in self._workers.values():
-            if worker.name[0] == "w" and worker.book.exists():
-                with worker.book.open("rb") as file:
-                    file.seek(worker.read)
-                    text = file.read()
-                # Up to the last whole line: the rest will be read with its end.
-                text = text[: text.rfind(b"\n") + 1]
-                worker.read += len(text)
-                for line in text.splitlines():
-                    _, found, after = line.partition(b'"ms": ')
-                    if found:
-                        self.done += 1
-                        self.latencies_ms.append(float(after.split(b",")[0].split(b"}")[0]))
+            for book in worker.books if worker.name[0] == "w" else ():
+                if book.exists():
+                    self._read_on(worker, book)
         del self.latencies_ms[:-200]
+
+    def _read_on(self, worker: Worker, book: Path) -> None:
+        with book.open("rb") as file:
+            file.seek(worker.read[book])
+            text = file.read()
+        # Up to the last whole line: the rest will be read with its end.
+        text = text[: text.rfind(b"\n") + 1]
+        worker.read[book] += len(text)
+        for line in text.splitlines():
+            _, found, after = line.partition(b'"ms": ')
+            if found:
+                self.done += 1
+                self.latencies_ms.append(float(after.split(b",")[0].split(b"}")[0]))
 
 
 def call(act: Any, *arguments: Any) -> tuple[BaseProcess, Connection]:

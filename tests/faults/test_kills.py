@@ -18,15 +18,22 @@ from tests.faults.proof import prove
 from tests.postgres import Cluster
 
 WRITERS, READERS = 8, 2
+THREADS = 6
 BACKUP_EVERY = 10
 
 
 def campaign(
-    kind: Kind, folder: Path, progress: Progress, ways: Sequence[Callable[[Fleet], None]], *allowed: str
+    kind: Kind,
+    folder: Path,
+    progress: Progress,
+    ways: Sequence[Callable[[Fleet], None]],
+    *allowed: str,
+    threads: int = 1,
 ) -> None:
     """Kill in each way in turn while 8 write and 2 read, take a backup now and then, and judge what is left."""
     url, backups = made(kind), []
-    with Fleet(url, folder, WRITERS, READERS) as fleet:
+    what = "kills" if threads == 1 else f"kills, {threads} threads each"
+    with Fleet(url, folder, WRITERS, READERS, threads) as fleet:
         for killed in range(report.KILLS):
             ways[killed % len(ways)](fleet)
             if killed % BACKUP_EVERY == 0:
@@ -44,14 +51,22 @@ def campaign(
         copies = [opened.enter_context(open_store(f"gpkg:{backup}")) for backup in backups]
         verdict = prove(store, *fleet.books, copies=copies)
     report.LINES.append(
-        f"{kind.name}, kills: backups taken meanwhile are the versions {verdict.copies}, exactly"
+        f"{kind.name}, {what}: backups taken meanwhile are the versions {verdict.copies}, exactly"
     )
-    report.settle(report.Campaign(kind.name, "kills", verdict, fleet.kills, fleet.recoveries), *allowed)
+    report.settle(report.Campaign(kind.name, what, verdict, fleet.kills, fleet.recoveries), *allowed)
     assert fleet.kills.total() == report.KILLS
 
 
 def test_geopackage_writers_are_killed(geopackages: GeoPackages, tmp_path: Path, progress: Progress) -> None:
     campaign(geopackages, tmp_path, progress, (Fleet.kill_any, Fleet.kill_any, Fleet.kill_in_commit))
+
+
+def test_geopackage_writers_that_share_commits_are_killed(
+    geopackages: GeoPackages, tmp_path: Path, progress: Progress
+) -> None:
+    """What is answered to one thread is on the disk for all of those that shared the commit, and so is each's own refusal."""
+    ways = (Fleet.kill_any, Fleet.kill_in_commit, Fleet.kill_in_commit)
+    campaign(geopackages, tmp_path, progress, ways, threads=THREADS)
 
 
 def test_postgis_writers_and_the_server_itself_are_killed(

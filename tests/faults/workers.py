@@ -10,11 +10,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from layers.problems import StoreAway, StoreBusy, StoreFull, WanggeError
 from layers.store import Store, StoreSettings, open_store
@@ -33,6 +34,8 @@ from tests.faults.work import (
     open_ends,
 )
 
+T = TypeVar("T")
+
 STOP, DIE_IN_COMMIT = "stop", "die in commit"
 
 PATIENT = StoreSettings(pool_size=2, connect_timeout_s=2.0, pool_wait_s=3.0, write_wait_s=30.0)
@@ -41,37 +44,53 @@ PATIENT = StoreSettings(pool_size=2, connect_timeout_s=2.0, pool_wait_s=3.0, wri
 _PAUSE_S = 0.05
 
 
-def write_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
-    """Write task after task while the tests live, and keep book of what was intended and what was answered."""
+def write_for_ever(url: str, names: list[str], books: list[str], orders: Connection) -> None:
+    """Write task after task while the tests live, under each name in a thread of its own with a book of its own."""
     _be_quiet()
+    with _opened(url) as store, ThreadPoolExecutor(len(names)) as threads:
+        over = threading.Event()
+        writers = [
+            threads.submit(_write_on, store, name, Path(book), over)
+            for name, book in zip(names, books, strict=True)
+        ]
+        try:
+            while not any(writer.done() for writer in writers) and _may_go_on(orders, store):
+                time.sleep(0.001)
+        finally:
+            over.set()
+        for writer in writers:
+            writer.result()
+
+
+def _write_on(store: Store, name: str, book: Path, over: threading.Event) -> None:
+    """Write task after task, and keep book of what was intended and what was answered."""
     chance = random.Random(name)
-    begun = open_ends(Path(book)) if Path(book).exists() else []
-    ledger = Book(Path(book))
+    begun = open_ends(book) if book.exists() else []
+    ledger = Book(book)
     plans = Plans(name, chance)
     ledger.note(born=name, process=os.getpid())
-    with _opened(url) as store:
-        due = [task.again(plans.next_id()) for task in begun]
-        seen = 0
-        while _may_go_on(orders, store):
-            task = due.pop() if due else plans.draw(seen)
-            ledger.note(intent=_packed(task))
-            start = time.perf_counter()
-            try:
-                answer = task.run(store)
-            except WanggeError as error:
-                ledger.note(refused=task.id, kind=type(error).__name__, said=error.sentence("en"))
-                if isinstance(error, StoreAway | StoreBusy | StoreFull):
-                    due.append(task.again(plans.next_id()))
-                    time.sleep(_PAUSE_S)
-            except Exception as error:
-                ledger.note(broken=task.id, kind=type(error).__name__, said=repr(error))
-                raise
-            else:
-                ledger.note(done=task.id, ms=round(1000 * (time.perf_counter() - start), 3), **answer)
-                plans.done(task)
-                # Some have looked at the store long before they write.
-                if chance.random() < 0.7:
-                    seen = answer.get("version", seen)
+    due = [task.again(plans.next_id()) for task in begun]
+    seen = 0
+    while not over.is_set():
+        task = due.pop() if due else plans.draw(seen)
+        ledger.note(intent=_packed(task))
+        start = time.perf_counter()
+        try:
+            answer = task.run(store)
+        except WanggeError as error:
+            ledger.note(refused=task.id, kind=type(error).__name__, said=error.sentence("en"))
+            if isinstance(error, StoreAway | StoreBusy | StoreFull):
+                due.append(task.again(plans.next_id()))
+                time.sleep(_PAUSE_S)
+        except Exception as error:
+            ledger.note(broken=task.id, kind=type(error).__name__, said=repr(error))
+            raise
+        else:
+            ledger.note(done=task.id, ms=round(1000 * (time.perf_counter() - start), 3), **answer)
+            plans.done(task)
+            # Some have looked at the store long before they write.
+            if chance.random() < 0.7:
+                seen = answer.get("version", seen)
     ledger.note(ended=name)
 
 
@@ -116,27 +135,37 @@ def _opened(url: str, *, read_only: bool = False) -> Iterator[Store]:
 def _doom(store: Store) -> None:
     """Let this process die at a random moment of the next commit, or right after it, before it is acknowledged."""
     assert isinstance(store, KeptStore)
-    write = store._writing
+    write, share = store._writing, store._share
     chance = random.Random(os.getpid())
 
     def die(after_s: float) -> None:
         time.sleep(after_s)
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def doom() -> None:
+        # A commit takes a millisecond or some; without delay, and long after it, are edges too.
+        after_s = chance.choice((0.0, 0.0002, 0.0005, 0.001, 0.002, 0.004, 0.008)) * chance.uniform(0.5, 1.5)
+        threading.Thread(target=die, args=(after_s,), daemon=True).start()
+
     @contextmanager
     def writing() -> Iterator[Writing]:
-        started: list[float] = []
         with write() as transaction:
             yield transaction
-            started.append(time.perf_counter())
-            # A commit takes a millisecond or some; without delay, and long after it, are edges too.
-            after_s = chance.choice((0.0, 0.0002, 0.0005, 0.001, 0.002, 0.004, 0.008)) * chance.uniform(
-                0.5, 1.5
-            )
-            threading.Thread(target=die, args=(after_s,), daemon=True).start()
+            doom()
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def shared(act: Callable[[Writing], T]) -> T:
+        def act_and_doom(transaction: Writing) -> T:
+            done = act(transaction)
+            doom()
+            return done
+
+        share(act_and_doom)
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("we are dead")
+
     store._writing = writing  # type: ignore[method-assign]
+    store._share = shared  # type: ignore[method-assign]
 
 
 def read_for_ever(url: str, name: str, book: str, orders: Connection) -> None:
@@ -213,17 +242,19 @@ def hold_turn(url: str, task: Task, answer: Connection) -> None:
     """Do a task and hold the turn before it is committed until told to go on; answer then, and when it is."""
     with open_store(url) as store:
         assert isinstance(store, KeptStore)
-        write = store._writing
+        share = store._share
 
-        @contextmanager
-        def writing() -> Iterator[Writing]:
-            with write() as transaction:
-                yield transaction
+        def shared(act: Callable[[Writing], T]) -> T:
+            def act_and_hold(transaction: Writing) -> T:
+                done = act(transaction)
                 answer.send("held")
                 answer.recv()
                 answer.send(time.monotonic())
+                return done
 
-        store._writing = writing  # type: ignore[method-assign]
+            return share(act_and_hold)
+
+        store._share = shared  # type: ignore[method-assign]
         task.run(store)
 
 

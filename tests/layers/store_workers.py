@@ -20,6 +20,7 @@ import apsw
 from layers.problems import StoreBusy, WanggeError
 from layers.schema import LAYERS
 from layers.store import Authorship, Store, create_store, migrate_store, open_store
+from layers.stores.geopackage import turns
 from layers.stores.geopackage.store import GeoPackageStore
 from layers.stores.geopackage.turns import turn
 from tests.layers.store_contract import PLACE, points
@@ -300,7 +301,8 @@ def migrate_and_die(url: str, moment: str) -> None:
 
 
 def stand_in_line(path: str, name: str, log: str, timeout_s: float, go_on: Connection | None) -> None:
-    """Take the turn to write and log it; the holder keeps it until told to go on."""
+    """Take the turn to write and log it; the holder keeps it until told to go on. Who waits is rung up, or never wakes."""
+    turns._PAUSE_S = 3600.0
     try:
         with turn(Path(path), timeout_s), Path(log).open("a") as file:
             file.write(name)

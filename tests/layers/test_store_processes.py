@@ -26,6 +26,7 @@ from tests.layers.store_contract import PLACE, points
 
 KILLS = 20
 WRITERS = 3
+PATIENCE_S = 3600.0
 
 # Children start from a process that has imported everything: a fresh start each would take seconds.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -208,13 +209,13 @@ def test_writers_are_served_in_the_order_they_came(path: Path, tmp_path: Path, l
     log.touch()
     ours, theirs = PROCESSES.Pipe()
     with ExitStack() as line:
-        line.enter_context(started(store_workers.stand_in_line, str(path), "A", str(log), 60, theirs))
+        line.enter_context(started(store_workers.stand_in_line, str(path), "A", str(log), PATIENCE_S, theirs))
         while log.read_text() != "A":
             time.sleep(0.01)
         waiting: dict[str, BaseProcess] = {}
         for name in "BCDE":
             since = time.monotonic_ns()
-            timeout_s = 0.5 if (name, leaves) == ("C", "gives up") else 60
+            timeout_s = 0.5 if (name, leaves) == ("C", "gives up") else PATIENCE_S
             work = (store_workers.stand_in_line, str(path), name, str(log), timeout_s, None)
             waiting[name] = line.enter_context(started(*work))
             while not in_line_since(path, since) and waiting[name].is_alive():
@@ -225,7 +226,8 @@ def test_writers_are_served_in_the_order_they_came(path: Path, tmp_path: Path, l
             waiting["C"].join()
         ours.send("go on")
         for process in waiting.values():
-            process.join()
+            process.join(PATIENCE_S / 60)
+            assert process.exitcode is not None
     assert log.read_text() == {None: "ABCDE", "killed": "ABDE", "gives up": "AcBDE"}[leaves]
 
 
