@@ -132,11 +132,11 @@ def bring_up(connection: Connection, address: Address) -> None:
     if found == SCHEMA_VERSION:
         return
     there = connection.execute(_HAS_SCHEMA, [SCHEMA]).rowcount
-    parts = [] if there else [f"CREATE SCHEMA {SCHEMA};"]
+    parts = [] if there else [f"CREATE SCHEMA {SCHEMA}"]
     parts += [script("postgresql", number) for number in range(found + 1, SCHEMA_VERSION + 1)]
     parts.append(f"UPDATE {SCHEMA}.meta SET schema_version = {SCHEMA_VERSION}")  # noqa: S608 - our own name
     try:
-        connection.execute("\n".join(parts).encode())
+        connection.execute("\n;\n".join(parts).encode())
     except psycopg.errors.InsufficientPrivilege as error:
         line = sql.SQL("CREATE SCHEMA {} AUTHORIZATION {};").format(
             sql.Identifier(SCHEMA), sql.Identifier(connection.info.user)

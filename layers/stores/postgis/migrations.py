@@ -75,7 +75,7 @@ def apply(connection: Connection, *, after: int) -> None:
     """Run the files of the schemas that follow schema `after`, within a transaction, on one journey."""
     scripts = [script(number) for number in range(after + 1, ddl.SCHEMA_VERSION + 1)]
     done = _SET_SCHEMA.format(ddl.table(ddl.META), sql.Literal(str(ddl.SCHEMA_VERSION)))
-    connection.execute(b"\n".join([*scripts, done.as_bytes()]))
+    connection.execute(b"\n;\n".join([*scripts, done.as_bytes()]))
 
 
 def script(number: int) -> bytes:
