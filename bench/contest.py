@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -90,22 +90,11 @@ class Crashed(Exception):
 
 
 class Process:
-    """A `bench.worker` with one contender's task.
+    """A `bench.worker`, ours or the peers'."""
 
-    Raises
-    ------
-    Absent
-        The contender is not here.
-    RuntimeError
-        It failed.
-    Crashed
-    TooMuch
-        It took longer or more memory than it may.
-    """
-
-    def __init__(self, contender: Contender, given: Given, limits: Limits) -> None:
-        python = sys.executable if contender.ours or not PEERS.exists() else str(PEERS)
-        self._name, self._limits = contender.name, limits
+    def __init__(self, limits: Limits, *, ours: bool) -> None:
+        python = sys.executable if ours or not PEERS.exists() else str(PEERS)
+        self._name, self._limits = "", limits
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [python, "-m", "bench.worker"],
@@ -115,16 +104,27 @@ class Process:
             cwd=ROOT,
             env=os.environ | _TERSE,
         )
+
+    def prepare(self, contender: Contender, given: Given) -> None:
+        """Make a contender's task of what is given; the one before is dropped."""
+        self._name = contender.name
         module, _, function = contender.task.partition(":")
         told = {name: str(value) if value else value for name, value in asdict(given).items()}
-        try:
-            self.tell({"do": "prepare", "module": module, "function": function, "given": told})
-        except BaseException:
-            self.close()
-            raise
+        self.tell({"do": "prepare", "module": module, "function": function, "given": told})
 
     def tell(self, told: dict[str, Any]) -> dict[str, Any]:
-        """Tell the process what to do and return what it answers."""
+        """Tell the process what to do and return what it answers.
+
+        Raises
+        ------
+        Absent
+            The contender is not here.
+        RuntimeError
+            It failed.
+        Crashed
+        TooMuch
+            It took longer or more memory than it may.
+        """
         process = self._process
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(json.dumps(told).encode() + b"\n")
@@ -155,12 +155,6 @@ class Process:
             assert pipe is not None
             pipe.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 Check = Callable[[Any, Any], str]
 """Given our answer and a peer's, says what is wrong with the peer's, or nothing."""
@@ -177,8 +171,9 @@ class _Ring:
 
     def enter(self, contender: Contender, given: Given) -> None:
         """Let a contender prepare itself; whoever is not here or takes too much is out."""
+        self.processes[contender.name] = Process(self._pace.limits, ours=contender.ours)
         try:
-            self.processes[contender.name] = Process(contender, given, self._pace.limits)
+            self.processes[contender.name].prepare(contender, given)
         except (Absent, Crashed, TooMuch) as problem:
             self._out(contender.name, problem)
 
@@ -209,8 +204,7 @@ class _Ring:
             raise RuntimeError(f"{name}: {problem}") from problem
         self.found[name].problem = str(problem) or type(problem).__name__
         self._say(f"  {name}: {self.found[name].problem}")
-        if name in self.processes:
-            self.processes.pop(name).close()
+        self.processes.pop(name).close()
 
     def close(self) -> None:
         """End all processes."""
@@ -238,24 +232,18 @@ def contest(
             ring.enter(contender, given(contender))
         for number in range(pace.rounds + 1):
             ring.turn(number)
-        _compare({name: np.load(ring.files[name]) for name in ring.processes}, ring.found, check)
+        compare({name: np.load(ring.files[name]) for name in ring.processes}, ring.found, check)
         for runs in ring.found.values():
             if runs.seconds:
                 say(f"  {runs.name}: {runs.median_s:.4g} s ({len(runs.seconds)} runs)")
         return list(ring.found.values())
 
 
-def _compare(answers: dict[str, Any], found: dict[str, Runs], check: Check) -> None:
-    if not answers:
-        return
-    first = next((name for name in answers if found[name].ours), next(iter(answers)))
-    wrong = []
-    for name, answer in answers.items():
-        if name == first:
-            continue
-        problem = check(answers[first], answer)
-        if problem:
-            wrong.append(f"{name}: {problem}")
+def compare(answers: dict[str, Any], found: dict[str, Runs], check: Check) -> None:
+    """Raise `RuntimeError` where somebody answers otherwise than ours, or where ours is not there than the first."""
+    first = next((name for name in answers if found[name].ours), next(iter(answers), ""))
+    problems = {name: check(answers[first], answer) for name, answer in answers.items() if name != first}
+    wrong = [f"{name}: {problem}" for name, problem in problems.items() if problem]
     if wrong:
         raise RuntimeError(f"not the answer of {first}: " + "; ".join(wrong))
 

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from bench.district import Districts, keep
+from bench.worker import Given
 from geo.cells import square_cells
 from layers.snapshot import Snapshot
 from layers.standards import read_standards
@@ -63,6 +64,14 @@ class Inputs:
             places = [name[1:].split("N") for name in cells.ids.tolist()]
             np.save(folder / f"{name}.npy", np.array(places, dtype=np.int64))
         keep(folder / "irregular", shapely.to_wkb(irregular(outline, copies)).tolist())
+
+    def given(self, copies: int, points: int) -> Given:
+        """Return what tasks are given of one size, with so many points; 0 where none are needed."""
+        return Given(
+            self.shapes(copies),
+            self.points(copies, points) if points else None,
+            self.districts.frames(copies),
+        )
 
     def points(self, copies: int, rows: int) -> Path:
         """Return the folder with so many points of one size: x, y, category (0-5) and day (0-364), one file each."""

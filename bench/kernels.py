@@ -222,11 +222,9 @@ def measure(
     made = []
     for case in chosen:
         say(f"{case.work}: x{case.copies}" + (f", {case.points:,} points" if case.points else ""))
-        shapes = inputs.shapes(case.copies)
-        points = inputs.points(case.copies, case.points) if case.points else None
+        given = inputs.given(case.copies, case.points)
         with server.databases() if server else nullcontext(lambda: "") as new:
-            frames = inputs.districts.frames(case.copies)
-            made.append(Outcome(case, _contest(case, Given(shapes, points, frames), new, pace, say)))
+            made.append(Outcome(case, _contest(case, given, new, pace, say)))
     return made
 
 

@@ -11,10 +11,9 @@ import pytest
 import shapely
 
 from bench import data, harness
-from bench.__main__ import main
 from bench.contender import LAYER
 from bench.harness import LOADING, WRITING, Limits, Once, TooMuch
-from bench.report import page
+from bench.report import section
 from bench.run import OPERATIONS, Plan, Results, Series, Writes, run
 from layers.frames import conform
 from tests.postgres import Cluster
@@ -43,8 +42,8 @@ def test_every_contender_does_everything(results: Results) -> None:
     assert wrote == {(one.kind, one.name, writers) for one in WRITING for writers in TINY.writers}
 
 
-def test_the_page_has_every_figure_and_names_no_place(results: Results, tmp_path: Path) -> None:
-    text = page(TINY, results, place=tmp_path)
+def test_the_section_has_every_figure_and_names_no_place(results: Results) -> None:
+    text = section(TINY, results)
     assert text.count("bulk load at most") == text.count("read all at most") == 2
     for name in [one.name for one in LOADING] + [one.name for one in WRITING]:
         assert f"| {name} |" in text
@@ -57,7 +56,7 @@ def once(*seconds: float) -> Once:
     return Once(list(seconds), 0.5, 2**20)
 
 
-def test_ratios_are_of_medians_and_verdicts_follow_from_them(tmp_path: Path) -> None:
+def test_ratios_are_of_medians_and_verdicts_follow_from_them() -> None:
     def series(operation: str, name: str, *laps: float) -> Series:
         return Series("GeoPackage", 7, operation, name, [once(lap) for lap in laps])
 
@@ -79,7 +78,7 @@ def test_ratios_are_of_medians_and_verdicts_follow_from_them(tmp_path: Path) -> 
         loads=[0.0],
         flushes_s=[0.001],
     )
-    text = page(Plan(), made, place=tmp_path)
+    text = section(Plan(), made)
     assert "bulk load at most 1.3 × the best | 1.30 × pyogrio | met |" in text
     assert "read all at most 1.3 × the best | 1.33 × pyogrio | **missed** |" in text
     assert "at least 0.8 × the plain loop | 0.81 × | met |" in text
@@ -138,12 +137,3 @@ def test_contenders_that_read_otherwise_are_found_out(
     series = {("read all", at): Series("GeoPackage", 1, "read all", LOADING[at].name) for at in (0, 2)}
     with pytest.raises(RuntimeError, match="do not read the same rows"):
         _check_alike(TINY, series, {0: "a", 2: "b"}, [])
-
-
-def test_the_command_says_what_it_takes(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.argv", ["bench", "--help"])
-    with pytest.raises(SystemExit, match="0"):
-        main()
-    assert "--sizes" in capsys.readouterr().out
