@@ -1,26 +1,36 @@
-"""What a zoom shows of some neighbouring features: left out, simplified, brought to the grid and encoded, once."""
+"""Neighbouring features as arrays, and what a tile shows of them: found, left out, brought to the grid, encoded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import shapely
 
+from geo import crs
 from webmap import tile_geometry as tiling
-from webmap.tile_encoding import Figures, joined, point_figures, polygon_figures
+from webmap.tile_encoding import Figures, joined, outlines_of, point_figures, ring_figures
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from webmap.tile_geometry import Box, Geometries, Integers, Positions
+    from webmap.tile_geometry import Floats, Geometries, Integers, Positions
 
+WEB_MERCATOR = "EPSG:3857"
 EVERY_FROM_ZOOM = 16
 """From here on every feature is in its tile."""
 WHOLE_FROM_ZOOM = 15
 """From here on with every corner: the map draws these tiles at all larger scales."""
 HALF_PIXEL = tiling.PIXEL // 2
+
+_DIAGONAL = 1.415
+"""Of the unit square, and a little more."""
+
+Box = tuple[float, float, float, float]
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +43,9 @@ class Rule:
         What is shown besides the id, as far as the policy lets it out.
     from_zoom : int
         Tiles below are empty.
-    detail : {"each", "shared", "all"}
-        How shapes lose detail before `WHOLE_FROM_ZOOM`: each by itself loses corners; where edges are shared,
-        corners move to a grid of half a pixel; or they keep all, as cells have no detail to lose.
+    coarse : bool
+        Before `WHOLE_FROM_ZOOM` corners go to a grid of half a pixel, where many meet; edges that areas share
+        stay shared.
     smallest_units2 : float
         Areas below so many square units are left out before `EVERY_FROM_ZOOM`.
     one_per_pixel : bool
@@ -46,7 +56,7 @@ class Rule:
 
     fields: tuple[str, ...] = ()
     from_zoom: int = 0
-    detail: Literal["each", "shared", "all"] = "each"
+    coarse: bool = False
     smallest_units2: float = 4.0
     one_per_pixel: bool = False
     as_points: bool = False
@@ -54,7 +64,7 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """What a zoom shows of the features of one block, in any order.
+    """Features of one neighbourhood: points, then polygons.
 
     Attributes
     ----------
@@ -62,78 +72,216 @@ class Block:
         Positions in the frame.
     codes : object array of bytes
         As they stand in a table of values.
-    bounds : int array of shape (4, n)
-        In the world's units.
-    figures : Figures
-    large : int array
-        Those larger than a tile, which are clipped.
+    bounds : float array of shape (4, n)
+        West, south, east, north in EPSG:3857.
+    points : int
+        How many of them are points.
     shapes : object array
-        Their shapes.
+        The polygons, in whatever coordinates.
+    areas_m2, clearances_m : float arrays
+        Of the polygons, in EPSG:3857: how far corners and edges that do not meet are apart at least.
+    xy : float array of shape (number of vertices, 2)
+        All vertices of the polygons in EPSG:3857, ring by ring, shells clockwise, holes the other way.
+    closes : bool array
+        Which of the vertices are the last of a ring, and so its first again.
+    starts : int array
+        Polygon `p` has the vertices from ``starts[p]`` to ``starts[p + 1]``.
+    rings : int array
+        How many rings each has.
     """
 
     rows: NDArray[np.int32]
     codes: NDArray[np.object_]
-    bounds: Integers
-    figures: Figures
-    large: Positions
+    bounds: Floats
+    points: int
     shapes: Geometries
+    areas_m2: Floats
+    clearances_m: Floats
+    xy: Floats
+    closes: NDArray[np.bool_]
+    starts: Positions
+    rings: Positions
 
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        codes = sum(map(len, self.codes)) + 48 * len(self.codes)
-        shapes = 16 * int(shapely.get_num_coordinates(self.shapes).sum())
-        return self.rows.nbytes + self.bounds.nbytes + self.figures.size + codes + shapes
+        # A code is an object, a shape may be.
+        return 100 * len(self.codes) + 250 * len(self.shapes) + self.bounds.nbytes + self.xy.nbytes
 
-    def in_box(self, box: Box) -> tuple[Positions, Positions]:
-        """Return which features meet a box and are drawn as they are, and which of `large` are to be clipped by it."""
-        west, north, east, south = self.bounds
-        meets = (west <= box[2]) & (east >= box[0]) & (north <= box[3]) & (south >= box[1])
-        if not len(self.large):
-            return meets.nonzero()[0], self.large
-        west, north, east, south = self.bounds[:, self.large]
-        across = (west < box[0]) | (north < box[1]) | (east > box[2]) | (south > box[3])
-        across &= meets[self.large]
-        meets[self.large[across]] = False
-        return meets.nonzero()[0], across.nonzero()[0]
+    def found(self, box: Box, smallest_m2: float) -> tuple[Positions, Positions]:
+        """Return which points and which polygons, numbered from 0, meet a box (EPSG:3857) and are large enough."""
+        west, south, east, north = self.bounds
+        meets = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+        areas = meets[self.points :] & (self.areas_m2 >= smallest_m2)
+        return meets[: self.points].nonzero()[0], areas.nonzero()[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What of some blocks a tile shows: figures, and the rows and codes of their features."""
+
+    figures: Figures
+    rows: NDArray[np.int32]
+    codes: NDArray[np.object_]
+
+
+def drawn(blocks: Sequence[Block], zoom: int, x: int, y: int, rule: Rule) -> Drawn | None:
+    """Return what a tile shows of blocks, None where that is nothing."""
+    box = tiling.tile_box(zoom, x, y, buffer=tiling.BUFFER)
+    smallest_m2 = rule.smallest_units2 * tiling.unit_m(zoom) ** 2 if zoom < EVERY_FROM_ZOOM else 0.0
+    found = [(block, *block.found(box, smallest_m2)) for block in blocks]
+    made = []
+    points = [(block, at) for block, at, _ in found if len(at)]
+    if points:
+        made.append(_points(points, zoom, x, y, thin=rule.one_per_pixel and zoom < EVERY_FROM_ZOOM))
+    areas = [(block, at) for block, _, at in found if len(at)]
+    if areas:
+        made.append(_areas(areas, zoom, x, y, HALF_PIXEL if rule.coarse and zoom < WHOLE_FROM_ZOOM else 1))
+    some = [one for one in made if len(one.rows)]
+    if len(some) < 2:
+        return some[0] if some else None
+    return Drawn(
+        joined([one.figures for one in some]),
+        np.concatenate([one.rows for one in some]),
+        np.concatenate([one.codes for one in some]),
+    )
+
+
+def _points(found: Sequence[tuple[Block, Positions]], zoom: int, x: int, y: int, *, thin: bool) -> Drawn:
+    rows = _end_to_end([block.rows[at] for block, at in found])
+    codes = _end_to_end([block.codes[at] for block, at in found])
+    places = tiling.in_units(_end_to_end([block.bounds[:2, at].T for block, at in found]), zoom)
+    if thin:
+        first = tiling.one_per_pixel(places)
+        rows, codes, places = rows[first], codes[first], places[first]
+    whole = np.rint(places).astype(np.int64)
+    return Drawn(point_figures(whole - tiling.corner(x, y)), rows, codes)
+
+
+def _areas(found: Sequence[tuple[Block, Positions]], zoom: int, x: int, y: int, grain: int) -> Drawn:
+    """Return polygons, those that rounding cannot break straight from their vertices.
+
+    Rounding moves a vertex by at most half the diagonal of a grid cell. Two things that do not touch come nearer
+    by at most the whole one: a polygon whose clearance is larger stays valid, and wound as it was.
+    """
+    of_vertex = [_ragged(block.starts, at) for block, at in found]
+    counts = _end_to_end([count for _, count in of_vertex])
+    xy = _end_to_end([block.xy[vertices] for (block, _), (vertices, _) in zip(found, of_vertex, strict=True)])
+    closes = _end_to_end([block.closes[at] for (block, _), (at, _) in zip(found, of_vertex, strict=True)])
+    rings = _end_to_end([block.rings[at] for block, at in found])
+    rows = _end_to_end([block.rows[block.points + at] for block, at in found])
+    codes = _end_to_end([block.codes[block.points + at] for block, at in found])
+    units = tiling.in_units(xy, zoom)
+    whole = np.rint(units) if grain == 1 else np.rint(units / grain) * grain
+
+    across = _are_across(
+        _end_to_end([block.bounds[:, block.points + at].T for block, at in found]), zoom, x, y
+    )
+    safe = _end_to_end([block.clearances_m[at] for block, at in found]) > _DIAGONAL * grain * tiling.unit_m(
+        zoom
+    )
+    easy = safe & ~across
+    if easy.all():
+        places, lengths = _outlines(whole, closes)
+        return Drawn(ring_figures(places - tiling.corner(x, y), lengths, rings), rows, codes)
+    shapes = _end_to_end([block.shapes[at] for block, at in found])
+    shapes[~safe] = tiling.whole_units(_moved(shapes, units, ~safe, counts), grain=grain)
+    shapes[safe & across] = _moved(shapes, whole, safe & across, counts)
+    inside, at = tiling.clipped(shapes[across], x, y)
+    of_easy, rest = np.repeat(easy, counts), ~(safe | across)
+    parts = [
+        (*_outlines(whole[of_easy], closes[of_easy]), rings[easy]),
+        outlines_of(shapes[rest]),
+        outlines_of(tiling.whole_units(inside)),
+    ]
+    order = np.concatenate((easy.nonzero()[0], rest.nonzero()[0], across.nonzero()[0][at]))
+    places, lengths, rings = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Drawn(ring_figures(places - tiling.corner(x, y), lengths, rings), rows[order], codes[order])
+
+
+def _outlines(whole: Floats, closes: NDArray[np.bool_]) -> tuple[Integers, Positions]:
+    """Return the vertices of rings without the last, and how many each has then."""
+    ends = closes.nonzero()[0]
+    lengths = ends.copy()
+    lengths[1:] -= ends[:-1] + 1
+    return whole[~closes].astype(np.int64), lengths
+
+
+def _moved(shapes: Geometries, xy: Floats, some: NDArray[np.bool_], counts: Positions) -> Geometries:
+    """Return some of the shapes at other coordinates."""
+    moved: Geometries = shapely.set_coordinates(shapes[some], xy[np.repeat(some, counts)])
+    return moved
+
+
+def _are_across(bounds: Floats, zoom: int, x: int, y: int) -> NDArray[np.bool_]:
+    """Return which bounds are larger than a tile and not all in it: such shapes are clipped."""
+    sides = bounds[:, 2:] - bounds[:, :2]
+    large: NDArray[np.bool_] = sides.max(axis=1) > tiling.EXTENT * tiling.unit_m(zoom)
+    if large.any():
+        west, south, east, north = tiling.tile_box(zoom, x, y, buffer=tiling.BUFFER)
+        beyond = (bounds[:, :2] < (west, south)) | (bounds[:, 2:] > (east, north))
+        large &= beyond[:, 0] | beyond[:, 1]
+    return large
 
 
 def make_block(
-    shapes: Geometries, rows: NDArray[np.int32], codes: NDArray[np.object_], zoom: int, rule: Rule
+    geometries: Geometries, rows: NDArray[np.int32], codes: NDArray[np.object_], *, as_points: bool
 ) -> Block:
-    """Return what a zoom shows of features.
+    """Return features as a block.
 
     Parameters
     ----------
-    shapes : array of Point, Polygon and MultiPolygon
-        In EPSG:3857.
+    geometries : array of Point, Polygon and MultiPolygon
+        In EPSG:4490.
     rows, codes
         Theirs; see `Block`.
+    as_points : bool
+        Take of each a point on its surface.
     """
-    shapes = tiling.in_units(shapes, zoom)
-    points = np.flatnonzero(shapely.get_type_id(shapes) == shapely.GeometryType.POINT)
-    areas = np.flatnonzero(shapely.get_dimensions(shapes) == 2)
-    if zoom < EVERY_FROM_ZOOM:
-        areas = areas[shapely.area(shapes[areas]) >= rule.smallest_units2]
-        if rule.one_per_pixel:
-            points = points[
-                tiling.one_per_pixel(shapely.get_x(shapes[points]), shapely.get_y(shapes[points]))
-            ]
-    polygons = shapes[areas]
-    less = zoom < WHOLE_FROM_ZOOM
-    if less and rule.detail == "each":
-        polygons = tiling.simplified(polygons)
-    polygons = tiling.whole_units(polygons, grain=HALF_PIXEL if less and rule.detail == "shared" else 1)
-    places = np.rint(shapely.get_coordinates(shapes[points])).astype(np.int64)
+    areas = np.flatnonzero(shapely.get_dimensions(geometries) == 2)
+    points = np.flatnonzero(shapely.get_type_id(geometries) == shapely.GeometryType.POINT)
+    if as_points:
+        geometries = shapely.point_on_surface(crs.to_metric(geometries, WEB_MERCATOR))
+        points, areas = np.arange(len(geometries)), areas[:0]
+        places = shapely.get_coordinates(geometries)
+    else:
+        places = _metric(shapely.get_coordinates(geometries[points]))
+    shapes = geometries[areas]
+    # North is up here, where the format's y runs down: clockwise to the eye in both.
+    xy = _metric(shapely.get_coordinates(shapely.orient_polygons(shapes, exterior_cw=True)))
+    metric = shapely.set_coordinates(shapes.copy(), xy)
+    starts = np.append(0, np.cumsum(shapely.get_num_coordinates(shapes)))
+    bounds = np.concatenate((np.tile(places, 2), shapely.bounds(metric).reshape(-1, 4)))
+    parts, shape_of_part = shapely.get_parts(metric, return_index=True)
+    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+    closes = np.zeros(len(xy), dtype=bool)
+    closes[np.cumsum(shapely.get_num_coordinates(rings)) - 1] = True
     order = np.concatenate((points, areas))
-    bounds = np.concatenate((np.tile(places, 2), shapely.bounds(polygons).reshape(-1, 4).astype(np.int64)))
-    large = np.flatnonzero((bounds[:, 2:] - bounds[:, :2] > tiling.EXTENT).any(axis=1))
-    figures = joined([point_figures(places), polygon_figures(polygons)])
     return Block(
-        rows[order],
-        codes[order],
-        np.ascontiguousarray(bounds.T),
-        figures,
-        large,
-        polygons[large - len(points)],
+        rows=rows[order],
+        codes=codes[order],
+        bounds=np.ascontiguousarray(bounds.T),
+        points=len(points),
+        shapes=shapes,
+        areas_m2=shapely.area(metric),
+        clearances_m=np.where(shapely.is_valid(metric), shapely.minimum_clearance(metric), 0.0),
+        xy=xy,
+        closes=closes,
+        starts=starts,
+        rings=np.bincount(shape_of_part[part_of_ring], minlength=len(shapes)),
     )
+
+
+def _metric(lon_lat: Floats) -> Floats:
+    return np.column_stack(crs.points_to_metric(lon_lat[:, 0], lon_lat[:, 1], WEB_MERCATOR))
+
+
+def _end_to_end(arrays: list[NDArray[_T]]) -> NDArray[_T]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _ragged(starts: Positions, at: Positions) -> tuple[Positions, Positions]:
+    """Return the positions of all vertices of some shapes, and how many each has."""
+    counts = starts[at + 1] - starts[at]
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1]) + np.repeat(starts[at] - ends + counts, counts), counts

@@ -1,8 +1,6 @@
 """Shapes in whole units to the bytes of a Mapbox Vector Tile (version 2.1), for all of them at once.
 
-A feature's geometry is a list of steps, each from the vertex before. Only the first one says where the feature is,
-so all after it, the tail, is the same in every tile: it is made once, and a tile is mostly put together from
-tails. Field numbers are those of vector_tile.proto; bytes are those of protobuf.
+Field numbers are those of vector_tile.proto; bytes are those of protobuf.
 """
 
 from __future__ import annotations
@@ -29,36 +27,28 @@ _LAYER = 3 << 3 | _BYTES
 _NAME, _FEATURE, _KEY, _VALUE = (number << 3 | _BYTES for number in (1, 2, 3, 4))
 _STRING = 1 << 3 | _BYTES
 _TAGS, _TYPE, _GEOMETRY = 2 << 3 | _BYTES, 3 << 3 | _NUMBER, 4 << 3 | _BYTES
+_ZERO = np.zeros(1, dtype=np.int32)
 _LONGER = np.array([1 << 7, 1 << 14, 1 << 21])
 """From each of these a varint takes a byte more."""
-_VERSION_2 = bytes([15 << 3 | _NUMBER, 2])
 
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """What shapes look like, whatever tile they are in.
+    """What shapes look like in a tile.
 
     Attributes
     ----------
     kinds : uint8 array
         `POINT` or `POLYGON`.
-    firsts : int array of shape (n, 2)
-        The first vertex, in the world's units.
-    tails : uint8 array
-        One after the other, what follows on the first vertex.
+    commands : uint8 array
+        One after the other, how each is drawn, as the format says it.
     ends : int32 array of n + 1
-        The tail of figure `i` is ``tails[ends[i]:ends[i + 1]]``.
+        Figure `i` has ``commands[ends[i]:ends[i + 1]]``.
     """
 
     kinds: Bytes
-    firsts: Integers
-    tails: Bytes
+    commands: Bytes
     ends: NDArray[np.int32]
-
-    @property
-    def size(self) -> int:
-        """How many bytes they take."""
-        return self.kinds.nbytes + self.firsts.nbytes + self.tails.nbytes + self.ends.nbytes
 
 
 def zigzag(steps: Integers) -> Integers:
@@ -86,62 +76,80 @@ def varints(numbers: NDArray[Any]) -> tuple[Bytes, NDArray[np.bool_]]:
 
 
 def point_figures(places: Integers) -> Figures:
-    """Return points, shape (n, 2), in whole units, as figures."""
-    count = len(places)
-    ends = np.zeros(count + 1, dtype=np.int32)
-    return Figures(np.full(count, POINT, np.uint8), places, np.empty(0, np.uint8), ends)
+    """Return points, shape (n, 2), in whole units of a tile, as figures."""
+    numbers = np.full((len(places), 3), _MOVE_TO_ONE, dtype=np.int64)
+    numbers[:, 1:] = zigzag(places)
+    return _figures(POINT, numbers.ravel(), np.arange(0, 3 * len(places) + 1, 3))
 
 
-def polygon_figures(polygons: Geometries) -> Figures:
-    """Return polygons and multipolygons as figures.
+def outlines_of(polygons: Geometries) -> tuple[Integers, Positions, Positions]:
+    """Return the vertices of polygons as `ring_figures` takes them: places, lengths, rings of each.
 
     Parameters
     ----------
     polygons : array of Polygon and MultiPolygon, none of them empty
-        In whole units, y down, valid, exterior rings with positive area.
+        In whole units of a tile, y down, valid, exterior rings with positive area.
     """
     parts, shape_of_part = shapely.get_parts(polygons, return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
-    places, ring_of = shapely.get_coordinates(rings, return_index=True)
-    is_last = np.append(ring_of[1:] != ring_of[:-1], True)[: len(ring_of)]
-    places, ring_of = places[~is_last].astype(np.int64), ring_of[~is_last]
-    lengths = np.bincount(ring_of, minlength=len(rings))
-    shape_of_ring = shape_of_part[part_of_ring]
-    steps = zigzag(np.diff(places, axis=0, prepend=0))
+    counts = shapely.get_num_coordinates(rings).astype(np.int64)
+    opens = np.ones(counts.sum(), dtype=bool)
+    opens[np.cumsum(counts) - 1] = False
+    places = shapely.get_coordinates(rings)[opens].astype(np.int64)
+    return places, counts - 1, np.bincount(shape_of_part[part_of_ring], minlength=len(polygons))
+
+
+def ring_figures(places: Integers, lengths: Positions, rings_each: Positions) -> Figures:
+    """Return polygons, given by their vertices, as figures.
+
+    Parameters
+    ----------
+    places : int array of shape (number of vertices, 2)
+        Ring by ring, the first vertex of a ring once.
+    lengths : int array
+        Vertices of each ring, at least three.
+    rings_each : int array
+        Rings of each polygon.
+    """
+    last_ring = np.cumsum(rings_each)
+    ends_of_rings = np.cumsum(lengths)
+    starts_of_rings = ends_of_rings - lengths
+    # Every vertex is told by its step from the one before, through all rings of a polygon.
+    steps = places.copy()
+    steps[1:] -= places[:-1]
+    begins = starts_of_rings[last_ring - rings_each]
+    steps[begins] = places[begins]
 
     # A ring of n vertices takes 2 n + 3 integers: move, x, y, line, (x, y) n - 1 times, close.
-    sizes = 2 * lengths + 3
-    ends = np.cumsum(sizes)
-    starts = ends - sizes
-    commands = np.empty(int(sizes.sum()), dtype=np.int64)
+    ends = 2 * ends_of_rings + 3 * np.arange(1, len(lengths) + 1)
+    starts = ends - 2 * lengths - 3
+    commands = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
     commands[starts] = _MOVE_TO_ONE
     commands[starts + 3] = _LINE_TO | (lengths - 1) << 3
     commands[ends - 1] = _CLOSE
-    in_ring = np.arange(len(places)) - (np.cumsum(lengths) - lengths)[ring_of]
-    at = starts[ring_of] + 1 + 2 * in_ring + (in_ring > 0)
-    commands[at], commands[at + 1] = steps.T
+    at = 2 * np.arange(len(places)) + np.repeat(3 * np.arange(len(lengths)) + 2, lengths)
+    at[starts_of_rings] -= 1
+    commands[at], commands[at + 1] = zigzag(steps).T
+    return _figures(POLYGON, commands, np.concatenate((_ZERO, ends[last_ring - 1])))
 
-    # Of each shape's first ring the move and its place are no part of the tail.
-    opens = np.append(True, shape_of_ring[1:] != shape_of_ring[:-1])[: len(rings)]
-    groups, needed = varints(commands)
-    needed[starts[opens, None] + np.arange(3)] = False
-    closes = np.append(opens[1:], True)[: len(rings)]
-    tail_ends = np.zeros(len(polygons) + 1, dtype=np.int32)
-    tail_ends[1:] = np.cumsum(needed.sum(axis=1))[ends[closes] - 1]
-    firsts = places[(np.cumsum(lengths) - lengths)[opens]]
-    return Figures(np.full(len(polygons), POLYGON, np.uint8), firsts, groups[needed], tail_ends)
+
+def _figures(kind: int, numbers: Integers, ends: Integers) -> Figures:
+    """Return figures of one kind from all their numbers; figure `i` has ``numbers[ends[i]:ends[i + 1]]``."""
+    groups, needed = varints(numbers)
+    sizes = np.cumsum(needed.sum(axis=1, dtype=np.int32), dtype=np.int32)
+    byte_ends = np.concatenate((_ZERO, sizes[ends[1:] - 1]))
+    return Figures(np.full(len(ends) - 1, kind, np.uint8), groups[needed], byte_ends)
 
 
 def joined(figures: Sequence[Figures]) -> Figures:
     """Return figures one after the other."""
     if len(figures) == 1:
         return figures[0]
-    starts = np.cumsum([0, *(len(one.tails) for one in figures)])
+    starts = np.cumsum([0, *(len(one.commands) for one in figures)])
     ends = [one.ends[:-1] + start for one, start in zip(figures, starts[:-1], strict=True)]
     return Figures(
         np.concatenate([one.kinds for one in figures]),
-        np.concatenate([one.firsts for one in figures]),
-        np.concatenate([one.tails for one in figures]),
+        np.concatenate([one.commands for one in figures]),
         np.concatenate([*ends, starts[-1:]]).astype(np.int32),
     )
 
@@ -156,8 +164,7 @@ def tile(
     name: str,
     keys: Sequence[str],
     figures: Figures,
-    at: Positions,
-    corner: tuple[int, int],
+    order: Positions,
     values: Integers,
     table: NDArray[np.object_],
 ) -> bytes:
@@ -170,55 +177,45 @@ def tile(
     keys : sequence of str
         Of the features' values, each of which is used.
     figures : Figures
-    at : int array
-        Which of them, in this order, are the tile's features.
-    corner : tuple of int
-        The tile's north-west corner in the world's units.
-    values : int array of shape (len(at), len(keys))
-        Per feature and key the position in `table`, -1 for none.
+        Of the features.
+    order : int array
+        In which they are drawn.
+    values : int array of shape (number of features, len(keys))
+        In this order: per feature and key the position in `table`, -1 for none.
     table : object array of bytes
         What `value_message` makes, each of them used and none twice.
     """
-    tails, sizes = figures.ends[at], figures.ends[at + 1]
-    sizes = sizes - tails
-    steps = zigzag(figures.firsts[at] - corner)
+    geometry = (figures.ends[1:] - figures.ends[:-1])[order]
     there = values >= 0
-    # Everything before the tail, as pairs of a byte and the number that follows it.
-    length = _lengths(values)
-    tags = ((1 + length) * there).sum(axis=1)
-    geometry = 1 + _lengths(steps).sum(axis=1) + sizes
+    tags = ((1 + _lengths(values)) * there).sum(axis=1)
     feature = 1 + _lengths(tags) + tags + 2 + 1 + _lengths(geometry) + geometry
-    columns = 6 + len(keys)
-    numbers = np.empty((len(at), columns), dtype=np.int32)
-    numbers[:, 0], numbers[:, 1], numbers[:, 2:-4] = feature, tags, values
-    numbers[:, -4], numbers[:, -3], numbers[:, -2:] = figures.kinds[at], geometry, steps
+    # All that comes before the geometry, as pairs of a byte and the number that follows it.
+    numbers = np.empty((len(order), 4 + len(keys)), dtype=np.int32)
+    numbers[:, 0], numbers[:, 1], numbers[:, 2:-2] = feature, tags, values
+    numbers[:, -2], numbers[:, -1] = figures.kinds[order], geometry
     groups, needed = varints(numbers)
-    heads = np.empty((len(at), columns, 1 + groups.shape[2]), dtype=np.uint8)
-    heads[:, :, 0] = [_FEATURE, _TAGS, *range(len(keys)), _TYPE, _GEOMETRY, _MOVE_TO_ONE, 0]
+    heads = np.empty((*numbers.shape, 1 + groups.shape[2]), dtype=np.uint8)
+    heads[:, :, 0] = [_FEATURE, _TAGS, *range(len(keys)), _TYPE, _GEOMETRY]
     heads[:, :, 1:] = groups
     shown = np.ones(heads.shape, dtype=bool)
     shown[:, :, 1:] = needed
-    shown[:, -1, 0] = False
-    shown[:, 2:-4] &= there[:, :, None]
-    head_ends = np.cumsum(1 + _lengths(feature) + feature - sizes, dtype=np.int32)
-    features = _interleaved(heads[shown], head_ends, figures, at)
+    shown[:, 2:-2] &= there[:, :, None]
+    head_ends = np.cumsum(1 + _lengths(feature) + feature - geometry, dtype=np.int32)
+    features = _interleaved(heads[shown], head_ends, figures, order)
     told = b"".join([_field(_KEY, key.encode()) for key in keys] + table.tolist())
-    extent = bytes([5 << 3 | _NUMBER]) + _varint(EXTENT)
-    return _field(_LAYER, _field(_NAME, name.encode()) + features + told + extent + _VERSION_2)
+    return _field(_LAYER, _field(_NAME, name.encode()) + features + told + _EXTENT_AND_VERSION)
 
 
-def _interleaved(heads: Bytes, head_ends: NDArray[np.int32], figures: Figures, at: Positions) -> bytes:
-    """Return head, tail, head, tail: Arrow takes pieces of any length out of one buffer."""
-    pieces = np.concatenate((heads, figures.tails))
-    offsets = np.concatenate((np.zeros(1, np.int32), head_ends, figures.ends[1:] + head_ends[-1]))
-    order = np.empty(2 * len(at), dtype=np.int64)
-    order[::2], order[1::2] = np.arange(len(at)), len(at) + at
-    found = pa.Array.from_buffers(
-        pa.binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(pieces)]
-    ).take(pa.array(order))
-    size = int(head_ends[-1]) + int((figures.ends[at + 1] - figures.ends[at]).sum())
-    taken: bytes = found.buffers()[2].slice(0, size).to_pybytes()
-    return taken
+def _interleaved(heads: Bytes, head_ends: NDArray[np.int32], figures: Figures, order: Positions) -> bytes:
+    """Return head, geometry, head, geometry: Arrow takes pieces of any length out of one buffer."""
+    pieces = np.concatenate((heads, figures.commands))
+    offsets = np.concatenate((_ZERO, head_ends, figures.ends[1:] + head_ends[-1]))
+    count = len(order)
+    at = np.empty(2 * count, dtype=np.int64)
+    at[::2], at[1::2] = np.arange(count), count + order
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(pieces)]
+    taken: bytes = pa.Array.from_buffers(pa.binary(), 2 * count, buffers).take(pa.array(at)).buffers()[2]
+    return bytes(memoryview(taken)[: len(pieces)])
 
 
 def _lengths(numbers: Integers) -> Integers:
@@ -237,3 +234,6 @@ def _varint(number: int) -> bytes:
 
 def _field(key: int, content: bytes) -> bytes:
     return bytes([key]) + _varint(len(content)) + content
+
+
+_EXTENT_AND_VERSION = bytes([5 << 3 | _NUMBER]) + _varint(EXTENT) + bytes([15 << 3 | _NUMBER, 2])

@@ -1,9 +1,9 @@
 """Shapes on the grid of vector tiles: Web Mercator to whole units, clipped, thinned, wound.
 
 Pure: arrays in, same-order arrays out. A tile is `EXTENT` units wide, y runs down, and one CSS pixel is
-8 units at the 512 px that MapLibre draws a tile with. All tiles of a zoom share one grid, that of the world:
-its units count from the north-west corner of Web Mercator's square. A shape is brought to it once per zoom, so
-every tile that shows it shows the same.
+8 units at the 512 px that MapLibre draws a tile with. All tiles of a zoom share one grid, that of the
+world: its units count from the north-west corner of Web Mercator's square. What is rounded to it is rounded alike
+for every tile that shows it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ Geometries = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Positions = NDArray[np.intp]
-Box = tuple[int, int, int, int]
-"""West, north, east, south in the world's units."""
 
 
 def unit_m(zoom: int) -> float:
@@ -46,19 +44,16 @@ def tile_box(zoom: int, x: int, y: int, *, buffer: int = 0) -> tuple[float, floa
     )
 
 
-def in_units(shapes: Geometries, zoom: int) -> Geometries:
-    """Return shapes (EPSG:3857) in the world's units of a zoom, not yet whole ones."""
-    corner, per_m = np.array([-WORLD_M / 2, WORLD_M / 2]), np.array([1, -1]) / unit_m(zoom)
-    placed: Geometries = shapely.transform(shapes, lambda xy: (xy - corner) * per_m)
+def corner(x: int, y: int) -> tuple[int, int]:
+    """Return the north-west corner of a tile in the world's units of its zoom."""
+    return x * EXTENT, y * EXTENT
+
+
+def in_units(xy: Floats, zoom: int) -> Floats:
+    """Return places (EPSG:3857, shape (n, 2)) in the world's units of a zoom, not yet whole ones."""
+    per_m = 1 / unit_m(zoom)
+    placed: Floats = (xy - (-WORLD_M / 2, WORLD_M / 2)) * (per_m, -per_m)
     return placed
-
-
-def simplified(polygons: Geometries) -> Geometries:
-    """Return polygons (in units) without corners that stand out by less than half a pixel, each by itself."""
-    made: Geometries = np.asarray(shapely.simplify(polygons, PIXEL / 2), dtype=object)
-    gone = shapely.is_empty(made)
-    made[gone] = polygons[gone]
-    return made
 
 
 def whole_units(polygons: Geometries, *, grain: int = 1) -> Geometries:
@@ -67,7 +62,7 @@ def whole_units(polygons: Geometries, *, grain: int = 1) -> Geometries:
     Parameters
     ----------
     polygons : array of Polygon and MultiPolygon
-        In units, valid.
+        In the world's units of a zoom.
     grain : int
         Corners go to the nearest multiple of it, wherever they are met: edges that polygons share stay shared.
 
@@ -99,22 +94,24 @@ def _mended(polygons: Geometries) -> Geometries:
 
 
 def _areas_of(shape: Any) -> Any:
-    parts = shapely.get_parts(shape)
+    parts = shapely.get_parts(shapely.get_parts(shape))
     return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
 
 
-def clipped(polygons: Geometries, box: Box) -> tuple[Geometries, Positions]:
-    """Return what of polygons (in whole units) lies in a box, in whole units, and the positions of those with any."""
-    inside = np.asarray(shapely.clip_by_rect(polygons, *box), dtype=object)
+def clipped(polygons: Geometries, x: int, y: int) -> tuple[Geometries, Positions]:
+    """Return what of polygons (in the world's units) a tile and its buffer hold, and of which they hold any."""
+    west, north = corner(x, y)
+    far = EXTENT + BUFFER
+    inside = shapely.clip_by_rect(polygons, west - BUFFER, north - BUFFER, west + far, north + far)
     at = np.flatnonzero((shapely.get_dimensions(inside) == 2) & (shapely.area(inside) > 0))
-    return whole_units(inside[at]), at
+    return np.asarray(inside, dtype=object)[at], at
 
 
-def one_per_pixel(x: Floats, y: Floats) -> Positions:
-    """Return the positions of points (in units) of which each is the first in its pixel.
+def one_per_pixel(places: Floats) -> Positions:
+    """Return the positions of points (in the world's units, shape (n, 2)) of which each is the first in its pixel.
 
-    The pixels are those of the world and not of a tile, so that neighbouring tiles choose alike.
+    Pixels do not cross the edges of tiles, so neighbouring tiles choose alike.
     """
-    pixels = np.floor(x / PIXEL).astype(np.int64) << 32 | np.floor(y / PIXEL).astype(np.int64)
-    _, first = np.unique(pixels, return_index=True)
+    pixels = np.floor(places / PIXEL).astype(np.int64)
+    _, first = np.unique(pixels[:, 0] << 32 | pixels[:, 1], return_index=True)
     return np.sort(first)

@@ -18,7 +18,7 @@ from layers.text import Text
 from layers.units import check_scheme, unit_frame
 from webmap.tile_blocks import Rule
 from webmap.tile_geometry import PIXEL
-from webmap.tile_source import Prepared, Source, prepared_blocks, source_of
+from webmap.tile_source import ReadyBlocks, Source, room_for_blocks, source_of
 from webmap.tile_texts import texts_of
 
 if TYPE_CHECKING:
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from layers.visitors import Area, Visitor
 
 RULES = {
-    "subdistricts": Rule(fields=("name", "name_en"), detail="shared"),
-    "neighbourhoods": Rule(fields=("name", "name_en"), detail="shared"),
-    "communities": Rule(fields=("name", "name_en", "kind"), detail="shared"),
+    "subdistricts": Rule(fields=("name", "name_en"), coarse=True),
+    "neighbourhoods": Rule(fields=("name", "name_en"), coarse=True),
+    "communities": Rule(fields=("name", "name_en", "kind"), coarse=True),
     "buildings": Rule(fields=("name",), from_zoom=13, smallest_units2=PIXEL**2, one_per_pixel=True),
-    "management_cells": Rule(fields=("name",), detail="shared"),
+    "management_cells": Rule(fields=("name",), coarse=True),
     "mediation_rooms": Rule(fields=("name",), as_points=True),
     "facilities": Rule(fields=("name", "kind"), as_points=True),
     "complaints": Rule(fields=("demand_group", "opened"), from_zoom=13, one_per_pixel=True),
-    "backdrop": Rule(fields=("kind",)),
+    "backdrop": Rule(fields=("kind",), coarse=True),
 }
-UNIT_RULE = Rule(fields=("name",), detail="all")
+UNIT_RULE = Rule(fields=("name",))
 LABELLED = ("subdistricts", "neighbourhoods", "communities", "backdrop")
 LABEL_SUFFIX = "-label"
 TILE_LAYERS = (*LAYERS, *(name + LABEL_SUFFIX for name in LABELLED), "management", "square-100", "h3-10")
@@ -128,7 +128,7 @@ def belonging_of(snapshot: Snapshot, name: str, area: Area) -> Belonging:
 
 
 def make_source(
-    name: str, frame: gpd.GeoDataFrame, fields: tuple[str, ...], prepared: Prepared | None = None
+    name: str, frame: gpd.GeoDataFrame, fields: tuple[str, ...], ready: ReadyBlocks | None = None
 ) -> Source:
     """Return the tile layer `name` from its frame (EPSG:4490), with those of its fields."""
     layer = _layer_of(name)
@@ -137,4 +137,4 @@ def make_source(
         rule = replace(rule, as_points=True)
     columns = {one: frame[one if layer else "name"] for one in fields}
     texts = texts_of(frame.index, columns)
-    return source_of(name, rule, frame, texts, prepared_blocks() if prepared is None else prepared)
+    return source_of(name, rule, frame, texts, room_for_blocks() if ready is None else ready)

@@ -1,8 +1,7 @@
-"""A tile layer of one version: found by blocks, brought to a zoom block by block, put together per tile.
+"""A tile layer of one version: features found by blocks, and put together per tile.
 
-Features are sorted into blocks: the tiles of one zoom that holds some hundreds of them each. What a zoom shows of a
-block is prepared when the first tile of that zoom needs it, so that no tile waits for a whole district, and is
-kept within a bound.
+Features are sorted into blocks: the tiles of one zoom that holds some hundreds of them each. A block is brought to
+arrays when the first tile needs it, so that no tile waits for a whole district, and is kept within a bound.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ import shapely
 from geo import crs
 from webmap import tile_geometry as tiling
 from webmap.kept import Kept
-from webmap.tile_blocks import Block, Rule, make_block
-from webmap.tile_encoding import joined, polygon_figures, tile
+from webmap.tile_blocks import WEB_MERCATOR, Block, Rule, drawn, make_block
+from webmap.tile_encoding import tile
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -28,18 +27,17 @@ if TYPE_CHECKING:
     from webmap.tile_geometry import Floats, Geometries
     from webmap.tile_texts import Texts
 
-WEB_MERCATOR = "EPSG:3857"
 _FINEST_BLOCKS = 17
 _BLOCK_ROWS = 400
-_PREPARED_BYTES = 64 * 2**20
+_READY_BYTES = 64 * 2**20
 _serials = itertools.count()
 
-Prepared = Kept[tuple[int, int, int], Block]
+ReadyBlocks = Kept[tuple[int, int], Block]
 
 
-def prepared_blocks() -> Prepared:
-    """Return room for prepared blocks by source, zoom and number."""
-    return Kept(_PREPARED_BYTES, lambda block: block.size)
+def room_for_blocks() -> ReadyBlocks:
+    """Return room for blocks, by source and number."""
+    return Kept(_READY_BYTES, lambda block: block.size)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +58,7 @@ class Source:
         Block `b` has the rows ``rows[starts[b]:starts[b + 1]]``.
     boxes : float array of shape (number of blocks, 4)
         What the features of each lie in: west, south, east, north in EPSG:3857.
-    prepared : Kept
+    ready : Kept
         Blocks of this and of other sources.
     serial : int
         Different for every source that this process has made.
@@ -73,58 +71,37 @@ class Source:
     rows: NDArray[np.int32]
     starts: NDArray[np.intp]
     boxes: Floats
-    prepared: Prepared = field(default_factory=prepared_blocks)
+    ready: ReadyBlocks = field(default_factory=room_for_blocks)
     serial: int = field(default_factory=lambda: next(_serials))
 
     def part(self, inside: NDArray[np.bool_]) -> Source:
         """Return the tile layer of some of the frame's rows alone: what is left out leaves no trace in it."""
-        return source_of(self.name, self.rule, self.frame, self.texts, self.prepared, np.flatnonzero(inside))
+        return source_of(self.name, self.rule, self.frame, self.texts, self.ready, np.flatnonzero(inside))
 
     def encode(self, zoom: int, x: int, y: int) -> bytes:
         """Return a tile as Mapbox Vector Tile 2.1, empty bytes where nothing is to be drawn."""
         if zoom < self.rule.from_zoom:
             return b""
-        corner = x * tiling.EXTENT, y * tiling.EXTENT
-        far = tiling.EXTENT + tiling.BUFFER
-        box = corner[0] - tiling.BUFFER, corner[1] - tiling.BUFFER, corner[0] + far, corner[1] + far
-        figures, found, rows, codes, first = [], [], [], [], 0
-        for block in self._blocks(zoom, x, y):
-            whole, across = block.in_box(box)
-            pieces = [(block.figures, whole, whole)] if len(whole) else []
-            if len(across):
-                clipped, there = tiling.clipped(block.shapes[across], box)
-                if len(there):
-                    pieces.append(
-                        (polygon_figures(clipped), np.arange(len(there)), block.large[across[there]])
-                    )
-            for figure, at, in_block in pieces:
-                figures.append(figure)
-                found.append(at + first)
-                rows.append(block.rows[in_block])
-                codes.append(block.codes[in_block])
-                first += len(figure.kinds)
-        if not figures:
+        shown = drawn(self._blocks(zoom, x, y), zoom, x, y, self.rule)
+        if shown is None:
             return b""
-        row = np.concatenate(rows)
-        order = np.argsort(row)
-        keys, values, table = self.texts.table(row[order], np.concatenate(codes)[order])
-        return tile(self.name, keys, joined(figures), np.concatenate(found)[order], corner, values, table)
+        order = np.argsort(shown.rows)
+        keys, values, table = self.texts.table(shown.rows[order], shown.codes[order])
+        return tile(self.name, keys, shown.figures, order, values, table)
 
     def _blocks(self, zoom: int, x: int, y: int) -> list[Block]:
-        west, south, east, north = tiling.tile_box(zoom, x, y, buffer=tiling.BUFFER + tiling.PIXEL)
+        west, south, east, north = tiling.tile_box(zoom, x, y, buffer=tiling.BUFFER)
         boxes = self.boxes
         near = (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
         return [
-            self.prepared.get((self.serial, zoom, number), partial(self._prepare, zoom, number))
-            for number in np.flatnonzero(near).tolist()
+            self.ready.get((self.serial, number), partial(self._block, number))
+            for number in near.nonzero()[0].tolist()
         ]
 
-    def _prepare(self, zoom: int, number: int) -> Block:
+    def _block(self, number: int) -> Block:
         rows = self.rows[self.starts[number] : self.starts[number + 1]]
-        shapes = crs.to_metric(_geometries(self.frame)[rows], WEB_MERCATOR)
-        if self.rule.as_points:
-            shapes = shapely.point_on_surface(shapes)
-        return make_block(shapes, rows, self.texts.codes_of(rows), zoom, self.rule)
+        shapes = _geometries(self.frame)[rows]
+        return make_block(shapes, rows, self.texts.codes_of(rows), as_points=self.rule.as_points)
 
 
 def source_of(
@@ -132,7 +109,7 @@ def source_of(
     rule: Rule,
     frame: gpd.GeoDataFrame,
     texts: Texts,
-    prepared: Prepared,
+    ready: ReadyBlocks,
     rows: NDArray[np.intp] | None = None,
 ) -> Source:
     """Return the tile layer of a frame (EPSG:4490), or of some of its rows."""
@@ -158,7 +135,7 @@ def source_of(
         rows=rows[order].astype(np.int32),
         starts=np.append(begins, len(rows)),
         boxes=boxes,
-        prepared=prepared,
+        ready=ready,
     )
 
 

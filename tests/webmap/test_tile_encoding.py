@@ -17,8 +17,9 @@ from tests.webmap.decoding import as_text, broken_rules
 from webmap.tile_encoding import (
     Figures,
     joined,
+    outlines_of,
     point_figures,
-    polygon_figures,
+    ring_figures,
     tile,
     value_message,
     varints,
@@ -36,17 +37,17 @@ def figures_of(shapes: list[Any]) -> Figures:
         if shape.geom_type == "Point":
             each.append(point_figures(np.array([[int(shape.x), int(shape.y)]])))
         else:
-            each.append(polygon_figures(np.array([shape], dtype=object)))
+            each.append(ring_figures(*outlines_of(np.array([shape], dtype=object))))
     return joined(each)
 
 
-def encoded(shapes: list[Any], properties: list[dict[str, str]], corner: tuple[int, int] = (0, 0)) -> bytes:
+def encoded(shapes: list[Any], properties: list[dict[str, str]]) -> bytes:
     keys = list(dict.fromkeys(key for row in properties for key in row))
     table = list(dict.fromkeys(value for row in properties for value in row.values()))
     values = np.array([[table.index(row[key]) if key in row else -1 for key in keys] for row in properties])
     messages = np.empty(len(table), dtype=object)
     messages[:] = [value_message(text) for text in table]
-    return tile("a", keys, figures_of(shapes), np.arange(len(shapes)), corner, values, messages)
+    return tile("a", keys, figures_of(shapes), np.arange(len(shapes)), values, messages)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +113,25 @@ def test_our_encoder_writes_what_the_reference_encoder_writes(shapes: list[Any],
     assert broken_rules(ours) == []
 
 
-def test_where_the_tile_is_changes_the_first_vertex_alone() -> None:
-    one = encoded([RING, shapely.Point(5, 7)], [{"id": "1"}, {"id": "2"}])
-    moved = [
-        shapely.transform(shape, lambda xy: np.add(xy, (4096 * 10**5, 4096)))
-        for shape in (RING, shapely.Point(5, 7))
+def test_features_come_in_the_order_asked_for() -> None:
+    figures = figures_of([shapely.Point(5, 7), SQUARE, shapely.Point(-8, 9)])
+    table = np.empty(3, dtype=object)
+    table[:] = [value_message(text) for text in "abc"]
+    body = tile("a", ["id"], figures, np.array([2, 0, 1]), np.array([[0], [1], [2]]), table)
+    assert as_text(body).splitlines() == [
+        "id=a POINT (-8 9)",
+        "id=b POINT (5 7)",
+        "id=c POLYGON ((10 0, 10 10, 0 10, 0 0, 10 0))",
     ]
-    assert encoded(moved, [{"id": "1"}, {"id": "2"}], (4096 * 10**5, 4096)) == one
+
+
+def test_polygons_in_one_go_are_as_each_by_itself() -> None:
+    several = np.array(
+        [RING, SQUARE, shapely.MultiPolygon([RING, shapely.box(20, 20, 21, 22)])], dtype=object
+    )
+    at_once, each = ring_figures(*outlines_of(several)), figures_of(list(several))
+    for name in ("kinds", "commands", "ends"):
+        assert np.array_equal(getattr(at_once, name), getattr(each, name))
 
 
 @given(st.lists(st.integers(0, 2**34), max_size=20))
