@@ -89,7 +89,13 @@ def _may_lie_in(layer: str, parent: str) -> bool:
 
 def positions(index: pd.Index, codes: Sequence[str] | pd.Series) -> NDArray[np.int64]:
     """Return where each of `codes` stands in `index`, -1 where it does not."""
-    return np.asarray(index.get_indexer(pd.Index(codes)), dtype=np.int64)
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    # Arrow looks texts up as they are kept; pandas would make an object of each.
+    wanted, known = (pa.array(texts, type=pa.large_string(), from_pandas=True) for texts in (codes, index))
+    found = pc.index_in(wanted, value_set=known).fill_null(-1)
+    return np.asarray(found, dtype=np.int64)
 
 
 def lies_in(
