@@ -69,10 +69,14 @@ export function limitControl(store) {
     back.disabled = metres === standard;
   };
   const box = el(
-    "fieldset",
-    { class: "control limit" },
-    el("legend", { class: "control-label", text: t("limit_label") }),
-    back,
+    "div",
+    { class: "control limit", role: "group", "aria-labelledby": "limit-label" },
+    el(
+      "div",
+      { class: "limit-head" },
+      el("span", { class: "control-label", id: "limit-label", text: t("limit_label") }),
+      back,
+    ),
     el(
       "div",
       { class: "limit-fields" },
