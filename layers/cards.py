@@ -170,7 +170,7 @@ def _tag(shown: Card, community: int, language: Language) -> dict[str, str] | No
     if community >= 0 and is_double_none(communities.iloc[[community]])[0] == "yes":
         return {"text": Text("双无", "Double-none").to(language), "tone": "double-none"}
     hot = shown.query.question == "hotspots" and not shown.sight.is_public
-    if hot and len(shown.snapshot.frame("complaints")):
+    if hot and shown.snapshot.count("complaints"):
         name = str(shown.hotspots()["hotspot_class"].iloc[shown.position])
         if name.startswith("hot_"):
             return {

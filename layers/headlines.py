@@ -82,7 +82,7 @@ def missing_layers(snapshot: Snapshot, question: str, sight: Sight) -> list[str]
     """
     if sight.is_public and question == "hotspots":
         return []
-    missing = [name for name in NEEDS[question] if not len(snapshot.frame(name))]
+    missing = [name for name in NEEDS[question] if not snapshot.count(name)]
     if question == "gap" and "buildings" in missing and len(snapshot.frame("communities")):
         missing.remove("buildings")
     return missing

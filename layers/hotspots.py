@@ -56,18 +56,15 @@ def hotspot_table(
     if basis == "rate":
         masked = ~(np.nan_to_num(residents) >= standards.hotspot_mask_residents)
         values[~masked] = 1000 * hotspots.empirical_bayes_rates(values[~masked], residents[~masked])
-    z, p_sim = (np.full(len(values), np.nan) for _ in range(2))
-    taking_part = np.flatnonzero(~masked)
-    if len(taking_part):
-        among = neighbours[taking_part][:, taking_part]
-        z[taking_part] = hotspots.getis_ord_gi_star(values[taking_part], among)
-        if permutations:
-            p_sim[taking_part] = hotspots.permutation_p(
-                values[taking_part],
-                among,
-                permutations=standards.hotspot_permutations,
-                seed=standards.hotspot_seed,
-            )
+        values[masked] = np.nan
+    z, p_sim = hotspots.getis_ord_gi_star(values, neighbours), np.full(len(values), np.nan)
+    if permutations:
+        p_sim = hotspots.permutation_p(
+            values,
+            neighbours,
+            permutations=standards.hotspot_permutations,
+            seed=standards.hotspot_seed,
+        )
     p = hotspots.two_sided_p(z)
     return pd.DataFrame(
         {

@@ -62,7 +62,8 @@ class Rows:
         return self is other or not (mine.base is not theirs.base or mine.codes or theirs.codes)
 
     def __len__(self) -> int:
-        return len(self.frame())
+        state = self._state
+        return len(state.base) - len(positions_of(state.base.index, state.codes)) + len(state.fresh)
 
     def at(self, codes: Collection[str]) -> gpd.GeoDataFrame:
         """Return the rows there are of `codes`, in no particular order."""

@@ -199,6 +199,11 @@ class Snapshot:
         self._note((layer,))
         return self.rows[layer].frame()
 
+    def count(self, layer: str) -> int:
+        """Return how many features the layer has."""
+        self._note((layer,))
+        return len(self.rows[layer])
+
     def _note(self, layers: Iterable[str]) -> None:
         if self._looking.at:
             self._looking.at[-1].update(layers)

@@ -73,7 +73,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
             "metric_crs": district.metric_crs,
             "invented": district.invented,
         },
-        "layers": {name: len(snapshot.frame(name)) for name in LAYERS},
+        "layers": {name: snapshot.count(name) for name in LAYERS},
         **_communities(published),
         "residents": _total(residents),
         "residents_known": _known(residents),

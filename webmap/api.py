@@ -136,7 +136,7 @@ def layers(*, lang: Language) -> Response:
 
 def _count(snapshot: Snapshot, offered: Offered) -> int:
     if offered.rows == "all":
-        return len(snapshot.frame(offered.layer.name))
+        return snapshot.count(offered.layer.name)
     return int(features_in_area(snapshot, offered.layer.name, visitor().area).sum())
 
 

@@ -135,7 +135,7 @@ def _counts(
     for layer in LAYERS:
         rows = rows_seen(policy, visitor, layer, way_out="api")
         if rows == "all" or (sight is not None and sight.aggregates == "full"):
-            found[layer] = len(snapshot.frame(layer))
+            found[layer] = snapshot.count(layer)
         elif rows == "area":
             found[layer] = int(features_in_area(snapshot, layer, visitor.area).sum())
         else:
