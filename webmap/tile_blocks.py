@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo import crs
 from webmap import tile_geometry as tiling
 from webmap.tile_encoding import Figures, joined, outlines_of, point_figures, ring_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from webmap.tile_geometry import Floats, Geometries, Integers, Positions
 
 WEB_MERCATOR = "EPSG:3857"
@@ -29,6 +27,7 @@ HALF_PIXEL = tiling.PIXEL // 2
 _DIAGONAL = 1.415
 """Of the unit square, and a little more."""
 
+ShapesOf = Callable[[NDArray[np.int32]], NDArray[np.object_]]
 Box = tuple[float, float, float, float]
 _T = TypeVar("_T", bound=np.generic)
 
@@ -76,8 +75,6 @@ class Block:
         West, south, east, north in EPSG:3857.
     points : int
         How many of them are points.
-    shapes : object array
-        The polygons, in whatever coordinates.
     areas_m2, clearances_m : float arrays
         Of the polygons, in EPSG:3857: how far corners and edges that do not meet are apart at least.
     xy : float array of shape (number of vertices, 2)
@@ -94,7 +91,6 @@ class Block:
     codes: NDArray[np.object_]
     bounds: Floats
     points: int
-    shapes: Geometries
     areas_m2: Floats
     clearances_m: Floats
     xy: Floats
@@ -105,8 +101,17 @@ class Block:
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        # A code is an object, a shape may be.
-        return 100 * len(self.codes) + 250 * len(self.shapes) + self.bounds.nbytes + self.xy.nbytes
+        arrays = (
+            self.rows,
+            self.bounds,
+            self.areas_m2,
+            self.clearances_m,
+            self.xy,
+            self.closes,
+            self.starts,
+            self.rings,
+        )
+        return sum(array.nbytes for array in arrays) + sum(map(len, self.codes)) + 41 * len(self.codes)
 
     def found(self, box: Box, smallest_m2: float) -> tuple[Positions, Positions]:
         """Return which points and which polygons, numbered from 0, meet a box (EPSG:3857) and are large enough."""
@@ -125,8 +130,20 @@ class Drawn:
     codes: NDArray[np.object_]
 
 
-def drawn(blocks: Sequence[Block], zoom: int, x: int, y: int, rule: Rule) -> Drawn | None:
-    """Return what a tile shows of blocks, None where that is nothing."""
+def drawn(
+    blocks: Sequence[Block], zoom: int, x: int, y: int, rule: Rule, shapes_of: ShapesOf
+) -> Drawn | None:
+    """Return what a tile shows of blocks, None where that is nothing.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+    zoom, x, y : int
+        The tile.
+    rule : Rule
+    shapes_of : callable
+        From rows to their geometries, in whatever coordinates.
+    """
     box = tiling.tile_box(zoom, x, y, buffer=tiling.BUFFER)
     smallest_m2 = rule.smallest_units2 * tiling.unit_m(zoom) ** 2 if zoom < EVERY_FROM_ZOOM else 0.0
     found = [(block, *block.found(box, smallest_m2)) for block in blocks]
@@ -136,7 +153,9 @@ def drawn(blocks: Sequence[Block], zoom: int, x: int, y: int, rule: Rule) -> Dra
         made.append(_points(points, zoom, x, y, thin=rule.one_per_pixel and zoom < EVERY_FROM_ZOOM))
     areas = [(block, at) for block, _, at in found if len(at)]
     if areas:
-        made.append(_areas(areas, zoom, x, y, HALF_PIXEL if rule.coarse and zoom < WHOLE_FROM_ZOOM else 1))
+        made.append(
+            _areas(areas, zoom, x, y, HALF_PIXEL if rule.coarse and zoom < WHOLE_FROM_ZOOM else 1, shapes_of)
+        )
     some = [one for one in made if len(one.rows)]
     if len(some) < 2:
         return some[0] if some else None
@@ -158,7 +177,9 @@ def _points(found: Sequence[tuple[Block, Positions]], zoom: int, x: int, y: int,
     return Drawn(point_figures(whole - tiling.corner(x, y)), rows, codes)
 
 
-def _areas(found: Sequence[tuple[Block, Positions]], zoom: int, x: int, y: int, grain: int) -> Drawn:
+def _areas(
+    found: Sequence[tuple[Block, Positions]], zoom: int, x: int, y: int, grain: int, shapes_of: ShapesOf
+) -> Drawn:
     """Return polygons, those that rounding cannot break straight from their vertices.
 
     Rounding moves a vertex by at most half the diagonal of a grid cell. Two things that do not touch come nearer
@@ -184,7 +205,8 @@ def _areas(found: Sequence[tuple[Block, Positions]], zoom: int, x: int, y: int, 
     if easy.all():
         places, lengths = _outlines(whole, closes)
         return Drawn(ring_figures(places - tiling.corner(x, y), lengths, rings), rows, codes)
-    shapes = _end_to_end([block.shapes[at] for block, at in found])
+    shapes = np.full(len(rows), None, dtype=object)
+    shapes[~easy] = shapes_of(rows[~easy])
     shapes[~safe] = tiling.whole_units(_moved(shapes, units, ~safe, counts), grain=grain)
     shapes[safe & across] = _moved(shapes, whole, safe & across, counts)
     inside, at = tiling.clipped(shapes[across], x, y)
@@ -262,7 +284,6 @@ def make_block(
         codes=codes[order],
         bounds=np.ascontiguousarray(bounds.T),
         points=len(points),
-        shapes=shapes,
         areas_m2=shapely.area(metric),
         clearances_m=np.where(shapely.is_valid(metric), shapely.minimum_clearance(metric), 0.0),
         xy=xy,

@@ -27,6 +27,8 @@ _LAYER = 3 << 3 | _BYTES
 _NAME, _FEATURE, _KEY, _VALUE = (number << 3 | _BYTES for number in (1, 2, 3, 4))
 _STRING = 1 << 3 | _BYTES
 _TAGS, _TYPE, _GEOMETRY = 2 << 3 | _BYTES, 3 << 3 | _NUMBER, 4 << 3 | _BYTES
+_SHORT = [bytes([_VALUE, size + 2, _STRING, size]) for size in range(126)]
+"""Before a string of so many bytes: making it anew for each takes longer than all else of a code."""
 _ZERO = np.zeros(1, dtype=np.int32)
 _LONGER = np.array([1 << 7, 1 << 14, 1 << 21])
 """From each of these a varint takes a byte more."""
@@ -157,6 +159,8 @@ def joined(figures: Sequence[Figures]) -> Figures:
 def value_message(text: str) -> bytes:
     """Return a string as it stands in a layer's table of values."""
     raw = text.encode()
+    if len(raw) < len(_SHORT):
+        return _SHORT[len(raw)] + raw
     return _field(_VALUE, _field(_STRING, raw))
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
 
 from geo import crs
 from webmap import tile_geometry as tiling
@@ -82,7 +81,7 @@ class Source:
         """Return a tile as Mapbox Vector Tile 2.1, empty bytes where nothing is to be drawn."""
         if zoom < self.rule.from_zoom:
             return b""
-        shown = drawn(self._blocks(zoom, x, y), zoom, x, y, self.rule)
+        shown = drawn(self._blocks(zoom, x, y), zoom, x, y, self.rule, partial(_shapes, self.frame))
         if shown is None:
             return b""
         order = np.argsort(shown.rows)
@@ -100,8 +99,9 @@ class Source:
 
     def _block(self, number: int) -> Block:
         rows = self.rows[self.starts[number] : self.starts[number + 1]]
-        shapes = _geometries(self.frame)[rows]
-        return make_block(shapes, rows, self.texts.codes_of(rows), as_points=self.rule.as_points)
+        return make_block(
+            _shapes(self.frame, rows), rows, self.texts.codes_of(rows), as_points=self.rule.as_points
+        )
 
 
 def source_of(
@@ -113,8 +113,9 @@ def source_of(
     rows: NDArray[np.intp] | None = None,
 ) -> Source:
     """Return the tile layer of a frame (EPSG:4490), or of some of its rows."""
+    geometries: Any = frame.geometry.array
+    bounds = (geometries if rows is None else geometries[rows]).bounds
     rows = np.arange(len(frame)) if rows is None else rows
-    bounds = shapely.bounds(_geometries(frame)[rows]).reshape(-1, 4)
     middle = crs.points_to_metric(
         (bounds[:, 0] + bounds[:, 2]) / 2, (bounds[:, 1] + bounds[:, 3]) / 2, WEB_MERCATOR
     )
@@ -152,5 +153,6 @@ def _blocks_of(x: Floats, y: Floats) -> NDArray[np.int64]:
     return block_of
 
 
-def _geometries(frame: gpd.GeoDataFrame) -> Geometries:
-    return np.asarray(frame.geometry.array, dtype=object)
+def _shapes(frame: gpd.GeoDataFrame, rows: NDArray[np.int32]) -> Geometries:
+    # Of large layers geometries are made when they are taken.
+    return np.asarray(frame.geometry.array[rows], dtype=object)
