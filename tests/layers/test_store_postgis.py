@@ -127,7 +127,7 @@ def test_passwords_are_nowhere_to_be_read(
 
     fail(StoreUnusable, "does not let this user in", lambda: open_store(url(wrong)))
     layer = LAYERS["complaints"]
-    fail(StoreUnusable, "user in", lambda: arrow.Reader(address_of(url(wrong), PLAIN), PLAIN).read(layer))
+    fail(StoreUnusable, "user in", lambda: arrow.read_all(address_of(url(wrong), PLAIN), PLAIN, layer))
     fail(StoreUnusable, "permission", lambda: postgis.grant_to(url(PASSWORD), BY_PASSWORD, settings=PLAIN))
     with open_store(url(PASSWORD)) as store:
         assert store.url == shown_url(url(PASSWORD)) == postgres.url(database, user=BY_PASSWORD)

@@ -1,12 +1,8 @@
-"""Whole layers as Arrow: the same as by rows, on a connection that is kept, lost, shared and forked."""
+"""Whole layers, in parts or as Arrow: the same either way."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
 
 import geopandas as gpd
@@ -17,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layers.schema import LAYERS, Layer
-from layers.store import create_store
-from layers.stores.postgis import arrow
+from layers.store import StoreSettings, create_store
+from layers.stores.postgis import arrow, tables
 from layers.stores.postgis import store as postgis
 from layers.stores.postgis.store import PostGISStore
-from layers.stores.rows import value_fields
+from layers.stores.rows import Row, value_fields
 from tests.layers.store_contract import PLACE, SOUTH, WEST, frame_of, points, same
 from tests.postgres import Cluster
 
@@ -74,7 +70,7 @@ def test_arrow_reads_what_rows_read(store: PostGISStore, name: str) -> None:
         store.upsert(name, written)
         by_rows = store.read(name)
         same(by_rows, written.sort_index())
-        same(store._arrow.read(layer), by_rows)
+        same(arrow.read_all(store._address, StoreSettings(), layer), by_rows)
 
     compare()
 
@@ -88,75 +84,47 @@ def test_arrow_reads_what_others_left_unknown(
         f"INSERT INTO wangge.{layer.name} (code, geom) VALUES ('a', 'SRID=4490;{shape}')", database
     )
     assert len(store.read(layer.name)) == 1
-    same(store._arrow.read(layer), store.read(layer.name))
+    same(arrow.read_all(store._address, StoreSettings(), layer), store.read(layer.name))
+
+
+MANY = points([f"{number:05}" for number in range(30_000)], text="x" * 100)
 
 
 def test_a_whole_layer_is_read_as_arrow_where_it_is_large(
     store: PostGISStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = points([f"{number:05}" for number in range(30_000)], text="x" * 100)
-    store.insert("complaints", many)
+    store.insert("complaints", MANY)
     asked = []
-    read = arrow.Reader.read
+    read_all = arrow.read_all
 
     def counted(*given: Any) -> gpd.GeoDataFrame:
         asked.append(given)
-        return read(*given)
+        return read_all(*given)
 
-    monkeypatch.setattr(arrow.Reader, "read", counted)
-    same(store.read("complaints"), many)
+    monkeypatch.setattr(arrow, "read_all", counted)
+    same(store.read("complaints"), MANY)
+    assert asked == []
+    monkeypatch.setattr(postgis, "_BULK_BYTES", 2**22)
+    same(store.read("complaints"), MANY)
     assert len(asked) == 1
     assert len(store.read("complaints", codes=["00007", "no"])) == 1
     assert store.read("subdistricts").empty
     assert len(asked) == 1
 
 
-def _in_time(what: Callable[[], bool]) -> bool:
-    """Return whether something comes to pass before long."""
-    late = time.monotonic() + 30
-    while not what() and time.monotonic() < late:
-        time.sleep(0.02)
-    return what()
-
-
-def arrow_pids(cluster: Cluster) -> list[int]:
-    """Return the server's processes that have last answered Arrow, which alone asks by COPY."""
-    said = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT%' ORDER BY pid"
-    return [pid for (pid,) in cluster.execute(said)]
-
-
-def test_the_connection_for_arrow_is_kept_and_made_anew_where_it_is_lost(
+def test_a_layer_whose_connection_is_lost_between_two_parts_is_read_anew(
     store: PostGISStore, postgres: Cluster, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgis, "_BULK_BYTES", 0)
-    store.upsert("complaints", points(["a"]))
-    for _ in range(3):
-        assert store.read("complaints").index.tolist() == ["a"]
-        (first,) = arrow_pids(postgres)
-    postgres.drop_connections(database)
-    assert store.read("complaints").index.tolist() == ["a"]
-    (second,) = arrow_pids(postgres)
-    assert second != first
-    store.close()
-    assert _in_time(lambda: arrow_pids(postgres) == [])
+    store.insert("complaints", MANY)
+    whole, begun = tables.parts, []
 
+    def lost_once(*given: Any) -> Iterator[list[Row]]:
+        begun.append(given)
+        for part in whole(*given):
+            yield part
+            if len(begun) == 1:
+                postgres.drop_connections(database)
 
-def test_threads_and_forked_processes_have_connections_for_arrow_of_their_own(
-    store: PostGISStore, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgis, "_BULK_BYTES", 0)
-    codes = [f"{number:04}" for number in range(3000)]
-    store.upsert("complaints", points(codes))
-    with ThreadPoolExecutor(4) as threads:
-        for found in threads.map(lambda _: store.read("complaints").index.tolist(), range(12)):
-            assert found == codes
-    assert _in_time(lambda: len(arrow_pids(postgres)) == 1)
-    child = os.fork()
-    if child == 0:
-        failed = 1
-        with suppress(BaseException):
-            failed = int(store.read("complaints").index.tolist() != codes)
-            store.close()
-        os._exit(failed)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert store.read("complaints").index.tolist() == codes
+    monkeypatch.setattr(tables, "parts", lost_once)
+    same(store.read("complaints"), MANY)
+    assert len(begun) == 2

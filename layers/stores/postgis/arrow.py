@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +9,12 @@ import pandas as pd
 import shapely
 
 from geo.crs import STORED_CRS
-from layers.problems import StoreAway, WanggeError
+from layers.problems import StoreAway
 from layers.stores.postgis import faults, tables
-from layers.stores.postgis.connection import abandon, session
+from layers.stores.postgis.connection import session
 from layers.stores.rows import COLUMN_TYPES, Damaged, value_fields
 
 if TYPE_CHECKING:
-    import adbc_driver_postgresql.dbapi as adbc
     import geopandas as gpd
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -31,82 +28,14 @@ _MULTIPOLYGON = 6
 _PART_OPTION, _PART_BYTES = "adbc.postgresql.batch_size_hint_bytes", str(2**20)
 
 
-class Reader:
-    """Reads whole layers, on a connection that is kept: to make one takes longer than to read a district's layer.
+def read_all(address: Address, settings: StoreSettings, layer: Layer) -> gpd.GeoDataFrame:
+    """Return a layer whole, just as `layers.stores.rows.frame_of` makes it of rows.
 
-    Threads that read at once have one each; the first that is done keeps its own, the others close theirs.
+    Raises
+    ------
+    StoreMissing, StoreUnusable, StoreBusy, StoreAway
     """
-
-    def __init__(self, address: Address, settings: StoreSettings) -> None:
-        self._address = address
-        self._settings = settings
-        self._process = os.getpid()
-        self._idle: list[adbc.Connection] = []
-        self._closed = False
-
-    def read(self, layer: Layer) -> gpd.GeoDataFrame:
-        """Return a layer whole, just as `layers.stores.rows.frame_of` makes it of rows.
-
-        Raises
-        ------
-        StoreMissing, StoreUnusable, StoreBusy, StoreAway
-        """
-        import adbc_driver_postgresql.dbapi as adbc
-
-        connection = self._lent()
-        try:
-            table = _fetched(connection, tables.select_days(layer.name).decode())
-        except BaseException as error:
-            with suppress(Exception):
-                connection.close()
-            if isinstance(error, adbc.Error) and (problem := self._problem(error)):
-                raise problem from error
-            raise
-        self._give_back(connection)
-        return frame_of_table(table, layer)
-
-    def close(self) -> None:
-        """Close what is idle now, and what is lent out when it comes back."""
-        self._closed = True
-        while self._idle and self._process == os.getpid():
-            self._idle.pop().close()
-
-    def _lent(self) -> adbc.Connection:
-        if self._process != os.getpid():
-            abandon(self._idle)
-            self._process, self._idle = os.getpid(), []
-        with suppress(IndexError):
-            return self._idle.pop()
-        return self._connected()
-
-    def _give_back(self, connection: adbc.Connection) -> None:
-        if self._idle or self._closed:
-            connection.close()
-        else:
-            self._idle.append(connection)
-
-    def _connected(self) -> adbc.Connection:
-        import adbc_driver_postgresql.dbapi as adbc
-
-        try:
-            connection = adbc.connect(self._address.conninfo, autocommit=True)
-        except adbc.Error as error:
-            problem = faults.not_connected(self._address, error)
-            # The pool has a connection: the server has just gone, or is just coming.
-            lost = isinstance(problem, StoreAway)
-            raise (faults.lost(self._address, str(error)) if lost else problem) from error
-        try:
-            _fetched(connection, session(self._settings, read_only=True))
-        except adbc.Error as error:
-            connection.close()
-            if said := self._problem(error):
-                raise said from error
-            raise
-        return connection
-
-    def _problem(self, error: adbc.Error) -> WanggeError | None:
-        # Without a state the server did not say it: the connection is gone.
-        return faults.problem_of(self._address, error.sqlstate or "08000", error)
+    return frame_of_table(_fetch(address, settings, tables.select_days(layer.name).decode()), layer)
 
 
 def frame_of_table(table: pa.Table, layer: Layer) -> gpd.GeoDataFrame:
@@ -127,11 +56,28 @@ def frame_of_table(table: pa.Table, layer: Layer) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=_geometries(packed), crs=STORED_CRS, index=index)
 
 
-def _fetched(connection: adbc.Connection, query: str) -> pa.Table:
-    with connection.cursor() as cursor:
-        cursor.adbc_statement.set_options(**{_PART_OPTION: _PART_BYTES})
-        cursor.execute(query)
-        return cursor.fetch_arrow_table()
+def _fetch(address: Address, settings: StoreSettings, query: str) -> pa.Table:
+    import adbc_driver_postgresql.dbapi as adbc
+
+    try:
+        connection = adbc.connect(address.conninfo, autocommit=True)
+    except adbc.Error as error:
+        problem = faults.not_connected(address, error)
+        # The pool has a connection: the server has just gone, or is just coming.
+        raise (faults.lost(address, str(error)) if isinstance(problem, StoreAway) else problem) from error
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(session(settings, read_only=True))
+            cursor.fetchall()
+            cursor.adbc_statement.set_options(**{_PART_OPTION: _PART_BYTES})
+            cursor.execute(query)
+            return cursor.fetch_arrow_table()
+    except adbc.Error as error:
+        # Without a state the server did not say it: the connection is gone.
+        said = faults.problem_of(address, error.sqlstate or "08000", error)
+        if said is None:
+            raise
+        raise said from error
 
 
 def _text(column: pa.ChunkedArray) -> Any:

@@ -29,20 +29,20 @@ from layers.store import (
 )
 from layers.stores.base import Box, KeptStore, Putting, Reading, Writing, meeting
 from layers.stores.contents import Contents, change_of
-from layers.stores.postgis import arrow, creation, ddl, faults, migrations, roles, tables, verification
+from layers.stores.postgis import creation, ddl, faults, migrations, roles, tables, verification
 from layers.stores.postgis.addresses import Address, address_of, shown_url
 from layers.stores.postgis.connection import Connection, Database, again, owning
 from layers.stores.postgis.listening import Listener
 from layers.stores.postgis.single import SingleWrite
 from layers.stores.postgis.transaction import ReadTransaction, WriteTransaction
-from layers.stores.rows import frame_of
+from layers.stores.rows import frame_of, frame_of_parts
 from layers.text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-# From this size on, a connection for Arrow is worth its while: the first time, to make it takes 60 ms.
-_BULK_BYTES = 4 * 2**20
+# From this size on, a connection for Arrow, which takes 60 ms to make, is worth its while.
+_BULK_BYTES = 32 * 2**20
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -71,7 +71,6 @@ class PostGISStore(KeptStore):
         settings = settings or StoreSettings()
         self._database = Database(address, settings, read_only=read_only)
         self._listener = Listener(address, settings)
-        self._arrow = arrow.Reader(address, settings)
         # Not from the pool, which would wait long for a server that is away before it says so.
         with self._database.passing() as connection:
             self._check(migrations.found_schema(connection, address))
@@ -173,7 +172,6 @@ class PostGISStore(KeptStore):
     def close(self) -> None:
         """Give back the connections."""
         self._listener.close()
-        self._arrow.close()
         self._database.close()
 
     def _read(self, layer: Layer, codes: Sequence[str] | None, bbox: Box | None) -> gpd.GeoDataFrame:
@@ -191,10 +189,10 @@ class PostGISStore(KeptStore):
     def _read_all(self, layer: Layer) -> gpd.GeoDataFrame:
         with self._database.connection() as connection:
             if tables.size_bytes(connection, layer) < _BULK_BYTES:
-                return frame_of(
-                    connection.cursor(binary=True).execute(tables.select(layer.name)).fetchall(), layer
-                )
-        return self._arrow.read(layer)
+                return frame_of_parts(tables.parts(connection, layer), layer)
+        from layers.stores.postgis import arrow
+
+        return arrow.read_all(self._address, self._database.settings, layer)
 
     @contextmanager
     def _reading(self) -> Iterator[Reading]:

@@ -28,7 +28,7 @@ from layers.stores.contents import (
 )
 from layers.stores.history import Undo
 from layers.stores.postgis import ddl
-from layers.stores.rows import Row, Rows, geometries_of, plain_geometries, wkb_of
+from layers.stores.rows import PART_ROWS, Row, Rows, geometries_of, plain_geometries, wkb_of
 
 if TYPE_CHECKING:
     from layers.stores.postgis.connection import Connection
@@ -267,6 +267,13 @@ def chunks(connection: Connection, layer: Layer) -> Iterator[Rows]:
     """Return a layer's rows by code, some at a time, within a transaction."""
     for records in streamed(connection, select(layer.name)):
         yield Rows(records, shapely.bounds(geometries_of([record[1] for record in records])))
+
+
+def parts(connection: Connection, layer: Layer) -> Iterator[list[Row]]:
+    """Return a layer's rows by code, some at a time: while they are made use of, the server goes on."""
+    found = connection.cursor(binary=True).stream(select(layer.name), size=PART_ROWS)
+    while some := list(itertools.islice(found, PART_ROWS)):
+        yield some
 
 
 def streamed(connection: Connection, query: bytes, *, rows: int = CHUNK_ROWS) -> Iterator[list[Row]]:
