@@ -76,10 +76,11 @@ are Debian's. The machine should have nothing else to do: compare ratios, and on
   facility, on a snapshot that has only rows; beside it one query of PostGIS that finds the nearest room of each building.
 - **Tiles**: `wangge serve` with its defaults, a session for each of hundreds of people who ask in turn (deciding whether
   they may is part of it), 8 connections of wrk on the same machine. Tiles are all of the pyramid from zoom 12 to 17 that
-  hold something, each as often as any other: communities at 12, buildings from 13 on. *Uncached*: a service just started
-  is asked for each tile once, so that preparing a zoom counts as well; peers keep nothing and are asked for the same
-  tiles. ST_AsMVT and tipg have an indexed, clustered EPSG:3857 table, and send tiles uncompressed, where Wangge
-  compresses them. *Cached*: every tile was asked for before; nginx and tileserver-gl-light have the same bytes as files and
+  hold something, each as often as any other: communities at 12, buildings from 13 on. *Uncached*: nobody keeps a tile
+  (Wangge's memory for tiles is set to nothing, `bench/without_cache.py`), and everybody has been asked for all once, so that
+  shapes are prepared as the peers' tables are. ST_AsMVT and tipg have an indexed, clustered EPSG:3857 table, and send
+  tiles uncompressed, where Wangge compresses them. *Just started* is Wangge asked for each tile once, preparing what it
+  needs. *Cached*: every tile was asked for before; nginx and tileserver-gl-light have the same bytes as files and
   as MBTiles. Before, some tiles are decoded: all servers show all buildings at zooms where none leaves any out.
 - **Intake**: new buildings in transactions of their own, each durable (`synchronous` FULL), for some seconds; plain SQL is a
   loop that writes the same rows, their index of geometries and a row of changes, made beforehand, by processes of their own. Each

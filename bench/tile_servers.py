@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -26,17 +27,13 @@ def path(tile: Tile) -> str:
 
 
 @contextmanager
-def wangge(store: Path, asked: Asked) -> Iterator[tuple[int, int]]:
-    """Serve a store as an office does, by defaults; gives the port and the process."""
+def wangge(store: Path, asked: Asked, *, keeps_tiles: bool = True) -> Iterator[tuple[int, int]]:
+    """Serve a store as an office does, by defaults, or without keeping any tile; gives the port and the process."""
     port = free_port()
-    command: list[str | Path] = [
-        Path(sys.executable).with_name("wangge"),
-        "serve",
-        "--store",
-        f"gpkg:{store}",
-        "--port",
-        str(port),
-    ]
+    command: list[str | Path] = [Path(sys.executable).with_name("wangge")]
+    if not keeps_tiles:
+        command = [sys.executable, "-m", "bench.without_cache"]
+    command += ["serve", "--store", f"gpkg:{store}", "--port", str(port)]
     with running(command, port, asked, env={"LANG": "en", "LC_ALL": "en"}) as process:
         yield port, process.pid
 
@@ -136,11 +133,16 @@ def tileserver_gl(mbtiles: Path, asked: Asked) -> Iterator[int]:
     program = _NODE / "node_modules" / "tileserver-gl-light" / "src" / "main.js"
     if not program.exists():
         raise NotServed("tileserver-gl-light is not installed")
+    settings = mbtiles.with_name("tileserver.json")
+    paths = {"root": str(mbtiles.parent), "mbtiles": str(mbtiles.parent)}
+    settings.write_text(
+        json.dumps({"options": {"paths": paths}, "styles": {}, "data": {"tiles": {"mbtiles": mbtiles.name}}})
+    )
     command: list[str | Path] = [
         "node",
         program,
-        "--file",
-        mbtiles,
+        "--config",
+        settings,
         "--port",
         str(port),
         "--bind",

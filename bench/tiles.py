@@ -99,6 +99,7 @@ class Uncached:
     copies: int
     tiles: int
     served: list[Served]
+    started: Served
 
 
 @dataclass
@@ -169,7 +170,8 @@ def _uncached(
     say: Say,
 ) -> Uncached:
     ours, flask, by_tipg = Served("Wangge"), Served("gunicorn, Flask and ST_AsMVT"), Served("tipg")
-    made = Uncached(copies, len(asked), [ours, flask, by_tipg])
+    started = Served("Wangge, just started, each tile once")
+    made = Uncached(copies, len(asked), [ours, flask, by_tipg], started)
     _fill(url, frames)
     tipg_asked = [(tipg_path(tile), cookie) for tile, (_, cookie) in zip(tiles, asked, strict=True)]
     with ExitStack() as stack:
@@ -181,13 +183,20 @@ def _uncached(
                 peer.problem = str(problem)
                 say(f"  {peer.name}: {problem}")
         _check_alike(store, asked, tiles, frames, ports.get(flask.name), ports.get(by_tipg.name))
+        ports[ours.name], _ = stack.enter_context(wangge(store, ("/healthz", ""), keeps_tiles=False))
+        ready(ports[ours.name])
+        servers = [
+            (served, ports[served.name], tipg_asked if served is by_tipg else asked)
+            for served in made.served
+            if served.name in ports
+        ]
+        for served, port, paths in servers:  # the peers read what they need; ours prepares its shapes
+            say(f"  {served.name}: each tile once")
+            load(port, paths, work, seconds=4 * plan.seconds, most=len(paths))
         for _ in range(plan.rounds):
-            # A new server each time: what it has made once it keeps.
-            _once(ours, say, partial(_fresh, store, asked, work, plan))
-            for peer, paths in ((flask, asked), (by_tipg, tipg_asked)):
-                if peer.name in ports:
-                    measured = partial(load, ports[peer.name], paths, work)
-                    _once(peer, say, partial(measured, seconds=plan.seconds, most=len(paths)))
+            for served, port, paths in servers:
+                _once(served, say, partial(load, port, paths, work, seconds=plan.seconds))
+    _once(started, say, partial(_fresh, store, asked, work, plan))
     return made
 
 

