@@ -129,7 +129,8 @@ def _built_up_part(snapshot: Snapshot, part: Area) -> Any:
         pieces = shapely.get_parts(shapely.intersection(area, area_shape(snapshot, part)))
         return shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2])
 
-    return snapshot.derived(("built_up_area", part), cut)
+    # There may be as many areas as accounts: those asked for last are kept, as of units of their kind.
+    return snapshot.derived(("built_up_area", part), cut, scheme=part.kind)
 
 
 def area_shape(snapshot: Snapshot, part: Area) -> Any:

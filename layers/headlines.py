@@ -148,8 +148,11 @@ def _beyond_label(what: Text, limit: Limit) -> Text:
 
 def _communities(snapshot: Snapshot, sight: Sight) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the figures of the communities that are seen, which follow from no parameter."""
+    area = sight.area
     return snapshot.derived(
-        ("community figures", sight.area), lambda: community_figures(snapshot, sight.area)
+        ("community figures", area),
+        lambda: community_figures(snapshot, area),
+        scheme=None if sight.is_whole else area.kind,
     )
 
 
