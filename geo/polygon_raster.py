@@ -5,10 +5,10 @@ The ground is divided into square pixels, and each knows one of three things:
 whole
     no boundary touches it: all of it lies in one polygon, or in none;
 one line
-    a single straight piece of boundary crosses it: the side decides (the sign of a cross product), where
-    rounding cannot have turned it;
+    a single straight piece of boundary crosses it, or two that meet in a corner: the side decides (the sign of
+    a cross product), where rounding cannot have turned it;
 mixed
-    anything else: corners, several lines. Its few polygons are asked exactly.
+    anything else: several corners or boundaries. Its few polygons are asked exactly.
 
 So a position costs a multiplication and a look, however many corners the polygons have, and the answer is
 that of `shapely.intersects_xy` to the last bit. The raster is made once for a set of polygons.
@@ -21,19 +21,19 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.parts import PART, in_parts
+
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 
 _PIXELS = 4_000_000
 """At most so many, 4 bytes each; finer ones would save few questions and cost more to make."""
 _FINEST_M = 0.5
-_PIXELS_PER_CORNER = 64
+_PIXELS_PER_CORNER = 32
 _SLACK_M = 1e-5
 """A boundary counts for the pixels within so many metres of it: far more than rounding can move it."""
 _ROUNDING_M = 1e-8
 """Coordinates of millions of metres are off by less; along a steep line it counts many times over."""
-_PART = 65_536
-"""Positions looked up at a time: what one part needs stays in the processor's cache."""
 # Shewchuk (1997), "Adaptive precision floating-point arithmetic", Discrete & Computational Geometry 18,
 # section 4: the sign of a 2 x 2 determinant of differences is certain beyond (3 + 16 eps) eps of its terms.
 _CERTAIN = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
@@ -45,14 +45,19 @@ UNSURE = -2
 
 @dataclass(frozen=True)
 class _Pixels:
-    """The pixels that boundaries touch: a line each, and the polygons that must be asked where it is mixed.
+    """The pixels that boundaries touch: a boundary each, and the polygons that must be asked where it is mixed.
 
     Attributes
     ----------
-    line : float array, shape (n, 4)
-        x and y of the start, and the vector to the end.
-    left, right : int arrays
-        The polygon to the left and to the right of the line, -1 for none; both -2 where the pixel is mixed.
+    line : float array, shape (m, 4)
+        Pieces of boundary, in both directions: x and y of the start, and the vector to the end.
+    into, out : int arrays, shape (n,)
+        The piece that leads to the corner in the pixel, and the one that leads from it; the same where there is
+        no corner.
+    turn : int array, shape (n,)
+        1 where the boundary turns left at the corner, -1 where it turns right, 0 where that is not certain.
+    left, right : int arrays, shape (n,)
+        The polygon to the left and to the right, -1 for none; both -2 where the pixel is mixed.
     first : int array, shape (n + 1,)
         Where each pixel's polygons begin in `polygon`.
     polygon : int array
@@ -60,8 +65,11 @@ class _Pixels:
     """
 
     line: _Floats
-    left: _Ints
-    right: _Ints
+    into: NDArray[np.int32]
+    out: NDArray[np.int32]
+    turn: NDArray[np.int8]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
     first: _Ints
     polygon: _Ints
 
@@ -104,10 +112,14 @@ class PolygonRaster:
         ndarray of int64, shape (n,)
             Boundaries belong to their polygon; a position that is not finite lies in none.
         """
+        if len(x) <= PART:
+            return self._locate(x, y)
         found = np.empty(len(x), dtype=np.int64)
-        for start in range(0, len(x), _PART):
-            part = slice(start, start + _PART)
+
+        def fill(part: slice) -> None:
             found[part] = self._locate(x[part], y[part])
+
+        in_parts(fill, len(x))
         return found
 
     def wholly_in(self, bounds: _Floats) -> _Ints:
@@ -146,27 +158,39 @@ class PolygonRaster:
         return least.ravel()
 
     def _locate(self, x: _Floats, y: _Floats) -> _Ints:
-        scale = 1.0 / self._size_m
-        column, row = (x - self._west) * scale, (y - self._south) * scale
-        # False for NaN. Beyond the last row and column there is nothing.
-        inside = (column >= 0.0) & (column < self._columns) & (row >= 0.0) & (row < self._rows)
-        if not inside.all():
-            column, row = np.where(inside, column, 0.0), np.where(inside, row, 0.0)
-        pixel = row.astype(np.intp) * self._columns + column.astype(np.intp)
-        found: _Ints = self._codes[pixel].astype(np.int64)
-        touched = np.flatnonzero(found < _NONE)
+        pixel = self._pixel_index(y, self._south, self._rows)
+        pixel *= np.int32(self._columns)
+        pixel += self._pixel_index(x, self._west, self._columns)
+        code = self._codes.take(pixel.astype(np.intp), mode="clip")
+        found = code.astype(np.int64)
+        touched = np.flatnonzero(code < _NONE)
         if touched.size:
             found[touched] = self._beside_boundaries(x[touched], y[touched], -found[touched] + _MIXED)
         return found
 
+    def _pixel_index(self, coordinate: _Floats, start: float, count: int) -> NDArray[np.int32]:
+        """Count pixels along one axis; what is beyond them or nowhere is in the first or the last."""
+        offset = coordinate - start
+        with np.errstate(invalid="ignore", over="ignore"):
+            offset *= 1.0 / self._size_m
+            index: NDArray[np.int32] = offset.astype(np.int32)
+        # What four bytes cannot hold becomes their least or greatest number; without a sign both are far beyond.
+        np.minimum(index.view(np.uint32), count - 1, out=index.view(np.uint32))
+        return index
+
     def _beside_boundaries(self, x: _Floats, y: _Floats, pixel: _Ints) -> _Ints:
-        line = self._pixels.line[pixel]
-        one, other = line[:, 2] * (y - line[:, 1]), line[:, 3] * (x - line[:, 0])
-        side = one - other
-        found = np.where(side > 0.0, self._pixels.left[pixel], self._pixels.right[pixel])
-        unsure = np.flatnonzero(
-            (found == _MIXED) | (np.abs(side) <= _CERTAIN * (np.abs(one) + np.abs(other)))
-        )
+        pixels = self._pixels
+        into, out = pixels.into.take(pixel), pixels.out.take(pixel)
+        # Left of a boundary that turns left is what lies left of both its pieces, of one that turns right what lies
+        # left of either. Within the pixel that holds as long as the pieces do not end there.
+        side = _side(pixels.line, into, x, y)
+        corner = np.flatnonzero(into != out)
+        after = _side(pixels.line, out[corner], x[corner], y[corner])
+        before = side[corner]
+        decided = np.where(before == after, before, -pixels.turn.take(pixel[corner]))
+        side[corner] = np.where((before == 0) | (after == 0), 0, decided)
+        found = np.where(side > 0, pixels.left.take(pixel), pixels.right.take(pixel)).astype(np.int64)
+        unsure = np.flatnonzero((side == 0) | (found == _MIXED))
         if unsure.size:
             found[unsure] = self._ask(x[unsure], y[unsure], pixel[unsure])
         return found
@@ -186,46 +210,37 @@ class PolygonRaster:
         line, line_of = _distinct(start, end)
         at, column, row = self._touched(line[:, :2], line[:, 2:])
         key = row * self._columns + column
-        pixels, pixel_of, lines_in = np.unique(key, return_inverse=True, return_counts=True)
+        order = np.argsort(key)
+        at, key = at[order], key[order]
+        new = np.flatnonzero(np.diff(key, prepend=-1))
+        pixels, lines_in = key[new], np.diff(new, append=len(key))
         codes = np.full(self._rows * self._columns, _NONE, dtype=np.int32)
         codes[pixels] = _MIXED - np.arange(len(pixels), dtype=np.int32)
 
         covered, by = self._covered(start, end, owner)
         beside = codes[covered] < _NONE
-        codes[covered[~beside]] = by[~beside]  # of several the first: it comes last
-        doubly = covered[~beside][codes[covered[~beside]] != by[~beside]]
+        plainly, plain_by = covered[~beside], by[~beside]
+        codes[plainly] = plain_by  # of several the first: it comes last
+        doubly = plainly[codes[plainly] != plain_by]
 
         # Polygons to be asked: those whose boundary touches the pixel, and those that cover its middle.
-        order = np.argsort(line_of, kind="stable")
-        first = np.searchsorted(line_of[order], np.arange(len(line) + 1))
-        pair, used = _expand(first[at], first[at + 1] - 1)
+        forward, backward = _owners(line, line_of, start, owner)
+        pixel_of = np.repeat(np.arange(len(pixels)), lines_in)
         number = len(self._polygons)
-        asked = np.unique(
-            np.concatenate(
-                (
-                    pixel_of[pair] * number + owner[order[used]],
-                    (_MIXED - codes[covered[beside]].astype(np.int64)) * number + by[beside],
-                )
+        several, used = _sharing(line_of, owner, at, forward, backward)
+        asked = np.concatenate(
+            (
+                (pixel_of * number + forward[at])[forward[at] >= 0],
+                (pixel_of * number + backward[at])[backward[at] >= 0],
+                pixel_of[several] * number + used,
+                (_MIXED - codes[covered[beside]].astype(np.int64)) * number + by[beside],
             )
         )
-        pixel, polygon = asked // number, asked % number
-        begins = np.searchsorted(pixel, np.arange(len(pixels) + 1))
-
-        # A single line that is the boundary of at most one polygon on each side, and no other polygon there.
-        forward = _one_owner(line_of, owner, (start == line[line_of, :2]).all(axis=1), len(line))
-        backward = _one_owner(line_of, owner, (start == line[line_of, 2:]).all(axis=1), len(line))
-        only = np.zeros(len(pixels), dtype=np.int64)
-        only[pixel_of] = at
-        sides = (forward[only] >= 0).astype(np.int64) + (backward[only] >= 0)
-        plain = (
-            (lines_in == 1)
-            & (np.diff(begins) == sides)
-            & (forward[only] > _MIXED)
-            & (backward[only] > _MIXED)
-        )
-        vector = np.column_stack((line[only, :2], line[only, 2:] - line[only, :2]))
-        left, right = (np.where(plain, owners[only], _MIXED) for owners in (forward, backward))
-        return codes, _Pixels(vector, left, right, begins, polygon), doubly
+        asked.sort()  # and each once: many times quicker than numpy.unique
+        asked = asked[np.flatnonzero(np.diff(asked, prepend=-1))]
+        begins = np.searchsorted(asked, np.arange(len(pixels) + 1) * number)
+        drawn = _drawn(line, at[new], at[new + (lines_in == 2)], lines_in, forward, backward, np.diff(begins))
+        return codes, _Pixels(*drawn, begins, asked % number), doubly
 
     def _touched(self, start: _Floats, end: _Floats) -> tuple[_Ints, _Ints, _Ints]:
         """List the pixels that each line touches or all but touches: line, column, row."""
@@ -309,9 +324,76 @@ def _distinct(start: _Floats, end: _Floats) -> tuple[_Floats, _Ints]:
     return ordered[new], which
 
 
-def _one_owner(line_of: _Ints, owner: _Ints, chosen: NDArray[np.bool_], number: int) -> _Ints:
-    """Return per line the polygon that uses it in the chosen direction: -1 for none, -2 for several."""
-    found = np.full(number, _NONE, dtype=np.int64)
-    found[line_of[chosen]] = owner[chosen]
-    found[np.bincount(line_of[chosen], minlength=number) > 1] = _MIXED
+def _owners(line: _Floats, line_of: _Ints, start: _Floats, owner: _Ints) -> tuple[_Ints, _Ints]:
+    """Return per line the polygon that has it as it is, and that has it turned round: -1 for none, -2 for several."""
+    as_it_is = (start == line[line_of, :2]).all(axis=1)
+    found = []
+    for chosen in (as_it_is, ~as_it_is):
+        one = np.full(len(line), _NONE, dtype=np.int64)
+        one[line_of[chosen]] = owner[chosen]
+        one[np.bincount(line_of[chosen], minlength=len(line)) > 1] = _MIXED
+        found.append(one)
+    return found[0], found[1]
+
+
+def _sharing(line_of: _Ints, owner: _Ints, at: _Ints, forward: _Ints, backward: _Ints) -> tuple[_Ints, _Ints]:
+    """List the polygons of lines that several have in one direction: which of `at` it is, and the polygon."""
+    shared = np.flatnonzero((forward[at] == _MIXED) | (backward[at] == _MIXED))
+    if not shared.size:
+        return shared, shared
+    order = np.argsort(line_of, kind="stable")
+    ordered = line_of[order]
+    first, last = np.searchsorted(ordered, at[shared]), np.searchsorted(ordered, at[shared], side="right") - 1
+    pair, used = _expand(first, last)
+    return shared[pair], owner[order[used]]
+
+
+def _drawn(
+    line: _Floats,
+    one: _Ints,
+    two: _Ints,
+    lines_in: _Ints,
+    forward: _Ints,
+    backward: _Ints,
+    polygons_in: _Ints,
+) -> tuple[
+    _Floats, NDArray[np.int32], NDArray[np.int32], NDArray[np.int8], NDArray[np.int32], NDArray[np.int32]
+]:
+    """Join one or two lines in each pixel to a boundary, where it parts no more than two polygons."""
+    start, end = line[:, :2], line[:, 2:]
+    directed = np.vstack((np.hstack((start, end - start)), np.hstack((end, start - end))))
+    # The corner is the end of the one and the start of the other, once they are turned.
+    meets_end = (end[one] == start[two]).all(axis=1) | (end[one] == end[two]).all(axis=1)
+    corner = np.where(meets_end[:, None], end[one], start[one])
+    starts_there = (start[two] == corner).all(axis=1)
+    joined = starts_there | (end[two] == corner).all(axis=1)
+    double = lines_in == 2
+    into = np.where(double & ~meets_end, one + len(line), one)
+    out = np.where(double, np.where(starts_there, two, two + len(line)), into)
+    left, right = np.concatenate((forward, backward)), np.concatenate((backward, forward))
+    sides = (left[into] >= 0).astype(np.int64) + (right[into] >= 0)
+    plain = (
+        ((lines_in == 1) | (double & joined))
+        & (polygons_in == sides)
+        & ((left[into] == left[out]) & (right[into] == right[out]))
+        & ((left[into] > _MIXED) & (right[into] > _MIXED))
+    )
+    turn = _side(directed, into, *np.vstack((end, start))[out].T)
+    return (
+        directed,
+        into.astype(np.int32),
+        out.astype(np.int32),
+        turn,
+        np.where(plain, left[into], _MIXED).astype(np.int32),
+        np.where(plain, right[into], _MIXED).astype(np.int32),
+    )
+
+
+def _side(line: _Floats, which: NDArray[np.integer], x: _Floats, y: _Floats) -> NDArray[np.int8]:
+    """Tell on which side of a line each position lies: 1 left, -1 right, 0 where rounding may have decided."""
+    start_x, start_y, run, rise = line.take(which, axis=0).T
+    one, other = run * (y - start_y), rise * (x - start_x)
+    side = one - other
+    certain = np.abs(side) > _CERTAIN * (np.abs(one) + np.abs(other))
+    found: NDArray[np.int8] = np.sign(side).astype(np.int8) * certain
     return found

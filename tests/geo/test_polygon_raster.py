@@ -96,6 +96,7 @@ def valid_polygons(draw: st.DrawFn) -> list[BaseGeometry]:
 @example([shapely.box(0, 0, 1e-7, 50), shapely.box(1e-7, 0, 3e-7, 50), shapely.box(3e-7, 0, 1, 50)], 0)
 @example([shapely.Polygon([(0, 0), (1e-5, 0), (3e-5, 900), (2e-5, 900)]), shapely.box(-1, -1, 1, 901)], 0)
 @example([shapely.Polygon([(0, 0.5), (900, 0.5 + 1e-7), (900, 3)]), shapely.box(0, 0, 900, 0.5)], 0)
+@example([shapely.Polygon([(0, 0), (0.4, 0), (0.25, 100), (0.15, 100)])], 0)
 def test_it_answers_as_every_polygon_would(polygons: list[BaseGeometry], seed: int) -> None:
     if polygons:
         check(polygons, seed)
@@ -166,6 +167,6 @@ def test_most_small_boxes_are_known_to_lie_in_one_polygon() -> None:
     raster = PolygonRaster(districts_cells(shapely.box(0, 0, 5800, 5800), 300, 7))
     low = np.random.default_rng(8).uniform(0, 5800, (5000, 2))
     found = raster.wholly_in(np.hstack((low, low + 12.0)))
-    assert (found >= 0).mean() > 0.6
+    assert (found >= 0).mean() > 0.5
     assert raster.wholly_in(np.full((2, 4), np.nan)).tolist() == [UNSURE] * 2
     assert raster.wholly_in(np.array([[1e9, 1e9, 1e9, 1e9]])).tolist() == [UNSURE]
