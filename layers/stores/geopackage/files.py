@@ -96,7 +96,10 @@ def _connect_to_uri(path: Path, mode: str) -> apsw.Connection:
 
 
 def _writable(path: Path) -> bool:
-    return all(os.access(place, os.W_OK, effective_ids=_BY_EFFECTIVE_IDS) for place in _written(path))
+    file, folder = _written(path)
+    return os.access(file, os.W_OK, effective_ids=_BY_EFFECTIVE_IDS) and os.access(
+        folder, os.W_OK, effective_ids=_BY_EFFECTIVE_IDS
+    )
 
 
 @lru_cache
