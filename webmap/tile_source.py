@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from webmap.tile_texts import Texts
 
 _FINEST_BLOCKS = 17
-_BLOCK_ROWS = 400
-_READY_BYTES = 64 * 2**20
+_BLOCK_ROWS = 200
+_READY_BYTES = 96 * 2**20
 _serials = itertools.count()
 
 ReadyBlocks = Kept[tuple[int, int], Block]

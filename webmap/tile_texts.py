@@ -68,27 +68,27 @@ class Texts:
         values : int array of shape (len(rows), len(keys))
             Positions in the table, -1 for none.
         table : object array of bytes
-            In the order in which the features first point to them, none twice.
+            Each of them pointed to, none twice.
         """
         held = np.full((len(rows), 1 + len(self.names)), _OWN, dtype=np.int64)
         held[:, 1:] = self.columns[rows]
         if self.twins:
             held[:, 0] = [self.twins.get(row, _OWN) for row in rows.tolist()]
         flat = held.ravel()
-        first = np.arange(len(flat))
+        chosen = np.arange(len(flat))
         shared = np.flatnonzero(flat >= 0)
         seen = np.empty(len(self.values), dtype=np.int64)
-        seen[flat[shared[::-1]]] = shared[::-1]  # of those that point to one value the first comes last
-        first[shared] = seen[flat[shared]]
-        begins = (first == np.arange(len(flat))) & (flat != _NONE)
+        seen[flat[shared]] = shared  # of those that point to one value, one
+        chosen[shared] = seen[flat[shared]]
+        listed = (chosen == np.arange(len(flat))) & (flat != _NONE)
         messages = np.empty(len(flat), dtype=object)
         messages[:: held.shape[1]] = codes
-        shared = np.flatnonzero(begins & (flat >= 0))
+        shared = np.flatnonzero(listed & (flat >= 0))
         messages[shared] = self.values[flat[shared]]
-        number = np.where(flat == _NONE, -1, (np.cumsum(begins) - 1)[first]).reshape(held.shape)
+        number = np.where(flat == _NONE, -1, (np.cumsum(listed) - 1)[chosen]).reshape(held.shape)
         used = np.flatnonzero((number >= 0).any(axis=0))
         keys = ("id", *self.names)
-        return tuple(keys[at] for at in used.tolist()), number[:, used], messages[begins]
+        return tuple(keys[at] for at in used.tolist()), number[:, used], messages[listed]
 
 
 def texts_of(codes: pd.Index[str], columns: Mapping[str, pd.Series]) -> Texts:

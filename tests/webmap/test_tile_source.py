@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from unittest.mock import patch
 
@@ -13,14 +14,17 @@ import shapely
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from layers.packed import PackedGeometry, packed
+from tests.district import small_district
 from tests.webmap.decoding import Place, as_text, broken_rules, by_gdal, decoded
 from webmap import tile_geometry as tiling
 from webmap import tile_source
 from webmap.tile_blocks import EVERY_FROM_ZOOM, WEB_MERCATOR, WHOLE_FROM_ZOOM, Rule
-from webmap.tile_layers import RULES
+from webmap.tile_layers import LABEL_SUFFIX, LABELLED, RULES, make_source
 from webmap.tile_source import Source, room_for_blocks, source_of
 from webmap.tile_texts import texts_of
 
+FRAMES = small_district()[1]
 LAYERS = ("buildings", "communities", "management_cells", "complaints")
 FINEST = 16
 COLUMN, ROW = 53546, 28553
@@ -223,6 +227,55 @@ def test_blocks_make_no_difference(layer: str, zoom: int) -> None:
     assert seen > 100
 
 
+@pytest.mark.parametrize("name", [*RULES, *(layer + LABEL_SUFFIX for layer in LABELLED)])
+def test_tiles_of_a_district_keep_the_rules_at_every_zoom(name: str) -> None:
+    """And show of each layer what the zoom before showed, and no less."""
+    layer = name.removesuffix(LABEL_SUFFIX)
+    fields = RULES[layer].fields
+    made = make_source(name, FRAMES[layer], fields)
+    west, south, east, north = FRAMES[layer].total_bounds
+    shown: set[str] = set()
+    for zoom in range(tiling.MAX_ZOOM + 1):
+        (left, right), (top, bottom) = columns_of(west, east, zoom), rows_of(north, south, zoom)
+        if right - left > 8:  # nearer, the middle does
+            left, right, top, bottom = *[(left + right) // 2] * 2, *[(top + bottom) // 2] * 2
+        found: set[str] = set()
+        for x in range(left, right + 1):
+            for y in range(top, bottom + 1):
+                body = made.encode(zoom, x, y)
+                assert broken_rules(body) == []
+                found |= set(by_id(body))
+        assert found >= shown or zoom > 16
+        shown = found
+        if zoom == EVERY_FROM_ZOOM:
+            assert found == set(FRAMES[layer].index)
+
+
+def columns_of(west: float, east: float, zoom: int) -> tuple[int, int]:
+    return tuple(int((lon + 180) / 360 * 2**zoom) for lon in (west, east))  # type: ignore[return-value]
+
+
+def rows_of(north: float, south: float, zoom: int) -> tuple[int, int]:
+    heights = (math.asinh(math.tan(math.radians(lat))) / math.pi for lat in (north, south))
+    return tuple(int((1 - height) / 2 * 2**zoom) for height in heights)  # type: ignore[return-value]
+
+
+def test_large_layers_are_drawn_as_small_ones() -> None:
+    """Their geometry is packed."""
+    frame = FRAMES["buildings"]
+    with patch("layers.packed._WORTH_PACKING", 0):
+        compact = packed(frame)
+    assert isinstance(compact.geometry.array, PackedGeometry)
+    one, other = (make_source("buildings", each, ("name",)) for each in (frame, compact))
+    west, south, east, north = frame.total_bounds
+    for zoom in (13, 16, 20):
+        place = zoom, columns_of(west, east, zoom)[0], rows_of(north, south, zoom)[0]
+        assert one.encode(*place) == other.encode(*place)
+    some = np.arange(len(frame)) % 3 == 0
+    place = 15, columns_of(west, east, 15)[0], rows_of(north, south, 15)[0]
+    assert one.part(some).encode(*place) == other.part(some).encode(*place) != one.encode(*place)
+
+
 def test_a_part_is_what_a_layer_of_those_alone_would_be() -> None:
     """What others have in the same pixel does not decide whether one's own is drawn."""
     shapes = [shapely.Point(10 + n / 10, 10) for n in range(8)]
@@ -317,7 +370,10 @@ def test_a_tile_reads_as_on_paper() -> None:
     coarse, _ = source(shapes, 16, Rule(coarse=True, smallest_units2=4))
     assert as_text(coarse.encode(13, x >> 3, y >> 3)).splitlines() == [
         "id=F0000 name=名0 POLYGON ((1036 524, 1048 524, 1048 528, 1044 528, 1044 536, 1036 536, 1036 524))",
-        "id=F0001 name=名1 POLYGON ((1025 513, 1030 513, 1030 517, 1025 517, 1025 513), (1028 516, 1028 515, 1026 515, 1026 516, 1028 516))",
+        (
+            "id=F0001 name=名1 POLYGON ((1025 513, 1030 513, 1030 517, 1025 517, 1025 513), "
+            "(1028 516, 1028 515, 1026 515, 1026 516, 1028 516))"
+        ),
         "id=F0003 name=名3 POINT (1025 513)",
         "id=F0004 name=名4 POLYGON ((1535 512, 2149 512, 2149 513, 1535 513, 1535 512))",
     ]
