@@ -17,7 +17,8 @@ from isal import isal_zlib
 
 from webmap.kept import Kept
 from webmap.responses import COMPRESSED_FROM_BYTES
-from webmap.tile_layers import Drawn, Source, belonging_of, frame_of, make_source
+from webmap.tile_layers import Drawn, belonging_of, frame_of, make_source
+from webmap.tile_source import Source, room_for_blocks
 
 if TYPE_CHECKING:
     from layers.areas import Belonging
@@ -83,6 +84,7 @@ class TileCache:
         of_parts = most_bytes // _PARTS_SHARE
         self._tiles = _tiles(most_bytes - of_parts)
         self._tiles_of_parts = _tiles(of_parts)
+        self._blocks = room_for_blocks()
         self._sources: Kept[tuple[str, tuple[str, ...]], Source] = Kept(_SOURCES)
         self._parts: Kept[tuple[int, Area], _Part] = Kept(
             _PARTS_ROWS, lambda part: min(part.rows, _PARTS_ROWS // 4) + _PART_OVERHEAD_ROWS
@@ -119,7 +121,7 @@ class TileCache:
         frame = frame_of(snapshot, drawn.name)
         return self._sources.get(
             (drawn.name, drawn.fields),
-            partial(make_source, drawn.name, frame, drawn.fields),
+            partial(make_source, drawn.name, frame, drawn.fields, self._blocks),
             still=lambda source: source.frame is frame,
         )
 
