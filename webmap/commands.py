@@ -159,6 +159,11 @@ def _shown_host(host: str) -> str:
 @option("--question", zh="问题：gap、double_none、hotspots", en="Question: gap, double_none or hotspots.")
 @option("--unit", zh="统计单元，例如 square:100", en="Unit, such as square:100, h3:10 or communities.")
 @option("--kind", zh="设施种类", en="Facility kind, such as day_care.")
+@option(
+    "--limit-m",
+    zh="步行限值（整数米）；默认按标准",
+    en="Limit of the walk in whole metres; the standard's by default.",
+)
 @option("--subdistrict", zh="只看这个街道（编码）", en="Only this subdistrict (code).")
 @option("--community-kind", zh="只看这类小区", en="Only communities of this kind.")
 @day_option("--from", parameter="first", zh="诉求起日（含）", en="First day of the complaints counted.")

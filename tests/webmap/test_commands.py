@@ -148,6 +148,15 @@ def test_export_map_writes_one_file(store_file: Path, tmp_path: Path) -> None:
     assert not re.search(r"""(?:src|href|action)=["']?(?:https?:)?//|url\(["']?(?:https?:)?//""", markup)
 
 
+def test_export_map_takes_a_limit(store_file: Path, tmp_path: Path) -> None:
+    done = run("export-map", tmp_path / "map.html", "--limit-m", "500", "--lang", "en", store=store_file)
+    assert done.exit_code == 0
+    said = (tmp_path / "map.html").read_text("utf-8")
+    assert "The limit of 500 m is chosen; the standard&#39;s is 300 m" in said
+    refused = run("export-map", tmp_path / "none.html", "--limit-m", "50", store=store_file)
+    assert refused.exit_code == 1 and "100" in refused.output and not (tmp_path / "none.html").exists()
+
+
 @pytest.mark.parametrize("name", ["map.pdf", "map", "map.html.zip"])
 def test_export_map_refuses_other_endings(store_file: Path, tmp_path: Path, name: str) -> None:
     done = run("export-map", tmp_path / name, store=store_file)
