@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from layers.memory import sparingly
+from layers.memory import give_back
 from layers.packed import packed
 from layers.patches import Replaced, Rows
 from layers.problems import NotFound, WanggeError
@@ -138,8 +138,8 @@ def _whole(store: Store, standards: Standards) -> Snapshot | None:
     if version and last is None:
         return None
     district = store.district()
-    with sparingly():
-        rows = {name: Rows(packed(store.read(name))) for name in LAYERS}
+    rows = {name: Rows(packed(store.read(name))) for name in LAYERS}
+    give_back()
     found = _advanced(store, _Reading(version, last, rows), at_once=False)
     if found is None or store.district() != district:
         return None

@@ -1,27 +1,37 @@
-"""Memory given back after much of it was needed for a moment."""
+"""Memory that was needed for a moment, given back: else a process stays as large as it ever was.
+
+GNU's C library has what is asked of it here; others are left as they are.
+"""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+_M_ARENA_MAX = -8
+"""Of GNU's <malloc.h>."""
 
 
-@contextmanager
-def sparingly() -> Iterator[None]:
-    """Give back what is no longer needed of the memory taken meanwhile, such as for reading a store.
+def keep_little() -> None:
+    """Let this process keep little of what it frees; to be called before it has threads.
 
-    Arrow's own allocator and the C library keep what was freed for the next time, and a process that has
-    once read a district would look twice as large as what it holds.
+    By itself the C library has a heap for each of several threads, and Arrow one more: each keeps what was freed
+    in it, and none gives to the others.
     """
     import pyarrow as pa
 
-    kept = pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(kept)
-        kept.release_unused()
-        # GNU's C library alone has it, and others give back by themselves.
-        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)(0)
+    _c_library("mallopt", _M_ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Give what is free to the system, after much was needed for a moment, such as to read a store."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    _c_library("malloc_trim", 0)
+
+
+def _c_library(function: str, *arguments: int) -> None:
+    found = getattr(ctypes.CDLL(None), function, None)
+    if found is not None:
+        found(*arguments)

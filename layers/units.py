@@ -242,18 +242,19 @@ def unit_frame(snapshot: Snapshot, scheme: str) -> gpd.GeoDataFrame:
     def make() -> gpd.GeoDataFrame:
         import geopandas as gpd
 
+        from layers.packed import packed
+
         if scheme in AREA_UNITS or scheme == "management":
             layer = "management_cells" if scheme == "management" else scheme
             frame = snapshot.frame(layer)
             made = frame[["name", "geometry"]].rename_axis("id")
         else:
             found = units(snapshot, scheme)
-            made = gpd.GeoDataFrame(
-                {"name": found.ids},
-                geometry=crs.from_metric(found.shapes, snapshot.district.metric_crs),
-                index=found.ids,
-                crs=crs.STORED_CRS,
-            ).rename_axis("id")
+            shapes = crs.from_metric(found.shapes, snapshot.district.metric_crs)
+            cells = gpd.GeoDataFrame(
+                {"name": found.ids}, geometry=shapes, index=found.ids, crs=crs.STORED_CRS
+            )
+            made = packed(cells.rename_axis("id"))
         return made
 
     return snapshot.derived(("unit_frame", scheme), make, scheme=scheme)
