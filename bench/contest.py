@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -167,13 +167,15 @@ class _Ring:
         self.found = {contender.name: Runs(contender.name, contender.ours) for contender in contenders}
         self.files = {contender.name: work / f"{number}.npy" for number, contender in enumerate(contenders)}
         self.processes: dict[str, Process] = {}
-        self._pace, self._say = pace, say
+        self._pace, self._say, self._work = pace, say, work
 
     def enter(self, contender: Contender, given: Given) -> None:
         """Let a contender prepare itself; whoever is not here or takes too much is out."""
         self.processes[contender.name] = Process(self._pace.limits, ours=contender.ours)
         try:
-            self.processes[contender.name].prepare(contender, given)
+            own = self._work / f"{len(self.processes)}"
+            own.mkdir()
+            self.processes[contender.name].prepare(contender, replace(given, work=own))
         except (Absent, Crashed, TooMuch) as problem:
             self._out(contender.name, problem)
 
@@ -200,7 +202,7 @@ class _Ring:
         runs.peak_bytes = max(runs.peak_bytes, once["peak_bytes"])
 
     def _out(self, name: str, problem: Exception) -> None:
-        if self.found[name].ours and isinstance(problem, Crashed):
+        if self.found[name].ours and isinstance(problem, Absent | Crashed):
             raise RuntimeError(f"{name}: {problem}") from problem
         self.found[name].problem = str(problem) or type(problem).__name__
         self._say(f"  {name}: {self.found[name].problem}")

@@ -71,6 +71,7 @@ class Inputs:
             self.shapes(copies),
             self.points(copies, points) if points else None,
             self.districts.frames(copies),
+            self.districts.store(copies),
         )
 
     def points(self, copies: int, rows: int) -> Path:

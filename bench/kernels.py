@@ -99,6 +99,7 @@ warm = _of("counts per irregular cell, warm", "counts_in_irregular", "irregular"
 cold = _of("counts per irregular cell, cold", "counts_in_irregular_cold", "irregular")
 near = _of("nearest room, warm", "nearest", "nearest", only="shapely", check=within(1e-6))
 area = _of("building area per cell", "area_in_squares", "area", check=within(1e-3))
+area_cold = _of("building area per cell, from shapely", "area_in_squares_cold", "area", check=within(1e-3))
 z = _of("Gi*: z", "hotspots", "z", counts_points=False, check=within(1e-9))
 permuted = _of(
     "Gi*: z and 999 permutations", "hotspots_permuted", "permuted", counts_points=False, check=_alike
@@ -125,6 +126,23 @@ def one_more(millions: int, copies: int = 1, target: float = 0.0) -> Case:
         contenders=(_ours("classes_after_one"), replace(whole, ours=True)),
         copies=copies,
         points=millions * _MILLION,
+        target=target,
+        counts_points=False,
+        check=within(1e-6),
+    )
+
+
+def one_followed(copies: int, target: float = 0.0) -> Case:
+    """Return the comparison of one complaint more in the store with all counted anew; both are ours."""
+    return Case(
+        work="one new complaint in the store to z and classes",
+        contenders=(
+            Contender(name="Wangge", task="bench.tasks.following:followed", ours=True),
+            Contender(
+                name="Wangge, from all complaints", task="bench.tasks.following:counted_anew", ours=True
+            ),
+        ),
+        copies=copies,
         target=target,
         counts_points=False,
         check=within(1e-6),
@@ -167,6 +185,7 @@ def cases(*, quick: bool) -> list[Case]:
         near_cold(30, 1.5),
         area(("shapely", "PostGIS", "SedonaDB", "DuckDB", "geopandas"), target=20),
         area(("shapely", "PostGIS"), copies=10),
+        area_cold(("shapely",)),
         z(("esda",), millions=1, target=100),
         z((), copies=10, millions=1),
         z((), copies=30, millions=1),
@@ -175,6 +194,9 @@ def cases(*, quick: bool) -> list[Case]:
         one_more(10, target=100),
         one_more(10, copies=10),
         one_more(10, copies=30),
+        one_followed(1),
+        one_followed(10),
+        *([] if quick else [one_followed(30, 100)]),
     ]
     if quick:
         return some
@@ -200,8 +222,10 @@ def small(copies: int) -> list[Case]:
         cold(()),
         near((*everywhere, "shapely", "geopandas")),
         area((*everywhere, "shapely", "geopandas")),
+        area_cold(()),
         permuted(("esda",)),
         one_more(0),
+        one_followed(copies),
         together(copies, 0.0),
     ]
     return [replace(case, **few) for case in made]
@@ -213,18 +237,25 @@ class Outcome:
 
     case: Case
     runs: list[Runs]
+    failed: bool = False
 
 
 def measure(
     chosen: Sequence[Case], inputs: Inputs, *, pace: Pace, say: Say, server: Server | None = None
 ) -> list[Outcome]:
-    """Run the cases, one after the other."""
+    """Run the cases, one after the other; where answers differ or a contender fails, its outcome says so."""
     made = []
     for case in chosen:
         say(f"{case.work}: x{case.copies}" + (f", {case.points:,} points" if case.points else ""))
         given = inputs.given(case.copies, case.points)
         with server.databases() if server else nullcontext(lambda: "") as new:
-            made.append(Outcome(case, _contest(case, given, new, pace, say)))
+            try:
+                made.append(Outcome(case, _contest(case, given, new, pace, say)))
+            except RuntimeError as error:
+                # The other cases are worth having.
+                problem = str(error).strip().splitlines()[-1]
+                say(f"  FAILED: {error}")
+                made.append(Outcome(case, [Runs("Wangge", True, problem=f"failed: {problem}")], failed=True))
     return made
 
 

@@ -63,15 +63,16 @@ are Debian's. The machine should have nothing else to do: compare ratios, and on
 - **Every answer is compared** with ours: counts must be equal, distances agree to 1e-6 m, areas to 1e-3 m², z to 1e-9; chances
   of permutations, which are drawn, to 0.02 on average. Another answer ends the run. Edge rules differ (binning is half-open,
   `ST_Intersects` has the edge twice), but no point of the data lies on an edge.
-- **What is ready before the clock runs**: rows in memory in the form that each works on (numpy and shapely arrays, frames,
-  in-memory tables of DuckDB and SedonaDB, unlogged, indexed and analysed tables of PostGIS with 2 GB of shared buffers).
-  Answers are fetched within the time. *Warm*: whatever can be kept is kept (our cells' raster, trees, indexes). *Cold*: ours
-  makes it within the time; a peer that makes no index to keep is the same in both.
+- **What is ready before the clock runs**: rows in memory in the form that each works on (numpy arrays, our rings of
+  coordinates and raster of cells, shapely arrays and trees, frames, in-memory tables of DuckDB and SedonaDB, unlogged, indexed
+  and analysed tables of PostGIS with 2 GB of shared buffers). Answers are fetched within the time. *Cold*: ours makes
+  what it keeps of cells, facilities or shapes within the time; a peer that keeps nothing is the same in both.
 - **Peers are asked in the quickest way known**: PostGIS by LATERAL from the cells and with parallel plans, DuckDB for the nearest
   by arithmetic over all pairs (it has no such join), SedonaDB by `ST_KNN`, shapely by `query_nearest` of points, buildings
   within one square are never cut. A peer over {minutes:g} minutes or {memory:g} GB is reported so; one that is not here, too.
 - **One new complaint**: `RunningGiStar` takes it, and z and classes of all cells follow; compared with counting all points anew,
-  both ours.
+  both ours. *In the store*: it has been written there, and the snapshot of before is brought up to date, as `wangge serve`
+  does; compared with a snapshot that has kept everything but what follows from complaints.
 - **All indicators**: `summary`, `analyse` on 100 m cells with 999 permutations, and the views of all questions and kinds of
   facility, on a snapshot that has only rows; beside it one query of PostGIS that finds the nearest room of each building.
 - **Tiles**: `wangge serve` with its defaults, a session for each of hundreds of people who ask in turn (deciding whether

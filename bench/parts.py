@@ -71,6 +71,7 @@ def _of_outcomes(title: str, outcomes: list[kernels.Outcome]) -> Part:
         targets=[target.cells() for target in kernel_targets(outcomes)],
         growth=[growth.cells() for growth in kernel_growth(outcomes)],
         section=kernel_section(title, outcomes),
+        failed=any(outcome.failed for outcome in outcomes),
     )
 
 

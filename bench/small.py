@@ -54,7 +54,9 @@ def small(folder: Path, server: Server, say: Say, *, copies: int = 1) -> list[Ou
 def _answer(process: Process, contender: Contender, given: Given, file: Path) -> Runs:
     runs = Runs(contender.name, contender.ours)
     try:
-        process.prepare(contender, given)
+        own = file.with_suffix("")
+        own.mkdir(exist_ok=True)
+        process.prepare(contender, replace(given, work=own))
         runs.seconds.append(process.tell({"do": "run"})["seconds"])
     except Absent as problem:
         runs.problem = str(problem)

@@ -62,6 +62,7 @@ class Part:
     growth: list[list[str]] = field(default_factory=list)
     section: str = ""
     conditions: str = ""
+    failed: bool = False
 
 
 def seconds(value: float) -> str:

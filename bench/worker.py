@@ -38,6 +38,10 @@ class Given:
         Folder of `bench.inputs.Inputs.points`.
     frames : Path, optional
         File of `bench.district.Districts.frames`.
+    store : Path, optional
+        File of `bench.district.Districts.store`, to be copied before it is written to.
+    work : Path, optional
+        A folder of the contender's own, removed in the end.
     url : str
         A database with PostGIS, the contender's own.
     """
@@ -45,6 +49,8 @@ class Given:
     shapes: Path
     points: Path | None = None
     frames: Path | None = None
+    store: Path | None = None
+    work: Path | None = None
     url: str = ""
 
     def array(self, name: str) -> Any:
@@ -64,10 +70,13 @@ class Task:
         Does the work; called again and again.
     answer : callable
         Brings what `run` returned to an array that is the same for all contenders.
+    before : callable, optional
+        Makes ready for each run.
     """
 
     run: Callable[[], Any]
     answer: Callable[[Any], Any] = np.asarray
+    before: Callable[[], None] | None = None
 
 
 class Worker:
@@ -101,6 +110,8 @@ class Worker:
             np.save(told["file"], np.asarray(self._task.answer(self._result)))
             return {}
         self._result = None
+        if self._task.before is not None:
+            self._task.before()
         gc.collect()
         _forget_peak()
         cpu, start = time.process_time(), time.perf_counter()
