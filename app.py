@@ -74,6 +74,14 @@ SETTINGS = {
         "serve: the address that people use, such as https://map.example; with https cookies travel by TLS only, and "
         "other host names are refused.",
     ),
+    "WANGGE_CERTIFICATE": Text(
+        "serve：TLS 证书（PEM 文件，含中间证书）；与 WANGGE_KEY 同时设置，服务即直接用 https",
+        "serve: PEM file with the certificate and those between; set together with WANGGE_KEY, the service speaks "
+        "https itself.",
+    ),
+    "WANGGE_KEY": Text(
+        "serve：该证书的私钥（PEM 文件）", "serve: PEM file with the certificate's private key."
+    ),
     "WANGGE_TRUSTED_PROXY": Text(
         "serve：反向代理的 IP 地址，只相信它给的 X-Forwarded-For 和 X-Forwarded-Proto",
         "serve: the IP address of the reverse proxy whose X-Forwarded-For and X-Forwarded-Proto are believed.",
@@ -106,6 +114,8 @@ SETTINGS = {
 _DAY_S = 86_400
 _WEB_SETTINGS = (
     "WANGGE_ADDRESS",
+    "WANGGE_CERTIFICATE",
+    "WANGGE_KEY",
     "WANGGE_TRUSTED_PROXY",
     "WANGGE_SECURITY_CONTACT",
     "WANGGE_OIDC_ISSUER",

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
@@ -97,6 +97,10 @@ class Context:
         from layers.visitors import operator
 
         return operator(self.operator)
+
+    def renewed(self) -> Context:
+        """Return the context as it was given, with standards and policy to be read anew."""
+        return replace(self, _standards=None, _policy=None)
 
     def open_store(self, *, read_only: bool = False) -> Store:
         """Open the chosen store."""

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING
 from webmap.settings import Settings as Settings
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from types import ModuleType
+
+    from flask import Blueprint, Flask
 
     from layers.access.access import Access
     from layers.following import Snapshots
     from layers.policy import Policy
+    from layers.snapshot import Snapshot
     from layers.standards import Standards
     from layers.store import Store
     from webmap.gate import Visitors
     from webmap.guarded import Record
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
-    from webmap.limits import Limit, Seldom
+    from webmap.limits import Limit, Limits, Seldom
     from webmap.tile_cache import TileCache
 
 
@@ -65,6 +68,8 @@ def create_app(
     visitors: Visitors | None = None,
     record: Record | None = None,
     settings: Settings | None = None,
+    limits: Limits | None = None,
+    snapshot: Snapshot | None = None,
 ) -> Flask:
     """Return the service over an open store.
 
@@ -84,12 +89,19 @@ def create_app(
     record : callable, optional
         Writes the audit log; by default that of `access`, or none.
     settings : Settings, optional
+    limits : Limits, optional
+        Counts how often somebody asks; by default in this process alone.
+    snapshot : Snapshot, optional
+        What was read of the store already.
     """
     from flask import Flask
 
     from webmap import gate, guarded, identity
+    from webmap.limits import make_limits
+    from webmap.quick import Quick
 
     settings = settings or Settings()
+    limits = limits or make_limits(settings)
     app = Flask(__name__)
     # Codes are opaque: "A//1" and "A/1" are two features, and "…/" at the end belongs to a code.
     app.url_map.merge_slashes = False
@@ -102,11 +114,20 @@ def create_app(
     if record is None:
         record = access.record if access else guarded.unrecorded
     app.extensions["wangge"] = _service(
-        store, standards, policy, access=access, visitors=visitors, record=record, settings=settings
+        store,
+        standards,
+        policy,
+        access=access,
+        visitors=visitors,
+        record=record,
+        settings=settings,
+        limits=limits,
+        snapshot=snapshot,
     )
     _add_parts(app)
     if access is not None:
         _add_accounts(app)
+    app.wsgi_app = Quick(app)  # type: ignore[method-assign]
     return app
 
 
@@ -119,14 +140,15 @@ def _service(
     visitors: Visitors,
     record: Record,
     settings: Settings,
+    limits: Limits,
+    snapshot: Snapshot | None,
 ) -> Service:
     from layers.following import Snapshots
     from webmap.health import Probe
     from webmap.index import FeatureIndexes
-    from webmap.limits import Limit, Seldom
     from webmap.tile_cache import TileCache
 
-    snapshots = Snapshots(store, standards)
+    snapshots = Snapshots(store, standards, snapshot)
     return Service(
         store=store,
         standards=standards,
@@ -135,11 +157,11 @@ def _service(
         access=access,
         visitors=visitors,
         record=record,
-        requests=Limit(settings.requests_a_minute),
-        tile_requests=Limit(settings.tiles_a_minute),
-        attempts=Limit(settings.attempts_a_minute),
-        wrong_keys=Limit(settings.attempts_a_minute),
-        refusals=Seldom(),
+        requests=limits.requests,
+        tile_requests=limits.tile_requests,
+        attempts=limits.attempts,
+        wrong_keys=limits.wrong_keys,
+        refusals=limits.refusals,
         snapshots=snapshots,
         indexes=FeatureIndexes(snapshots),
         probe=Probe(store, snapshots),
@@ -147,8 +169,13 @@ def _service(
     )
 
 
-def _add_parts(app: Flask) -> None:
-    """Add what every service has: what is done with each request and answer, pages, API, tiles, downloads."""
+def load_parts() -> None:
+    """Import all that `create_app` needs, so that processes forked from this one need not."""
+    _parts()
+    _parts_of_accounts()
+
+
+def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
     from webmap import (
         api,
         api_features,
@@ -166,9 +193,7 @@ def _add_parts(app: Flask) -> None:
         tiles,
     )
 
-    for part in (responses, assets, security, errors, csrf, identity, gate):
-        part.register(app)
-    for blueprint in (
+    return (responses, assets, security, errors, csrf, identity, gate), (
         pages.pages,
         api.api,
         me.me,
@@ -176,16 +201,29 @@ def _add_parts(app: Flask) -> None:
         openapi.openapi,
         tiles.tiles,
         downloads.downloads,
-    ):
+    )
+
+
+def _parts_of_accounts() -> tuple[ModuleType, tuple[Blueprint, ...]]:
+    from webmap import account, accounts, audit_page, forms, sign_in
+
+    return forms, (sign_in.sign_ins, account.account, accounts.accounts, audit_page.audit)
+
+
+def _add_parts(app: Flask) -> None:
+    """Add what every service has: what is done with each request and answer, pages, API, tiles, downloads."""
+    parts, blueprints = _parts()
+    for part in parts:
+        part.register(app)
+    for blueprint in blueprints:
         app.register_blueprint(blueprint)
 
 
 def _add_accounts(app: Flask) -> None:
     """Add the pages of a service in which people can sign in."""
-    from webmap import account, accounts, audit_page, forms, sign_in
-
+    forms, blueprints = _parts_of_accounts()
     forms.register(app)
-    for blueprint in (sign_in.sign_ins, account.account, accounts.accounts, audit_page.audit):
+    for blueprint in blueprints:
         app.register_blueprint(blueprint)
     if app.extensions["wangge"].settings.oidc is not None:
         from webmap import oidc

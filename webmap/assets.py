@@ -4,16 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mimetypes
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, Response, current_app, request, url_for
+from werkzeug.security import safe_join
 
-from webmap.responses import accepts_gzip, compressed, is_text
+from webmap.codings import WORTH_FROM_BYTES, Coding, compress
+from webmap.responses import is_text
 
 KEPT_S = 365 * 24 * 3600
 _DIGITS = 12
+_MOST_KEPT_BYTES = 4 * 2**20
+_FOR_GOOD = ("Cache-Control", f"public, max-age={KEPT_S}, immutable")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A static file in memory, as it is sent.
+
+    Attributes
+    ----------
+    body : bytes
+    etag : str
+        Follows from the content and the coding.
+    coding : Coding
+    mimetype : str
+    version : str
+        What `asset` puts into its address.
+    """
+
+    body: bytes
+    etag: str
+    coding: Coding
+    mimetype: str
+    version: str
+
+    def headers(self, query: str) -> list[tuple[str, str]]:
+        """Return what is told of it where it is asked for with `query`: it may be kept for good by its version."""
+        for_good = query == f"?v={self.version}"
+        told = [_FOR_GOOD if for_good else ("Cache-Control", "no-cache"), ("ETag", f'"{self.etag}"')]
+        told.append(("Content-Type", _content_type(self.mimetype)))
+        if is_text(self.mimetype):
+            told.append(("Vary", "Accept-Encoding"))
+        if self.coding != "identity":
+            told.append(("Content-Encoding", self.coding))
+        return told
 
 
 def asset(path: str) -> str:
@@ -44,9 +83,33 @@ def _hash(file: Path, modified_ns: int, size: int) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:_DIGITS]
 
 
+def kept_file(folder: str, path: str, coding: Coding) -> Kept | None:
+    """Return a file under `folder` in a coding, None where there is none, or it is too large to be kept."""
+    joined = safe_join(folder, path)
+    if joined is None or not path:
+        return None
+    try:
+        stat = Path(joined).stat()
+        if stat.st_size > _MOST_KEPT_BYTES:
+            return None
+        return _kept(Path(joined), stat.st_mtime_ns, stat.st_size, coding)
+    except (OSError, ValueError):  # a folder, or a name that no file can have
+        return None
+
+
 @lru_cache(maxsize=256)
-def _compressed(file: Path, modified_ns: int, size: int) -> bytes:
-    return compressed(file.read_bytes())
+def _kept(file: Path, modified_ns: int, size: int, coding: Coding) -> Kept:
+    """Return a file as it is sent, compressed once: in memory, not anew for each who asks."""
+    body, version = file.read_bytes(), _hash(file, modified_ns, size)
+    mimetype = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    if coding != "identity" and is_text(mimetype) and len(body) >= WORTH_FROM_BYTES:
+        return Kept(compress(body, coding), f"{version}-{coding}", coding, mimetype, version)
+    return Kept(body, version, "identity", mimetype, version)
+
+
+def _content_type(mimetype: str) -> str:
+    is_words = mimetype.startswith("text/") or mimetype == "image/svg+xml"
+    return f"{mimetype}; charset=utf-8" if is_words else mimetype
 
 
 def import_map(names: Mapping[str, str] | None = None, *, folder: str = "js") -> str:
@@ -70,20 +133,15 @@ def import_map(names: Mapping[str, str] | None = None, *, folder: str = "js") ->
 
 
 def _finish(response: Response) -> Response:
-    """Let a browser keep a static file for good where the address names its content; compress texts once."""
-    if request.endpoint != "static" or response.status_code != 200 or not request.view_args:
+    """Tell of a static file that Flask sends, such as a part of one, what `Kept` tells of it."""
+    if request.endpoint != "static" or response.status_code not in (200, 206) or not request.view_args:
         return response
-    path = request.view_args["filename"]
-    if request.args.get("v") == content_hash(path):
-        response.headers["Cache-Control"] = f"public, max-age={KEPT_S}, immutable"
-    if is_text(response):
+    version = content_hash(request.view_args["filename"])
+    if request.query_string == b"v=" + version.encode():
+        response.headers.set(*_FOR_GOOD)
+    if is_text(response.mimetype):
         response.vary.add("Accept-Encoding")
-        if accepts_gzip() and "Range" not in request.headers:
-            response.close()
-            response.direct_passthrough = False
-            response.set_data(_compressed(*_present(path)))
-            response.set_etag(content_hash(path) + "-gzip")
-            response.headers["Content-Encoding"] = "gzip"
+    response.set_etag(version)
     return response
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +17,6 @@ from layers.problems import BadParameter, WanggeError
 from layers.text import Text
 
 if TYPE_CHECKING:
-    from layers.access.access import Access
-    from layers.store import Store
     from webmap.settings import Settings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -48,78 +48,100 @@ _ANYWHERE = ("0.0.0.0", "::", *_LOOPBACK)  # noqa: S104  (compared with, not bou
     en="Port; 0 takes any free one.",
 )
 @option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    zh="工作进程数；默认每个处理器核心一个",
+    en="Processes that answer; by default one for each core.",
+)
+@option(
     "--threads",
     type=click.IntRange(1, 64),
     default=8,
     show_default=True,
-    zh="同时处理多少个请求",
-    en="How many requests are answered at once.",
+    zh="每个工作进程同时处理多少个请求",
+    en="How many requests each of them answers at once.",
+)
+@option(
+    "--certificate",
+    metavar="FILE",
+    zh="TLS 证书（PEM）；默认取 WANGGE_CERTIFICATE",
+    en="Certificate (PEM) for https; else the setting WANGGE_CERTIFICATE.",
+)
+@option(
+    "--key",
+    metavar="FILE",
+    zh="证书的私钥（PEM）；默认取 WANGGE_KEY",
+    en="The certificate's key (PEM); else the setting WANGGE_KEY.",
 )
 @pass_context
-def serve(context: Context, *, host: str, port: int, threads: int) -> None:
+def serve(
+    context: Context,
+    *,
+    host: str,
+    port: int,
+    workers: int | None,
+    threads: int,
+    certificate: str | None,
+    key: str | None,
+) -> None:
     """Serve the district until the process is told to stop."""
     with errors_in_words(context.language):
         from webmap.settings import read_settings
 
-        settings = read_settings(context.web, host=host)
-        with context.open_store(read_only=True) as store, _accounts(context, store) as access:
-            listener = _listen(host, port)
-            from webmap import create_app, server
+        given = {"WANGGE_CERTIFICATE": certificate, "WANGGE_KEY": key}
+        texts = {**context.web, **{name: text for name, text in given.items() if text is not None}}
+        settings = read_settings(texts, host=host)
+        number = workers or len(os.sched_getaffinity(0))
+        with ExitStack() as open_sockets:
+            from webmap.site import Site
+            from webmap.workers import Workers
 
-            app = create_app(store, context.standards, context.policy, access=access, settings=settings)
-            snapshots = app.extensions["wangge"].snapshots
-            # What is wrong with the store shows now, and no page waits for the data.
-            snapshots.start()
-            address = f"http://{_shown_host(host)}:{listener.getsockname()[1]}"
-            _greet(context, access, address, settings)
-            _warn(context, host, settings)
-            try:
-                server.run(server.make_server(app, listener, threads=threads, settings=settings))
-            finally:
-                snapshots.stop()
+            listeners = [open_sockets.enter_context(one) for one in _listen(host, port, number)]
+            site = Site(context, lambda: read_settings(texts, host=host), listeners, threads=threads)
+            # What is wrong with the store shows now, and no worker reads it again.
+            link = site.load()
 
+            def begun() -> None:
+                scheme = "https" if settings.certificate else "http"
+                _greet(
+                    context, f"{scheme}://{_shown_host(host)}:{listeners[0].getsockname()[1]}", link, settings
+                )
+                _warn(context, host, settings)
 
-def _accounts(context: Context, store: Store) -> Access:
-    """Open the accounts; the district's names make no good passwords."""
-    from layers.access.access import open_access
-
-    district = store.district()
-    words = [name for name in (district.name, district.name_en) if name]
-    return open_access(
-        context.store_url, policy=context.policy, settings=context.settings, clock=context.clock, words=words
-    )
+            code = Workers(number, site.work, renew=site.renew, begun=begun, missing=site.miss).run()
+    raise SystemExit(code)
 
 
-def _greet(context: Context, access: Access, here: str, settings: Settings) -> None:
+def _greet(context: Context, here: str, link: str | None, settings: Settings) -> None:
     """Say where the service is, and how its first administrator gets in."""
+    address = settings.address or here
     context.say(
-        Text("网格服务已启动：{a}（Ctrl+C 停止）", "Wangge is at {a} (Ctrl+C stops it)").format(
-            a=settings.address or here
-        )
+        Text("网格服务已启动：{a}（Ctrl+C 停止）", "Wangge is at {a} (Ctrl+C stops it)").format(a=address)
     )
-    if not access.has_administrator():
-        link = f"{settings.address or here}/start?code={access.make_start_link(by=context.visitor)}"
+    if link is not None:
         told = Text(
             "还没有管理员。打开下面的链接，即以管理员身份登录（只能用一次，24 小时内有效）：\n  {link}",
             "There is no administrator yet. Open this link to sign in as one (works once, for 24 hours):\n  {link}",
         )
-        context.say(told.format(link=link))
+        context.say(told.format(link=f"{address}/start?code={link}"))
 
 
 def _warn(context: Context, host: str, settings: Settings) -> None:
     """Say where passwords would cross a network that others may listen to."""
-    if host not in _LOOPBACK and not settings.address.startswith("https://"):
+    if host not in _LOOPBACK and not settings.certificate and not settings.address.startswith("https://"):
         told = Text(
-            "注意：未设 WANGGE_ADDRESS=https://…，密码在网络上不加密。见 docs/operations.md。",
-            "Beware: without WANGGE_ADDRESS=https://… passwords cross the network unencrypted. See docs/operations.md.",
+            "注意：未设 WANGGE_ADDRESS=https://… 或证书，密码在网络上不加密。见 docs/operations.md。",
+            "Beware: without WANGGE_ADDRESS=https://… or a certificate passwords cross the network unencrypted. See "
+            "docs/operations.md.",
         )
         context.say(told, error=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listen(host: str, port: int, number: int) -> list[socket.socket]:
+    from webmap.server import listen
+
     try:
-        return socket.create_server((host, port), family=family)
+        return listen(host, port, number)
     except OSError as error:
         raise _cannot_listen(error, host, port) from error
 

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from layers.problems import Forbidden
 from layers.text import Text
 from webmap.cookies import FORM, cookie_name, set_cookie
+from webmap.identity import secret
 
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
@@ -68,11 +69,7 @@ def field() -> Markup:
 
 def _secret() -> str:
     """Return the secret that this browser's tokens follow from, "" where it has none yet."""
-    return (
-        getattr(g, "secret", "")
-        or getattr(g, "form_secret", "")
-        or request.cookies.get(cookie_name(FORM), "")
-    )
+    return secret() or getattr(g, "form_secret", "") or request.cookies.get(cookie_name(FORM), "")
 
 
 def _mac(base: str) -> bytes:

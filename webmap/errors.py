@@ -215,7 +215,7 @@ def _record_refusal() -> None:
     shared, who = current_app.extensions["wangge"], g.get("visitor")
     if who is None or who.via == "nobody" or request.path.startswith("/tiles/"):
         return
-    if not shared.refusals.is_first(source(), request.endpoint or ""):
+    if not shared.refusals.is_first(source(who, request), request.endpoint or ""):
         return
     wanted: Wanted | None = g.get("wanted")
     try:

@@ -84,9 +84,9 @@ def _guard() -> None:
 def _count(service: Service, who: Visitor, asked: Request) -> None:
     """Count the request; strangers may fill up their address's number, and yet anybody there can sign in."""
     if asked.path.startswith("/tiles/"):
-        service.tile_requests.count(source())
+        service.tile_requests.count(source(who, asked))
     elif who.via != "nobody" or asked.blueprint not in WAYS_IN:
-        service.requests.count(source())
+        service.requests.count(source(who, asked))
 
 
 def register(app: Flask) -> None:

@@ -1,11 +1,19 @@
-"""Who asks: by a session's cookie, a key in a header, or a device's cookie; else anybody."""
+"""Who asks: by a session's cookie, a key in a header, or a device's cookie; else anybody.
+
+What is found out about a request is kept in its WSGI environment, where pages and tiles, which Flask never sees,
+find it alike.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, current_app, g, request
+from werkzeug.datastructures import EnvironHeaders
 
 from layers.problems import NotSignedIn
 from layers.text import Text
@@ -24,6 +32,43 @@ _BEARER = "bearer "
 _TOKENS_OF_PROGRAMS = ("wgk_", "wgd_")
 
 
+_KNOWN = "wangge.known"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a request's secret says besides who asks.
+
+    Attributes
+    ----------
+    session : Session, optional
+    secret : str
+        The cookie's value, from which forms' tokens follow.
+    device : str
+        What the requests of a device are counted by.
+    forget : tuple of str
+        Cookies by which nobody is known any more.
+    """
+
+    session: Session | None = None
+    secret: str = ""
+    device: str = ""
+    forget: tuple[str, ...] = ()
+
+
+_NOTHING = Known()
+
+
+class Asked(Request):
+    """A request's head, for what decides who asks: made in a fifth of the time of a whole request."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+        self.headers = EnvironHeaders(environ)
+        self.method, self.scheme = environ["REQUEST_METHOD"], environ["wsgi.url_scheme"]
+        self.remote_addr = environ.get("REMOTE_ADDR")
+
+
 def address_of(request: Request) -> str:
     """Return the IP address that a request comes from."""
     return request.remote_addr or ""
@@ -31,13 +76,23 @@ def address_of(request: Request) -> str:
 
 def is_bearer(request: Request) -> bool:
     """Whether a program asks that says itself who it is: its cookies, if any, then count for nothing."""
-    return "Authorization" in request.headers
+    return "HTTP_AUTHORIZATION" in request.environ
+
+
+def known_of(request: Request) -> Known:
+    """Return what is known of a request besides who asks."""
+    found: Known = request.environ.get(_KNOWN, _NOTHING)
+    return found
 
 
 def session() -> Session | None:
     """Return the session of whoever asks, None where there is none."""
-    found: Session | None = g.get("session")
-    return found
+    return known_of(request).session
+
+
+def secret() -> str:
+    """Return the cookie's value by which whoever asks is known, "" where there is none."""
+    return known_of(request).secret
 
 
 def recognise(access: Access, settings: Settings) -> Visitors:
@@ -47,16 +102,29 @@ def recognise(access: Access, settings: Settings) -> Visitors:
     def who(request: Request) -> Visitor:
         if is_bearer(request):
             return _by_header(access, request)
-        if not request.cookies:
+        cookies = request.environ.get("HTTP_COOKIE")
+        if not cookies:
             return RESIDENT
-        secure = always_secure or request.is_secure
-        return (
-            _by_session(access, request.cookies.get(cookie_name(SESSION, secure=secure)))
-            or _by_device(access, request.cookies.get(cookie_name(DEVICE, secure=secure)))
-            or RESIDENT
+        secure = always_secure or request.scheme == "https"
+        visitor, request.environ[_KNOWN] = _by_cookies(
+            access,
+            _cookie(cookies, cookie_name(SESSION, secure=secure)),
+            _cookie(cookies, cookie_name(DEVICE, secure=secure)),
         )
+        return visitor
 
     return who
+
+
+@lru_cache(maxsize=16)
+def _cookie_named(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}=([^;]*)")
+
+
+def _cookie(cookies: str, name: str) -> str:
+    """Return one of our cookies from their header, "" where it is not there; tokens need no quotes."""
+    found = _cookie_named(name).search(cookies)
+    return found[1].strip() if found else ""
 
 
 def _by_header(access: Access, request: Request) -> Visitor:
@@ -70,51 +138,40 @@ def _by_header(access: Access, request: Request) -> Visitor:
             Text("这个密钥不认识、已过期或已撤销。", "This key is not known, has expired or was revoked."),
             Text("请向管理员要一个新的。", "Ask an administrator for a new one."),
         )
-    _note_device(found, token)
+    request.environ[_KNOWN] = Known(device=_counted_by(found, token))
     return found
 
 
-def _by_session(access: Access, token: str | None) -> Visitor | None:
-    if not token:
-        return None
-    found = access.visitor_of_session(token)
-    if found is None:
-        g.forget = (*g.get("forget", ()), SESSION)
-        return None
-    visitor, g.session = found
-    g.secret = token
-    return visitor
+def _by_cookies(access: Access, session_token: str, device_token: str) -> tuple[Visitor, Known]:
+    forget: tuple[str, ...] = ()
+    if session_token:
+        signed_in = access.visitor_of_session(session_token)
+        if signed_in is not None:
+            return signed_in[0], Known(session=signed_in[1], secret=session_token)
+        forget = (SESSION,)
+    if device_token:
+        found = access.visitor_of_device(device_token)
+        if found is not None:
+            counted_by = _counted_by(found, device_token)
+            return found, Known(secret=device_token, device=counted_by, forget=forget)
+        forget = (*forget, DEVICE)
+    return RESIDENT, Known(forget=forget)
 
 
-def _by_device(access: Access, token: str | None) -> Visitor | None:
-    if not token:
-        return None
-    found = access.visitor_of_device(token)
-    if found is None:
-        g.forget = (*g.get("forget", ()), DEVICE)
-        return None
-    g.secret = token
-    _note_device(found, token)
-    return found
+def _counted_by(found: Visitor, token: str) -> str:
+    return sha256(token.encode()).hexdigest() if found.via == "device" else ""
 
 
-def _note_device(found: Visitor, token: str) -> None:
-    if found.via == "device":
-        g.device = sha256(token.encode()).hexdigest()
-
-
-def source() -> str:
+def source(who: Visitor, request: Request) -> str:
     """Return whose requests one counts together: a device's, an account's, or an address's of strangers.
 
     An office, or a hall with its walls, has one address in common: whoever is known is not counted by it.
     """
-    who: Visitor = g.visitor
-    known: str = g.get("device") or who.account or ""
-    return known or source_of(address_of(request))
+    return known_of(request).device or who.account or source_of(address_of(request))
 
 
 def _forget(response: Response) -> Response:
-    for name in g.get("forget", ()):
+    for name in known_of(request).forget:
         if not _is_set(response, name):
             delete_cookie(response, name)
     return response

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import Any
 
 from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
 
-COMPRESSED_FROM_BYTES = 1024
+from webmap.codings import WORTH_FROM_BYTES, Coding, coding_for, compress
+
 _COMPRESSIBLE = (
     "application/json",
     "application/geo+json",
@@ -19,7 +19,6 @@ _COMPRESSIBLE = (
     "text/html",
     "text/javascript",
 )
-_LEVEL = 6
 
 
 class PlainJSON(JSONProvider):
@@ -34,28 +33,27 @@ class PlainJSON(JSONProvider):
         return json.loads(s)
 
 
-def compressed(body: bytes) -> bytes:
-    """Return `body` as gzip; equal bodies give equal bytes."""
-    return gzip.compress(body, _LEVEL, mtime=0)
+def coding_asked() -> Coding:
+    """Return how this request's client likes bodies best."""
+    return coding_for(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
 
 
-def accepts_gzip() -> bool:
-    """Whether this request's client takes gzip."""
-    return request.accept_encodings.quality("gzip") > 0
-
-
-def is_text(response: Response) -> bool:
+def is_text(mimetype: str | None) -> bool:
     """Whether compressing helps."""
-    return response.mimetype in _COMPRESSIBLE
+    return mimetype in _COMPRESSIBLE
 
 
 def _compress(response: Response) -> Response:
-    if is_text(response) and not response.direct_passthrough and "Content-Encoding" not in response.headers:
+    if (
+        is_text(response.mimetype)
+        and not response.direct_passthrough
+        and "Content-Encoding" not in response.headers
+    ):
         response.vary.add("Accept-Encoding")
-        body = response.get_data()
-        if len(body) >= COMPRESSED_FROM_BYTES and accepts_gzip():
-            response.set_data(compressed(body))
-            response.headers["Content-Encoding"] = "gzip"
+        body, coding = response.get_data(), coding_asked()
+        if len(body) >= WORTH_FROM_BYTES and coding != "identity":
+            response.set_data(compress(body, coding))
+            response.headers["Content-Encoding"] = coding
     return response
 
 

@@ -28,7 +28,10 @@ HEADERS = {
         "magnetometer=(), microphone=(), payment=(), usb=()"
     ),
 }
+_FIXED = tuple(HEADERS.items())
 TRANSPORT_SECURITY = "max-age=31536000"
+WHO_ASKS = ("Cookie", "Authorization")
+"""The headers by which somebody is known: what is answered depends on them."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECURITY_TXT_DAYS = 180
 _HOST = re.compile(r"[a-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:.]{2,45}\](?::[0-9]{1,5})?", re.ASCII)
@@ -56,10 +59,27 @@ def content_security_policy(nonce: str) -> str:
     )
 
 
+_POLICY_BEFORE, _POLICY_BETWEEN, _POLICY_AFTER = content_security_policy("\n").split("\n")
+
+
+def headers_of_bytes(*, secure: bool) -> list[tuple[str, str]]:
+    """Return the headers of an answer that is no page: those of `_protect`, without asking Flask."""
+    nonce = _new_nonce()
+    policy = f"{_POLICY_BEFORE}{nonce}{_POLICY_BETWEEN}{nonce}{_POLICY_AFTER}"
+    headers = [("Content-Security-Policy", policy), *_FIXED]
+    if secure:
+        headers.append(("Strict-Transport-Security", TRANSPORT_SECURITY))
+    return headers
+
+
+def _new_nonce() -> str:
+    return secrets.token_urlsafe(16)
+
+
 def csp_nonce() -> str:
     """Return this request's nonce; templates call it for their inline script and style elements."""
     if "csp_nonce" not in g:
-        g.csp_nonce = secrets.token_urlsafe(16)
+        g.csp_nonce = _new_nonce()
     nonce: str = g.csp_nonce
     return nonce
 
@@ -113,7 +133,7 @@ def _protect(response: Response) -> Response:
 
 def _keep_private(response: Response) -> None:
     """Let nobody but this browser keep what depends on who asks, and it only to ask again each time."""
-    response.vary.update(("Cookie", "Authorization"))
+    response.vary.update(WHO_ASKS)
     keep = response.cache_control
     keep.public, keep.private = False, True
     signed_in = getattr(g, "visitor", None) is not None and g.visitor.via != "nobody"

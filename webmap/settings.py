@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from layers.text import Text
 
 NAMES = (
     "WANGGE_ADDRESS",
+    "WANGGE_CERTIFICATE",
+    "WANGGE_KEY",
     "WANGGE_TRUSTED_PROXY",
     "WANGGE_SECURITY_CONTACT",
     "WANGGE_OIDC_ISSUER",
@@ -54,6 +57,8 @@ class Settings:
         The address that people use, such as ``https://map.example``; empty where it is this machine's own.
     hosts : frozenset of str
         Host names, besides the address's, under which the service may be asked for.
+    certificate, key : str
+        PEM files by which the service speaks TLS itself; empty where it speaks plain HTTP.
     trusted_proxy : str
         IP address of the reverse proxy that is believed who asks and by which scheme.
     security_contact : str
@@ -72,6 +77,8 @@ class Settings:
     tile_cache_mib: int = 64
     address: str = ""
     hosts: frozenset[str] = frozenset()
+    certificate: str = ""
+    key: str = ""
     trusted_proxy: str = ""
     security_contact: str = ""
     oidc: OidcSettings | None = None
@@ -100,6 +107,7 @@ def read_settings(texts: Mapping[str, str], *, host: str = "") -> Settings:
         for name, (right, remedy) in _RIGHT.items()
         if given[name] and not _holds(right, given[name])
     ]
+    _check_certificate(given["WANGGE_CERTIFICATE"], given["WANGGE_KEY"], problems)
     oidc = _oidc(given, problems)
     if problems:
         raise ValidationError(
@@ -108,6 +116,8 @@ def read_settings(texts: Mapping[str, str], *, host: str = "") -> Settings:
     return Settings(
         address=given["WANGGE_ADDRESS"],
         hosts=frozenset({host.lower()} - {""}),
+        certificate=given["WANGGE_CERTIFICATE"],
+        key=given["WANGGE_KEY"],
         trusted_proxy=given["WANGGE_TRUSTED_PROXY"],
         security_contact=given["WANGGE_SECURITY_CONTACT"],
         oidc=oidc,
@@ -119,6 +129,29 @@ def _holds(right: Callable[[str], object], text: str) -> bool:
         return bool(right(text))
     except ValueError:
         return False
+
+
+def _check_certificate(certificate: str, key: str, problems: list[Problem]) -> None:
+    """Note what is wrong with the files for TLS: they must be there, both, readable, and belong together."""
+    for name, text in (("WANGGE_CERTIFICATE", certificate), ("WANGGE_KEY", key)):
+        if not text and (certificate or key):
+            told = Text("TLS 还缺这一项。", "TLS needs this one as well.")
+            problems.append(Problem(told, Text("请设置它。", "Set it."), field=name))
+        elif text and not Path(text).is_file():
+            told = Text("没有这个文件。", "There is no such file.")
+            remedy = Text("请给出 PEM 格式的文件。", "Give a file in the PEM format.")
+            problems.append(Problem(told, remedy, field=name, value=text))
+    if certificate and key and not problems:
+        try:
+            # With a password given OpenSSL does not ask for one at the terminal.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+        except (OSError, ValueError):
+            told = Text("证书和私钥无法使用。", "The certificate and the key cannot be used.")
+            remedy = Text(
+                "两者都应为本程序可读的 PEM 文件，私钥不加密，并属于这张证书。",
+                "Both must be PEM files that we may read, the key without a password and that of the certificate.",
+            )
+            problems.append(Problem(told, remedy, field="WANGGE_CERTIFICATE", value=certificate))
 
 
 def _oidc(given: Mapping[str, str], problems: list[Problem]) -> OidcSettings | None:

@@ -7,16 +7,12 @@ a thousand of them never push out what the whole district looks at.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from backports import zstd
-from isal import isal_zlib
-
+from webmap.codings import WORTH_FROM_BYTES, Coding, compress
 from webmap.kept import Kept
-from webmap.responses import COMPRESSED_FROM_BYTES
 from webmap.tile_layers import Drawn, belonging_of, frame_of, make_source
 from webmap.tile_source import Source, room_for_blocks
 
@@ -25,22 +21,12 @@ if TYPE_CHECKING:
     from layers.snapshot import Snapshot
     from layers.visitors import Area
 
-Coding = Literal["zstd", "gzip", "identity"]
-CODINGS: tuple[Coding, ...] = ("zstd", "gzip", "identity")
-"""How a tile can be compressed, as names of HTTP's content codings; of what a client takes the first is best."""
-
-_GZIP_LEVEL = 1
-"""Of ISA-L: as small as zlib's first level in a quarter of its time, 9 % larger than its sixth in a tenth."""
-_ZSTD_LEVEL = 1
-"""As small as zlib's sixth level; the third is 1 % smaller and takes a third longer."""
-_GZIP_WINDOW_BITS = 31
-
 _SOURCES = 24
 _OVERHEAD_BYTES = 256
 _PARTS_SHARE = 4
 """One in so many bytes is for tiles of single areas."""
 _PARTS_ROWS = 200_000
-"""Rows of all sources of single areas together; at 100 bytes a row and zoom."""
+"""Rows of all sources of single areas together, at four bytes; their blocks are counted with all others."""
 _PART_OVERHEAD_ROWS = 100
 
 
@@ -143,16 +129,10 @@ def _tiles(most_bytes: int) -> Kept[tuple[int, int, int, int, Coding], Tile]:
     return Kept(most_bytes, lambda tile: len(tile.body) + _OVERHEAD_BYTES)
 
 
-_COMPRESS: dict[Coding, Callable[[bytes], bytes]] = {
-    "gzip": partial(isal_zlib.compress, level=_GZIP_LEVEL, wbits=_GZIP_WINDOW_BITS),
-    "zstd": partial(zstd.compress, level=_ZSTD_LEVEL),
-}
-
-
 def _coded(body: bytes, coding: Coding) -> Tile:
     tag = hashlib.sha256(body).hexdigest()[:16]
-    if coding != "identity" and len(body) >= COMPRESSED_FROM_BYTES:
-        made = _COMPRESS[coding](body)
+    if coding != "identity" and len(body) >= WORTH_FROM_BYTES:
+        made = compress(body, coding)
         if len(made) < len(body):
             return Tile(made, f"{tag}-{coding}", coding)
     return Tile(body, tag, "identity")

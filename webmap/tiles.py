@@ -9,8 +9,7 @@ from webmap import tile_geometry as tiling
 from webmap.gate import policy, visitor
 from webmap.operations import current_snapshot, operation, service
 from webmap.params import BadQuery, text, whole
-from webmap.responses import accepts_gzip
-from webmap.tile_cache import Coding
+from webmap.responses import coding_asked
 from webmap.tile_layers import TILE_LAYERS, drawn_for
 
 MVT = "application/vnd.mapbox-vector-tile"
@@ -46,9 +45,9 @@ def tile(*, layer: str, z: int, x: int, y: int) -> Response:
                 ),
             )
     drawn = drawn_for(policy(), visitor(), layer)
-    coding: Coding = "gzip" if accepts_gzip() else "identity"
-    found = service().tiles.tile(current_snapshot(), drawn, z, x, y, coding)
+    found = service().tiles.tile(current_snapshot(), drawn, z, x, y, coding_asked())
     response = Response(status=204)
+    del response.headers["Content-Type"]
     if found.body:
         response = Response(found.body, mimetype=MVT)
         response.vary.add("Accept-Encoding")

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from webmap.server import make_server
+from webmap.server import Server, listen
 from webmap.settings import Settings
 
 PATIENCE_S = 60
@@ -26,13 +26,12 @@ SLOW_ONES = 60
 
 @pytest.fixture(scope="module")
 def address(app: Flask) -> Iterator[tuple[str, int]]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(app, listener, threads=THREADS, settings=Settings(), idle_s=3)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    (listener,) = listen("127.0.0.1", 0, 1)
+    server = Server(app, listener, threads=THREADS, settings=Settings(), idle_s=3)
+    server.start()
     yield listener.getsockname()[:2]
-    server.close()
-    thread.join(PATIENCE_S)
+    server.stop()
+    listener.close()
 
 
 def is_answered(address: tuple[str, int], path: str = "/api/layers?lang=en") -> bool:

@@ -32,6 +32,7 @@ from tests.district import GUARDED_TEXT, METRIC_CRS, small_district
 from tests.visitors import PLANNER, POLICY, UNLIMITED, app_for
 from tests.webmap.decoding import decoded
 from webmap import create_app
+from webmap.limits import Counts
 from webmap.settings import Settings
 from webmap.tile_cache import TileCache
 from webmap.tile_layers import Drawn, drawn_for
@@ -91,7 +92,7 @@ def log() -> Log:
 @pytest.fixture
 def entries(app: Flask, log: Log) -> Iterator[list[dict[str, Any]]]:
     log.entries.clear()
-    app.extensions["wangge"].refusals._met.clear()  # what was refused in an earlier test
+    app.extensions["wangge"].refusals.counts = Counts()  # without what was refused in an earlier test
     yield log.entries
     log.fails = False
 

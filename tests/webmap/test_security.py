@@ -13,12 +13,12 @@ from flask import Flask, render_template_string, request
 from flask.testing import FlaskClient
 
 from app import SETTINGS, make_context
-from layers.problems import TooMany, ValidationError
+from layers.problems import ValidationError
 from layers.standards import Standards
 from layers.store import Store
 from tests.visitors import app_for
 from webmap.gate import allow
-from webmap.limits import MOST_COUNTED, WINDOW_S, Limit, Seldom, source_of
+from webmap.limits import source_of
 from webmap.security import is_ours
 from webmap.settings import NAMES, Settings, read_settings
 
@@ -154,58 +154,6 @@ def test_a_request_by_another_name_is_refused_but_for_probes(client: FlaskClient
 
 
 # How often
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_limit_holds_for_a_minute_and_for_one_source() -> None:
-    clock = Clock()
-    limit = Limit(3, clock=clock)
-    for _ in range(3):
-        limit.count("a")
-    clock.now = 20.5
-    with pytest.raises(TooMany) as refused:
-        limit.count("a")
-    assert refused.value.retry_after_s == 40
-    limit.count("b")
-    clock.now = WINDOW_S + 0.5
-    limit.count("a")
-
-
-def test_what_is_taken_back_was_not_counted() -> None:
-    limit = Limit(2, clock=Clock())
-    limit.take_back("never counted")
-    for _ in range(5):
-        limit.count("a")
-        limit.take_back("a")
-    limit.count("a")
-    limit.count("a")
-    with pytest.raises(TooMany):
-        limit.count("a")
-
-
-def test_once_a_minute_of_each() -> None:
-    clock = Clock()
-    seldom = Seldom(clock=clock)
-    assert [seldom.is_first("a", "x") for _ in range(3)] == [True, False, False]
-    assert seldom.is_first("a", "y") and seldom.is_first("b", "x")
-    clock.now = WINDOW_S + 0.5
-    assert seldom.is_first("a", "x")
-    for n in range(MOST_COUNTED + 1000):
-        seldom.is_first(str(n))
-    assert len(seldom._met) == MOST_COUNTED
-
-
-def test_counting_takes_bounded_memory() -> None:
-    limit = Limit(3, clock=Clock())
-    for n in range(MOST_COUNTED + 1000):
-        limit.count(str(n))
-    assert len(limit._counted) == MOST_COUNTED
 
 
 def test_a_customer_with_many_addresses_is_one_source() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,24 +14,22 @@ from flask import Flask, request
 
 from layers.standards import Standards
 from layers.store import Store
-from tests.browser.conftest import stop
 from tests.visitors import app_for
 from webmap.gate import allow
-from webmap.server import make_server
+from webmap.server import MOST_BODIES_OF_ONE, Server, listen
 from webmap.settings import Settings
 
 
 @contextmanager
 def serving(app: Flask, *, idle_s: int = 30, threads: int = 4, **settings: Any) -> Iterator[int]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(app, listener, threads=threads, settings=Settings(**settings), idle_s=idle_s)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    (listener,) = listen("127.0.0.1", 0, 1)
+    server = Server(app, listener, threads=threads, settings=Settings(**settings), idle_s=idle_s)
+    server.start()
     try:
         yield listener.getsockname()[1]
     finally:
-        stop(server)
-        thread.join()
+        assert server.stop()
+        listener.close()
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from layers.schema import LAYERS
 from tests.district import small_district
 from tests.webmap.decoding import Place, by_gdal, decoded
 from webmap import tile_geometry as tiling
-from webmap.tile_cache import CODINGS, Coding, TileCache
+from webmap.codings import CODINGS, Coding
+from webmap.tile_cache import TileCache
 from webmap.tile_layers import LABELLED, Drawn
 
 FRAMES = small_district()[1]

@@ -1,0 +1,150 @@
+"""One district's service in several processes: what the parent reads, and what each worker does with it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+from layers.problems import ValidationError, WanggeError
+from webmap.limits import make_limits
+from webmap.workers import columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from layers.access.access import Access
+    from layers.cli import Context
+    from layers.snapshot import Snapshot
+    from layers.store import Store
+    from webmap.settings import Settings
+    from webmap.workers import Life
+
+LOGGER = logging.getLogger("wangge")
+
+
+class Site:
+    """The service of a command's context.
+
+    Parameters
+    ----------
+    settings : callable
+        Reads the settings, and raises `ValidationError` where they are wrong.
+    listeners : list of socket
+        Where it is to be reached: one for each worker.
+    threads : int
+        Of each worker.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        settings: Callable[[], Settings],
+        listeners: list[socket.socket],
+        *,
+        threads: int,
+    ) -> None:
+        self._context = context
+        self._read_settings, self._settings = settings, settings()
+        self._listeners = listeners
+        self._threads = threads
+        # Counted by all workers together, and on through their renewal.
+        self._limits = make_limits(self._settings, columns=columns_of(len(listeners)))
+        self._snapshot: Snapshot | None = None
+
+    def load(self) -> str | None:
+        """Read what workers share, and return the one-time link's code where there is no administrator yet.
+
+        Store and accounts are closed again: connections, and the threads behind them, do not outlive a fork.
+
+        Raises
+        ------
+        WanggeError
+            The store or the accounts cannot be used.
+        """
+        from layers.loading import load
+        from layers.memory import keep_little
+        from webmap import load_parts
+
+        keep_little()
+        with self._context.open_store(read_only=True) as store, self._accounts(store) as access:
+            self._snapshot = load(store, self._context.standards)
+            link = None if access.has_administrator() else access.make_start_link(by=self._context.visitor)
+        load_parts()
+        return link
+
+    def renew(self) -> None:
+        """Read settings, rules, standards and store anew, for new workers; all of it, or nothing is renewed."""
+        from layers.loading import load
+
+        try:
+            settings, context = self._read_settings(), self._context.renewed()
+            with context.open_store(read_only=True) as store:
+                snapshot = load(store, context.standards)
+            _ = context.policy  # read now: a mistake in it must not reach the workers
+        except ValidationError as error:
+            raise RuntimeError("; ".join(one.sentence("en") for one in error.problems)) from None
+        except WanggeError as error:
+            raise RuntimeError(error.sentence("en")) from None
+        self._settings, self._context, self._snapshot = settings, context, snapshot
+
+    def miss(self, place: int) -> None:
+        """Have the others take all connections until there is another worker at this place, who listens again."""
+        self._listeners[place].shutdown(socket.SHUT_RDWR)
+
+    def work(self, life: Life) -> None:
+        """Serve, in a worker of its own, until it is told to stop."""
+        try:
+            self._serve(life)
+        except WanggeError as error:
+            LOGGER.error("a worker cannot serve: %s", error.sentence("en"))
+            raise SystemExit(1) from error
+
+    def _serve(self, life: Life) -> None:
+        from webmap import create_app
+        from webmap.server import Server
+
+        # It tells of every attempt to reach a server that is away; the follower tells of the outage once.
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+        self._limits.use_column(life.column)
+        context, settings = self._context, self._settings
+        with context.open_store(read_only=True) as store, self._accounts(store) as access:
+            app = create_app(
+                store,
+                context.standards,
+                context.policy,
+                access=access,
+                settings=settings,
+                limits=self._limits,
+                snapshot=self._snapshot,
+            )
+            snapshots = app.extensions["wangge"].snapshots
+            snapshots.start()
+            server = Server(
+                app,
+                self._listeners[life.place],
+                threads=self._threads,
+                settings=settings,
+                workers=len(self._listeners),
+            )
+            try:
+                server.start()
+                life.ready()
+                life.wait()
+            finally:
+                server.stop()
+                snapshots.stop()
+
+    def _accounts(self, store: Store) -> Access:
+        """Open the accounts; the district's names make no good passwords."""
+        from layers.access.access import open_access
+
+        context, district = self._context, store.district()
+        words = [name for name in (district.name, district.name_en) if name]
+        return open_access(
+            context.store_url,
+            policy=context.policy,
+            settings=context.settings,
+            clock=context.clock,
+            words=words,
+        )
