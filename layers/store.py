@@ -448,7 +448,6 @@ def create_store(
 
     settings = settings or StoreSettings()
     kind = kind_of(url)
-    kind.check_free(url, settings=settings)
     contents = contents_of_frames(district, layers or {}, by=by, at=clock())
     kind.create_at(url, contents, settings=settings, progress=progress)
     return kind.open_at(url, read_only=False, settings=settings, clock=clock)

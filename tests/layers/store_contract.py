@@ -174,7 +174,15 @@ class StoreContract(Contract):
             open_store(kind.new_url())
         assert "wangge demo" in caught.value.sentence("zh")
 
-    def test_leaves_nothing_of_a_creation_thatfails(self, kind: Kind) -> None:
+    def test_leaves_nothing_of_a_creation_whose_last_row_is_none_of_its_layer(self, kind: Kind) -> None:
+        url = kind.new_url()
+        codes = [f"{number:04}" for number in range(5000)]
+        with pytest.raises(ValueError, match="text holds the character NUL"):
+            create_store(url, PLACE, layers={"complaints": points(codes, text=[*codes[1:], "\0"])})
+        with pytest.raises(StoreMissing):
+            open_store(url)
+
+    def test_leaves_nothing_of_a_creation_that_fails(self, kind: Kind) -> None:
         url = kind.new_url()
         with pytest.raises(ZeroDivisionError):
             create_store(url, PLACE, layers={"complaints": points(["a"])}, progress=fail)

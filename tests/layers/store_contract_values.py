@@ -13,8 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.feature import Feature
-from layers.store import Authorship, Store, Written
-from tests.layers.store_contract import ON_ONE_STORE, SOUTH, WEST, Contract, frame_of, points, same
+from layers.store import Authorship, Store, Written, create_store
+from tests.layers.store_contract import (
+    ON_ONE_STORE,
+    PLACE,
+    SOUTH,
+    WEST,
+    Contract,
+    Kind,
+    frame_of,
+    points,
+    same,
+)
 
 # Each is another code: look-alikes, what a database or a file format may take for something else, and
 # characters whose order differs between code points, UTF-16 and a language's own.
@@ -65,6 +75,16 @@ class ValuesContract(Contract):
         assert store.delete("complaints", AWKWARD[::2]) == len(AWKWARD[::2])
         assert store.read("complaints").index.tolist() == sorted(AWKWARD[1::2])
         same(store.read("complaints", version=1), found)
+
+    def test_knows_the_codes_it_was_made_with(self, kind: Kind) -> None:
+        plain = [code for code in AWKWARD if code.isalnum()]
+        for codes in (AWKWARD, plain):
+            layers = {"complaints": points(codes, text=codes)}
+            with create_store(kind.new_url(), PLACE, layers=layers) as store:
+                assert store.changes(since=0)[0].codes == tuple(sorted(codes))
+                same(store.read("complaints"), points(codes, text=codes).sort_index())
+                for code in codes:
+                    assert [edit.version for edit in store.history("complaints", code)] == [1]
 
     def test_keeps_the_ends_of_every_range_and_tells_empty_from_unknown(self, store: Store) -> None:
         numbers = [np.inf, -np.inf, -0.0, 0.0, 5e-324, 1.7976931348623157e308, 0.1, np.nan]

@@ -30,7 +30,7 @@ from layers.stores.postgis.connection import connect
 from layers.stores.postgis.store import PostGISStore
 from layers.stores.rows import COLUMN_TYPES, geometry_type, value_fields
 from tests.district import small_district
-from tests.layers.store_contract import PLACE, frame_of, points, same
+from tests.layers.store_contract import PLACE, SOUTH, WEST, frame_of, points, same
 from tests.postgres import BY_PASSWORD, PASSWORD, Cluster
 
 ON_ONE_STORE = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -247,6 +247,18 @@ def test_a_store_made_with_rows_has_the_same_tables_as_one_without(
         assert len(found) >= len(LAYERS)
         assert found == postgres.execute(query, database)
     postgres.drop(filled)
+
+
+def test_the_planner_is_told_of_a_new_store_what_is_looked_for(
+    postgis_url: str, postgres: Cluster, database: str
+) -> None:
+    square = shapely.box(WEST, SOUTH, WEST + 1, SOUTH + 1)
+    layers = {"buildings": frame_of("buildings", ["a", "b"], [square, square], community=["x", "y"])}
+    create_store(postgis_url, PLACE, layers=layers).close()
+    told = "SELECT attname FROM pg_stats WHERE schemaname = 'wangge' AND tablename = 'buildings'"
+    assert {"code", "geom", "community"} <= {name for (name,) in postgres.execute(told, database)}
+    rows = "SELECT reltuples FROM pg_class WHERE oid IN ('wangge.buildings'::regclass, 'wangge.changes'::regclass)"
+    assert sorted(postgres.execute(rows, database)) == [(1,), (2,)]
 
 
 def test_there_is_a_file_for_each_schema() -> None:

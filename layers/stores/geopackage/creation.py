@@ -47,6 +47,8 @@ def build(path: Path, contents: Contents, *, progress: Progress, mode: int | Non
     ------
     StoreExists, StoreFull, StoreUnusable, StoreBusy
     """
+    # Before work is done in vain; whoever is quicker is found in the end.
+    refuse_existing(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _workshop(path) as folder:
