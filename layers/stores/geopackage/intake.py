@@ -132,7 +132,7 @@ class Intake:
             if write.leads or not write.settled:
                 line.leave(write)
         if write.error is not None:
-            raise write.error.with_traceback(None)
+            raise write.error
         outcome: T = write.outcome
         return outcome
 
