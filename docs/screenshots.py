@@ -8,10 +8,8 @@ from __future__ import annotations
 import io
 import re
 import shutil
-import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +19,6 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from scipy.spatial import cKDTree
-from waitress.server import create_server
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -30,6 +27,8 @@ from data.demo import generate  # noqa: E402  (needs the path above)
 from layers.standards import read_standards  # noqa: E402
 from layers.store import create_store  # noqa: E402
 from tests.visitors import app_for  # noqa: E402
+from webmap.server import Server, listen  # noqa: E402
+from webmap.settings import Settings  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
 TOKENS = ROOT / "webmap" / "static" / "css" / "tokens.css"
@@ -76,11 +75,12 @@ def service() -> Iterator[str]:
         tempfile.TemporaryDirectory() as folder,
         create_store(f"gpkg:{folder}/luohu.gpkg", district, layers=frames) as store,
     ):
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = create_server(app_for(store, standards), sockets=[listener], threads=16)
-        threading.Thread(target=server.run, daemon=True).start()
+        (listener,) = listen("127.0.0.1", 0, 1)
+        server = Server(app_for(store, standards), listener, threads=16, settings=Settings())
+        server.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.close()
+        server.stop()
+        listener.close()
 
 
 def take(browser: Browser, address: str, picture: Picture) -> Path:

@@ -17,25 +17,25 @@ _LAST_DATA_RECEIVED = 52
 def hang_up(port: int, addresses: Collection[str], *, silent_s: float) -> int:
     """End connections to `port` from one of `addresses` on which nothing has arrived for so long; return how many."""
     ended = 0
-    for connection in _connections(port):
-        with connection, suppress(OSError):
+    for connection in _sockets():
+        with connection, suppress(OSError):  # of one that listens there is no other side
+            if connection.getsockname()[1] != port or connection.getpeername()[0] not in addresses:
+                continue
             info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECEIVED + 4)
             (silent_ms,) = struct.unpack_from("I", info, _LAST_DATA_RECEIVED)
-            if silent_ms >= silent_s * 1000 and connection.getpeername()[0] in addresses:
+            if silent_ms >= silent_s * 1000:
                 connection.shutdown(socket.SHUT_RDWR)
                 ended += 1
     return ended
 
 
-def _connections(port: int) -> Iterator[socket.socket]:
-    """Yield this process's connections to `port`, each to be closed: that ends a copy, not the connection."""
+def _sockets() -> Iterator[socket.socket]:
+    """Yield copies of this process's sockets of the internet: closing one ends nothing."""
     for file in list(_OPEN_FILES.iterdir()):
-        with suppress(OSError):  # it has been closed meanwhile, or is no socket of the internet
-            if not str(file.readlink()).startswith("socket:"):
-                continue
-            found = socket.socket(fileno=os.dup(int(file.name)))
-            if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockname()[1] == port:
-                found.getpeername()  # raises of a socket that listens
-                yield found
-            else:
-                found.close()
+        with suppress(OSError):  # it has been closed meanwhile
+            if str(file.readlink()).startswith("socket:"):
+                found = socket.socket(fileno=os.dup(int(file.name)))
+                if found.family in (socket.AF_INET, socket.AF_INET6):
+                    yield found
+                else:
+                    found.close()

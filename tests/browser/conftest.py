@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from waitress.server import create_server
 
 from layers.standards import Standards
 from layers.store import create_store, open_store
 from tests.district import small_district
 from tests.visitors import app_for
+from webmap.server import Server, listen
+from webmap.settings import Settings
 
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -37,30 +36,17 @@ PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-def stop(server: Any) -> None:
-    """End a server that runs in another thread: what is under way is finished, then its own thread closes all."""
-    server.task_dispatcher.shutdown()
-
-    def close() -> None:
-        for channel in list(server.active_channels.values()):
-            channel.handle_close()
-        server.close()
-
-    server.trigger.pull_trigger(close)
-
-
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     """Serve `app` on a free port and give its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = create_server(app, sockets=[listener], threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    (listener,) = listen("127.0.0.1", 0, 1)
+    server = Server(app, listener, threads=8, settings=Settings())
+    server.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        stop(server)
-        thread.join()
+        server.stop()
+        listener.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -98,6 +99,41 @@ def test_what_is_too_large_is_refused_or_cut_off(app: Flask, head: str, body: by
         assert not answer or answer[9:12] in (b"413", b"431", b"400", b"414"), answer[:100]
         after = ask(port, "GET /healthz HTTP/1.1\nHost: localhost\nConnection: close\n\n")
         assert after.startswith(b"HTTP/1.1 200")
+
+
+def body_begun(port: int) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=60)
+    client.sendall(b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
+    return client
+
+
+def test_bodies_on_their_way_have_room_of_their_own(app: Flask) -> None:
+    """One address has so much of it; whoever asks for more is told at once, and others are answered."""
+    with serving(app, threads=1) as port:
+        begun = [body_begun(port) for _ in range(MOST_BODIES_OF_ONE)]
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                with body_begun(port) as one_more:
+                    one_more.settimeout(1)
+                    with contextlib.suppress(TimeoutError):
+                        assert one_more.recv(100).startswith(b"HTTP/1.1 503")
+                        break
+                assert time.monotonic() < deadline
+            answer = ask(port, "GET /healthz HTTP/1.1\nHost: localhost\nConnection: close\n\n")
+            assert answer.startswith(b"HTTP/1.1 200")
+        finally:
+            for client in begun:
+                client.close()
+
+
+def test_a_body_that_does_not_go_on_is_not_waited_for(app: Flask) -> None:
+    with serving(app, idle_s=1) as port, body_begun(port) as stalled:
+        deadline = time.monotonic() + 60
+        while stalled.recv(1024):
+            assert time.monotonic() < deadline
+        answer = ask(port, "GET /healthz HTTP/1.1\nHost: localhost\nConnection: close\n\n")
+        assert answer.startswith(b"HTTP/1.1 200")
 
 
 FORGED = (
