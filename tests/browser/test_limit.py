@@ -114,6 +114,20 @@ def test_dragging_recolours_the_map_and_fetches_no_tile(small: str, open_page: O
         assert sum(after.get(str(one), 0) for one in BEYOND) < sum(before.get(str(one), 0) for one in BEYOND)
 
 
+def test_a_thumb_led_back_ends_the_drag_as_well(small: str, open_page: Open) -> None:
+    page = open_page(small)
+    expect(page.locator(".row").first).to_be_visible()
+    page.evaluate(LISTEN)
+    drag(page, [300, 350, 400, 350, 300])
+    page.mouse.up()
+    expect(page.locator("#live")).to_contain_text("300 m 以外")
+    assert slider(page).input_value() == "300" and "limit_m" not in address(page)
+    drag(page, [300, 400])
+    page.mouse.up()
+    expect(page.locator("#live")).to_contain_text("400 m 以外（自选）")
+    assert address(page)["limit_m"] == ["400"]
+
+
 def test_one_question_is_under_way_at_a_time_and_the_newest_wins(small: str, open_page: Open) -> None:
     page = open_page(small)
     expect(page.locator(".row").first).to_be_visible()

@@ -33,13 +33,13 @@ export function limitControl(store) {
     store.set({ sliding: true });
     set(range.valueAsNumber);
   });
-  range.addEventListener("change", (event) => {
-    event.stopPropagation();
+  const rest = () => {
     clearTimeout(resting);
     resting = setTimeout(() => store.set({ sliding: false }), STILL_MS);
-  });
-  number.addEventListener("change", (event) => {
-    event.stopPropagation();
+  };
+  // A thumb that was led back to where it stood ends without a change.
+  for (const end of ["change", "pointerup", "pointercancel", "keyup", "blur"]) range.addEventListener(end, rest);
+  number.addEventListener("change", () => {
     const { least, most } = kindOf(store);
     number.setCustomValidity(number.validity.valid && number.value ? "" : t("limit_range", { least, most }));
     if (number.reportValidity()) set(number.valueAsNumber);
