@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 if TYPE_CHECKING:
     import geopandas as gpd
 
-_MOST_PENDING = 2000
+_MOST_PENDING = 500
 """Rows written since a frame was made; with more it is made anew, so that looking into them stays quick."""
 
 
@@ -34,52 +35,71 @@ class Replaced:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pending:
+class _State:
+    """A frame and what was written since: per code the frame and the row that it is in now, None where it is gone."""
+
     base: gpd.GeoDataFrame
-    fresh: gpd.GeoDataFrame
-    codes: frozenset[str]
+    none: gpd.GeoDataFrame
+    written: dict[str, tuple[gpd.GeoDataFrame, int] | None]
 
 
 class Rows:
     """A layer's rows, indexed and ordered by code."""
 
     def __init__(self, frame: gpd.GeoDataFrame) -> None:
-        self._state = _Pending(frame, frame.iloc[:0], frozenset())
+        self._state = _State(frame, frame.iloc[:0], {})
         self._lock = threading.Lock()
 
     def frame(self) -> gpd.GeoDataFrame:
         """Return all rows, always the same frame; do not change it."""
         with self._lock:
             state = self._state
-            if state.codes:
-                whole = patched(state.base, state.fresh, sorted(state.codes))
-                self._state = state = _Pending(whole, whole.iloc[:0], frozenset())
+            if state.written:
+                codes = sorted(state.written)
+                whole = patched(state.base, _rows_written(state, codes), codes)
+                self._state = state = _State(whole, state.none, {})
             return state.base
 
     def same_as(self, other: Rows) -> bool:
         """Whether both are the same rows, and not only equal ones."""
         mine, theirs = self._state, other._state
-        return self is other or not (mine.base is not theirs.base or mine.codes or theirs.codes)
+        return self is other or not (mine.base is not theirs.base or mine.written or theirs.written)
 
     def __len__(self) -> int:
         state = self._state
-        return len(state.base) - len(positions_of(state.base.index, state.codes)) + len(state.fresh)
+        there = sum(place is not None for place in state.written.values())
+        return len(state.base) - len(positions_of(state.base.index, state.written)) + there
 
     def at(self, codes: Collection[str]) -> gpd.GeoDataFrame:
         """Return the rows there are of `codes`, in no particular order."""
         state = self._state
-        found = state.base.iloc[positions_of(state.base.index, set(codes) - state.codes)]
-        written = state.fresh.iloc[positions_of(state.fresh.index, state.codes.intersection(codes))]
-        return found if written.empty else written if found.empty else pd.concat([found, written])
+        known = positions_of(state.base.index, set(codes).difference(state.written))
+        written = _rows_written(state, [code for code in codes if code in state.written])
+        if not known:
+            return written
+        found = state.base.iloc[known]
+        return found if written.empty else pd.concat([found, written])
 
     def then(self, fresh: gpd.GeoDataFrame, codes: Sequence[str]) -> Rows:
         """Return the rows after a write: those of `codes` as `fresh` has them, or gone where it has none."""
-        if len(self._state.codes) + len(codes) > _MOST_PENDING:
+        if len(self._state.written) + len(codes) > _MOST_PENDING:
             self.frame()
         state = self._state
-        made = Rows(state.base)
-        made._state = _Pending(state.base, patched(state.fresh, fresh, codes), state.codes.union(codes))
+        places = {code: (fresh, row) for row, code in enumerate(fresh.index)}
+        made = copy(self)
+        made._lock = threading.Lock()
+        made._state = replace(state, written=state.written | {code: places.get(code) for code in codes})
         return made
+
+
+def _rows_written(state: _State, codes: Sequence[str]) -> gpd.GeoDataFrame:
+    """Return those of `codes` that were written and are there, in their order."""
+    places = [place for code in codes if (place := state.written[code]) is not None]
+    if not places:
+        return state.none
+    if all(frame is places[0][0] for frame, _ in places):
+        return places[0][0].iloc[[row for _, row in places]]
+    return pd.concat([frame.iloc[[row]] for frame, row in places])
 
 
 def positions_of(index: pd.Index, codes: Collection[str]) -> list[int]:

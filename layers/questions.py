@@ -302,12 +302,13 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery) -> Answer:
         permutations=False,
     )
     basis = str(hot["hotspot_basis"].iloc[0]) if len(hot) else "count"
-    severity = hot["hotspot_class"].map({"hot_99": 3, "hot_95": 2, "hot_90": 1}).fillna(0)
+    found = hot["hotspot_class"].to_numpy(dtype=object)
+    severity = 3 * (found == "hot_99") + 2 * (found == "hot_95") + (found == "hot_90")
     count = table["complaints"].to_numpy()
     table = table.assign(
         **hot,
         value=count,
-        rank_by=severity.to_numpy() * 1e9 + count,
+        rank_by=severity * 1e9 + count,
         **{"class": hot["hotspot_class"].to_numpy()},
     )
     legend = (

@@ -170,7 +170,7 @@ def test_a_new_complaint_is_counted_without_looking_at_the_others(
         raise AssertionError("the whole frame was made")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Rows, "frame", lambda rows: refuse() if rows._state.codes else rows._state.base)
+        patch.setattr(Rows, "frame", lambda rows: refuse() if rows._state.written else rows._state.base)
         now = load(store, standards, before=before)
         again = all_counts(now)
         assert units(now, "square:100") is units(before, "square:100")
