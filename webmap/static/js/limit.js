@@ -59,7 +59,8 @@ export function limitControl(store) {
       if (input.valueAsNumber !== metres) input.value = metres;
     }
     number.setCustomValidity("");
-    setAttribute(range, "aria-valuetext", t("limit_value", { metres: count(metres), standard: count(standard) }));
+    const told = t("limit_value", { metres: count(metres), standard: count(standard) });
+    setAttribute(range, "aria-valuetext", told);
     const share = (value) => (value - least) / (most - least);
     box.style.setProperty("--at", share(metres));
     box.style.setProperty("--standard", share(standard));
@@ -92,6 +93,7 @@ export function limitControl(store) {
 /** What the standard says of the kind that is asked about, and between which limits one may choose. */
 function kindOf(store) {
   const { kind } = store.get().query;
-  const { limit_m: standard, limit_range_m: [least, most] } = page.district.facility_kinds.find(({ id }) => id === kind);
-  return { standard, least, most };
+  const known = page.district.facility_kinds.find(({ id }) => id === kind);
+  const [least, most] = known.limit_range_m;
+  return { standard: known.limit_m, least, most };
 }
