@@ -76,7 +76,7 @@ class Block:
     points : int
         How many of them are points.
     areas_m2, clearances_m : float arrays
-        Of the polygons, in EPSG:3857: how far corners and edges that do not meet are apart at least.
+        Of the polygons, in EPSG:3857; see `tiling.clearances`.
     xy : float array of shape (number of vertices, 2)
         All vertices of the polygons in EPSG:3857, ring by ring, shells clockwise, holes the other way.
     closes : bool array
@@ -285,7 +285,7 @@ def make_block(
         bounds=np.ascontiguousarray(bounds.T),
         points=len(points),
         areas_m2=shapely.area(metric),
-        clearances_m=np.where(shapely.is_valid(metric), shapely.minimum_clearance(metric), 0.0),
+        clearances_m=tiling.clearances(metric, xy, starts),
         xy=xy,
         closes=closes,
         starts=starts,

@@ -5,7 +5,7 @@ Field numbers are those of vector_tile.proto; bytes are those of protobuf.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -156,12 +156,13 @@ def joined(figures: Sequence[Figures]) -> Figures:
     )
 
 
-def value_message(text: str) -> bytes:
-    """Return a string as it stands in a layer's table of values."""
-    raw = text.encode()
-    if len(raw) < len(_SHORT):
-        return _SHORT[len(raw)] + raw
-    return _field(_VALUE, _field(_STRING, raw))
+def value_messages(texts: Iterable[str]) -> list[bytes]:
+    """Return strings as they stand in a layer's table of values."""
+    raws = [text.encode() for text in texts]
+    return [
+        _SHORT[len(raw)] + raw if len(raw) < len(_SHORT) else _field(_VALUE, _field(_STRING, raw))
+        for raw in raws
+    ]
 
 
 def tile(
@@ -187,7 +188,7 @@ def tile(
     values : int array of shape (number of features, len(keys))
         In this order: per feature and key the position in `table`, -1 for none.
     table : object array of bytes
-        What `value_message` makes, each of them used and none twice.
+        What `value_messages` makes, each of them used and none twice.
     """
     geometry = (figures.ends[1:] - figures.ends[:-1])[order]
     there = values >= 0

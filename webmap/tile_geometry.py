@@ -56,6 +56,41 @@ def in_units(xy: Floats, zoom: int) -> Floats:
     return placed
 
 
+def clearances(polygons: Geometries, vertices: Floats, starts: Positions) -> Floats:
+    """Return how far apart corners and edges that do not meet are at least, 0 in polygons that are not valid.
+
+    Parameters
+    ----------
+    polygons : array of Polygon and MultiPolygon
+    vertices : float array of shape (number of vertices, 2)
+        Theirs, each ring's first one again at its end, shells clockwise where y runs up.
+    starts : int array
+        Polygon `p` has the vertices from ``starts[p]`` to ``starts[p + 1]``.
+
+    Notes
+    -----
+    In a convex polygon no corner is nearer to an edge than to the line that this is part of. So for polygons
+    of four corners, most of all buildings, the least of these heights does; it is a tenth of the work.
+    """
+    made = np.zeros(len(polygons))
+    four = np.flatnonzero(np.diff(starts) == 5)
+    corners = vertices[starts[four, None] + np.arange(4)]
+    edges = np.roll(corners, -1, axis=1) - corners
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for ahead in (2, 3):
+            to = np.roll(corners, -ahead, axis=1) - corners
+            heights = (edges[..., 1] * to[..., 0] - edges[..., 0] * to[..., 1]) / np.hypot(
+                *np.moveaxis(edges, 2, 0)
+            )
+            least = heights.min(axis=1)
+            made[four] = least if ahead == 2 else np.minimum(made[four], least)
+    others = np.flatnonzero(~(made > 0))
+    made[others] = np.where(
+        shapely.is_valid(polygons[others]), shapely.minimum_clearance(polygons[others]), 0.0
+    )
+    return made
+
+
 def whole_units(polygons: Geometries, *, grain: int = 1) -> Geometries:
     """Return polygons on whole units: valid, exterior rings clockwise on the screen, never less than a unit.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from webmap.tile_encoding import value_message
+from webmap.tile_encoding import value_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Texts:
     def codes_of(self, rows: NDArray[np.int32]) -> NDArray[np.object_]:
         """Return the codes of some features as they stand in a tile."""
         made = np.empty(len(rows), dtype=object)
-        made[:] = [value_message(code) for code in self.codes[rows]]
+        made[:] = value_messages(self.codes[rows].tolist())
         return made
 
     def table(
@@ -100,7 +100,7 @@ def texts_of(codes: pd.Index[str], columns: Mapping[str, pd.Series]) -> Texts:
         of_text = np.array([positions.setdefault(_text(one), len(positions)) for one in different] + [_NONE])
         told[:, number] = of_text[of_row]
     values = np.empty(len(positions), dtype=object)
-    values[:] = [value_message(text) for text in positions]
+    values[:] = value_messages(positions)
     both = np.flatnonzero(codes.isin(list(positions)))
     twins = {int(row): positions[code] for row, code in zip(both, codes[both], strict=True)}
     return Texts(codes, tuple(columns), values, told, twins)

@@ -21,7 +21,7 @@ from webmap.tile_encoding import (
     point_figures,
     ring_figures,
     tile,
-    value_message,
+    value_messages,
     varints,
     zigzag,
 )
@@ -46,7 +46,7 @@ def encoded(shapes: list[Any], properties: list[dict[str, str]]) -> bytes:
     table = list(dict.fromkeys(value for row in properties for value in row.values()))
     values = np.array([[table.index(row[key]) if key in row else -1 for key in keys] for row in properties])
     messages = np.empty(len(table), dtype=object)
-    messages[:] = [value_message(text) for text in table]
+    messages[:] = value_messages(table)
     return tile("a", keys, figures_of(shapes), np.arange(len(shapes)), values, messages)
 
 
@@ -116,7 +116,7 @@ def test_our_encoder_writes_what_the_reference_encoder_writes(shapes: list[Any],
 def test_features_come_in_the_order_asked_for() -> None:
     figures = figures_of([shapely.Point(5, 7), SQUARE, shapely.Point(-8, 9)])
     table = np.empty(3, dtype=object)
-    table[:] = [value_message(text) for text in "abc"]
+    table[:] = value_messages("abc")
     body = tile("a", ["id"], figures, np.array([2, 0, 1]), np.array([[0], [1], [2]]), table)
     assert as_text(body).splitlines() == [
         "id=a POINT (-8 9)",
@@ -180,13 +180,13 @@ def test_a_table_of_values_is_without_repeats_and_without_what_is_not_used(
     for row, pointed in zip(rows, values.tolist(), strict=True):
         told = {key: table[place] for key, place in zip(keys, pointed, strict=True) if place >= 0}
         known = {"id": f"c{row}", "name": names[row], "kind": kinds[row]}
-        assert told == {key: value_message(text) for key, text in known.items() if text is not None}
+        assert told == {key: value_messages([text])[0] for key, text in known.items() if text is not None}
 
 
 def test_days_are_told_as_days() -> None:
     days = pd.Series(pd.to_datetime(np.array(["2019-12-31", "NaT", "2019-12-31"], dtype="datetime64[D]")))
     texts = texts_of(pd.Index(["a", "b", "c"], dtype="str"), {"opened": days})
-    assert list(texts.values) == [value_message("2019-12-31")]
+    assert list(texts.values) == value_messages(["2019-12-31"])
     assert texts.columns.tolist() == [[0], [-1], [0]]
 
 

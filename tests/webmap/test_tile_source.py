@@ -346,6 +346,21 @@ def test_any_polygon_comes_to_whole_units(points: list[tuple[float, float]], gra
             assert (np.diff(shapely.get_coordinates(ring), axis=0) != 0).any(axis=1).all()
 
 
+@given(st.lists(st.lists(st.tuples(FEW_UNITS, FEW_UNITS), min_size=3, max_size=5), min_size=1, max_size=4))
+@example(
+    [[(0, 0), (4, 0), (4, 3), (0, 3)], [(0, 0), (4, 0), (0, 3), (4, 3)], [(0, 0), (4, 0), (0.1, 0.1), (0, 4)]]
+)
+def test_clearance_is_never_said_to_be_more_than_it_is(rings: list[list[tuple[float, float]]]) -> None:
+    some = [shapely.Polygon(ring) for ring in rings if shapely.Polygon(ring).area > 0]
+    assume(some)
+    polygons = shapely.orient_polygons(np.array(some, dtype=object), exterior_cw=True)
+    starts = np.append(0, np.cumsum(shapely.get_num_coordinates(polygons)))
+    found = tiling.clearances(polygons, shapely.get_coordinates(polygons), starts)
+    real = np.where(shapely.is_valid(polygons), shapely.minimum_clearance(polygons), 0.0)
+    assert (found <= real + 1e-9).all()
+    assert ((found > 0) == (real > 0)).all()
+
+
 def test_of_points_in_a_pixel_the_first_is_drawn() -> None:
     x = np.array([0.0, 7.9, 8.0, 16.1, 7.9, 2.0**32 - 1, 2.0**32 - 8])
     y = np.array([0.0, 7.9, 0.0, 0.0, 8.0, 2.0**32 - 1, 2.0**32 - 8])
