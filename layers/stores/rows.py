@@ -172,7 +172,8 @@ def plain_geometries(geometries: Sequence[BaseGeometry] | NDArray[np.object_]) -
     flat = np.array(geometries, dtype=np.object_)
     deep = shapely.get_coordinate_dimension(flat) > 2
     flat[deep] = shapely.force_2d(flat[deep])
-    alone = (shapely.get_type_id(flat) == _MULTIPOLYGON) & (shapely.get_num_geometries(flat) == 1)
+    alone = shapely.get_type_id(flat) == _MULTIPOLYGON
+    alone[alone] = shapely.get_num_geometries(flat[alone]) == 1
     flat[alone] = shapely.get_geometry(flat[alone], 0)
     return flat
 

@@ -6,24 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from geo.crs import STORED_CRS
 from layers.problems import StoreAway
 from layers.stores.postgis import faults, tables
 from layers.stores.postgis.connection import session
-from layers.stores.rows import COLUMN_TYPES, Damaged, value_fields
+from layers.stores.rows import COLUMN_TYPES, geometries_of, value_fields
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from layers.schema import Field, Layer
     from layers.store import StoreSettings
     from layers.stores.postgis.addresses import Address
 
-_MULTIPOLYGON = 6
 # The server's answer becomes columns so much at a time: what one part takes stays in the processor's cache.
 _PART_OPTION, _PART_BYTES = "adbc.postgresql.batch_size_hint_bytes", str(2**20)
 
@@ -53,7 +50,7 @@ def frame_of_table(table: pa.Table, layer: Layer) -> gpd.GeoDataFrame:
         field.name: _typed(column, field) for field, column in zip(value_fields(layer), values, strict=True)
     }
     index = pd.Index(_text(code), name="code")
-    return gpd.GeoDataFrame(columns, geometry=_geometries(packed), crs=STORED_CRS, index=index)
+    return gpd.GeoDataFrame(columns, geometry=geometries_of(packed.to_numpy()), crs=STORED_CRS, index=index)
 
 
 def _fetch(address: Address, settings: StoreSettings, query: str) -> pa.Table:
@@ -96,15 +93,3 @@ def _typed(column: pa.ChunkedArray, field: Field) -> Any:
     if kind == "integer":
         return column.to_pandas(types_mapper=lambda _: pd.Int64Dtype()).array
     return _text(column.fill_null("unknown") if field.type == "fact" else column)
-
-
-def _geometries(packed: pa.ChunkedArray) -> NDArray[np.object_]:
-    try:
-        found: NDArray[np.object_] = shapely.from_wkb(packed.to_numpy())
-    except shapely.errors.ShapelyError as error:
-        raise Damaged(f"a geometry cannot be read: {error}") from error
-    # As `plain_geometries` does, which would first copy all of them to drop heights that none of them has.
-    alone = shapely.get_type_id(found) == _MULTIPOLYGON
-    alone[alone] = shapely.get_num_geometries(found[alone]) == 1
-    found[alone] = shapely.get_geometry(found[alone], 0)
-    return found
