@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -38,8 +39,8 @@ def main() -> None:
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.small:
-        with Server() as server:
-            small(given.folder, server, _say)
+        with Server() as server, tempfile.TemporaryDirectory() as folder:
+            small(Path(folder), server, _say)
         return
     if not PEERS.exists():
         _say(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ _MADE_FROM = (
     "layers/schema.py",
     "layers/stores/geopackage/sql/*",
     "bench/district.py",
+    "bench/inputs.py",
 )
 
 Frames = dict[str, "gpd.GeoDataFrame"]
@@ -104,7 +106,7 @@ def _copies(
 
 
 class Districts:
-    """Districts of several sizes, made when they are first asked for and kept in a folder.
+    """Districts of several sizes, made when they are first asked for and kept in a folder, the latest only.
 
     Parameters
     ----------
@@ -120,6 +122,9 @@ class Districts:
         digest = hashlib.sha256(b"".join(made_from)).hexdigest()[:12]
         self.folder = folder.resolve() / f"district-{digest}"
         self.folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("district-*"):
+            if old.name != self.folder.name:
+                shutil.rmtree(old)
         self._given = given
 
     def size(self, copies: int) -> Path:
