@@ -9,6 +9,7 @@ from scipy import sparse
 
 from geo.parts import in_turns
 from geo.rings import Rings, expand, rings_of
+from geo.shapes import prepared_copies
 from geo.tessellation import Cells
 
 _Ints = NDArray[np.int64]
@@ -121,7 +122,7 @@ def shared_areas(one: Rings, other: Rings, of_one: _Ints, of_other: _Ints) -> _F
     edges, other_edges = np.diff(one.first)[of_one], np.diff(other.first)[of_other]
     area_m2 = np.zeros(len(of_one))
     large = edges * other_edges > _MANY_EDGES
-    area_m2[large] = _by_geos(one.polygons[of_one[large]], other.polygons[of_other[large]])
+    area_m2[large] = _by_geos(one.polygons, other.polygons, of_one[large], of_other[large])
     small = np.flatnonzero(~large)
     # Consecutive pairs together, as many as make up what is looked at in one go.
     group = np.cumsum((edges * np.minimum(other_edges, _MOSTLY))[small]) // _AT_ONCE
@@ -162,10 +163,11 @@ def _mean_above(start: _Floats, end: _Floats) -> _Floats:
     return 0.5 * total * np.where(crossing, total / run, 1.0)
 
 
-def _by_geos(one: NDArray[np.object_], other: NDArray[np.object_]) -> _Floats:
-    shapely.prepare(one)
-    area_m2 = np.zeros(len(one))
-    whole = np.asarray(shapely.covers(one, other), dtype=bool)
-    area_m2[whole] = shapely.area(other[whole])
-    area_m2[~whole] = shapely.area(shapely.intersection(one[~whole], other[~whole]))
+def _by_geos(one: NDArray[np.object_], other: NDArray[np.object_], of_one: _Ints, of_other: _Ints) -> _Floats:
+    used, at = np.unique(of_one, return_inverse=True)
+    body, cell = prepared_copies(one[used])[at], other[of_other]
+    area_m2 = np.zeros(len(of_one))
+    whole = np.asarray(shapely.covers(body, cell), dtype=bool)
+    area_m2[whole] = shapely.area(cell[whole])
+    area_m2[~whole] = shapely.area(shapely.intersection(body[~whole], cell[~whole]))
     return area_m2

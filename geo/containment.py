@@ -6,6 +6,8 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.shapes import prepared_copies
+
 _AREAL = (3, 6)
 
 
@@ -24,7 +26,7 @@ def outside(features: NDArray[np.object_], areas: NDArray[np.object_], at: Array
     features : ndarray of shapely geometries, shape (n,)
         In a metric CRS; polygons valid.
     areas : ndarray of shapely geometries, shape (m,)
-        In the same CRS. They are prepared by this, which makes later questions quicker.
+        In the same CRS.
     at : array_like of int, shape (n,)
         Position in `areas` of each feature's area, -1 for none.
 
@@ -46,12 +48,13 @@ def outside(features: NDArray[np.object_], areas: NDArray[np.object_], at: Array
     # One area after the other, as each is prepared once and then stays at hand.
     asked = np.flatnonzero(there)
     asked = asked[np.argsort(position[asked], kind="stable")]
-    shapely.prepare(parents[areal])
-    within = shapely.covers(parents[position[asked]], shapes[asked])
+    ready = parents.copy()
+    ready[areal] = prepared_copies(parents[areal])
+    within = shapely.covers(ready[position[asked]], shapes[asked])
     share[asked], reach[asked] = 0.0, 0.0
     out = asked[~within]
     if out.size:
-        share[out], reach[out] = _measured(shapes[out], parents[position[out]])
+        share[out], reach[out] = _measured(shapes[out], ready[position[out]])
     return Outside(share, reach)
 
 

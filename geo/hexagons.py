@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from geo.crs import from_metric, points_from_metric, points_to_metric
 from geo.polygon_cells import PolygonCells
 from geo.rings import Rings
+from geo.shapes import prepared_copies
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 # Coarser, an edge that is straight in the metric CRS is metres off H3's own; finer (13 is 44 m2), a cell is
@@ -179,8 +180,8 @@ def _of_outline(outline: NDArray[np.object_], resolution: int, crs: str) -> set[
     # H3 overlaps in degrees, and its edges are great circles. What counts here is the outline in the metric
     # CRS, with a thousandth of an edge to spare, so that no position in it is left without a cell.
     spare_m = h3.average_hexagon_edge_length(resolution, unit="m") / 1000.0
-    shapely.prepare(outline)
-    return set(near[shapely.dwithin(outline[0], _polygons(near, crs), spare_m)].tolist())
+    whole = prepared_copies(outline)[0]
+    return set(near[shapely.dwithin(whole, _polygons(near, crs), spare_m)].tolist())
 
 
 def _of_features(

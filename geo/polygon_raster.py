@@ -16,6 +16,7 @@ that of `shapely.intersects_xy` to the last bit. The raster is made once for a s
 
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import shapely
@@ -87,6 +88,8 @@ class PolygonRaster:
         # With the inside to the left of every line, outer boundaries and holes alike.
         self._polygons = np.asarray(shapely.orient_polygons(polygons), dtype=object)
         shapely.prepare(self._polygons)
+        # Of prepared polygons only one thread at a time may ask, see `prepared_copies`.
+        self._asking = Lock()
         corners = int(shapely.get_num_coordinates(self._polygons).sum())
         west, south, east, north = shapely.total_bounds(self._polygons)
         most = min(_PIXELS, max(1024, _PIXELS_PER_CORNER * corners))
@@ -199,7 +202,8 @@ class PolygonRaster:
         first = self._pixels.first
         at, which = _expand(first[pixel], first[pixel + 1] - 1)
         polygon = self._pixels.polygon[which]
-        inside = shapely.intersects_xy(self._polygons[polygon], x[at], y[at])
+        with self._asking:
+            inside = shapely.intersects_xy(self._polygons[polygon], x[at], y[at])
         found = np.full(len(x), _NONE, dtype=np.int64)
         # Of several the first: written last.
         found[at[inside][::-1]] = polygon[inside][::-1]

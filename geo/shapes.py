@@ -180,5 +180,25 @@ def _taken_apart(polygon: BaseGeometry) -> BaseGeometry | None:
     return valid if np.isclose(valid.area, polygon.area, rtol=1e-9, atol=0.0) else None
 
 
+def prepared_copies(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Copy geometries and prepare the copies for many questions.
+
+    GEOS completes what it has prepared at the first question. Two threads that ask one prepared geometry at once
+    can so end the whole process: geometries that others hold are never prepared, and prepared ones never shared.
+
+    Parameters
+    ----------
+    geometries : ndarray of shapely geometries
+
+    Returns
+    -------
+    ndarray of shapely geometries
+        Same order; None stays None.
+    """
+    copies = np.asarray(shapely.from_wkb(shapely.to_wkb(geometries)), dtype=object)
+    shapely.prepare(copies)
+    return copies
+
+
 def _vertices(geometry: BaseGeometry) -> set[tuple[float, ...]]:
     return set(map(tuple, shapely.get_coordinates(geometry).tolist()))

@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.parts import PART, in_parts
 from geo.rings import Rings, rings_of
+from geo.shapes import prepared_copies
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 # A cell's key is row * 2^32 + column + 2^31: keys order cells by row, then column, and differ by a constant
@@ -273,7 +274,7 @@ def _touched(shapes: NDArray[np.object_], size_m: float) -> _Ints:
     bounds = shapely.bounds(shapes)
     if np.abs(bounds).max() >= _FARTHEST * size_m or shapely.area(shapes).max() > MOST_CELLS * size_m**2:
         raise _too_small(size_m)
-    shapely.prepare(shapes)
+    shapes = prepared_copies(shapes)
     first = _index(bounds[:, :2], size_m)
     first -= bounds[:, :2] <= first * size_m  # the cell whose east or north edge is touched
     last = _index(bounds[:, 2:], size_m)

@@ -1,6 +1,8 @@
 """The raster of polygons answers as asking every polygon would, to the last bit."""
 
+import time
 from collections.abc import Sequence
+from threading import Lock, get_ident
 
 import numpy as np
 import pytest
@@ -170,3 +172,24 @@ def test_most_small_boxes_are_known_to_lie_in_one_polygon() -> None:
     assert (found >= 0).mean() > 0.5
     assert raster.wholly_in(np.full((2, 4), np.nan)).tolist() == [UNSURE] * 2
     assert raster.wholly_in(np.array([[1e9, 1e9, 1e9, 1e9]])).tolist() == [UNSURE]
+
+
+def test_one_thread_at_a_time_asks_prepared_polygons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that ask one for the first time at once end the process, or hang it."""
+    raster = PolygonRaster(districts_cells(shapely.box(0, 0, 90, 90), 12, 3))
+    asking, answer, collided, asked = Lock(), shapely.intersects_xy, [], []
+
+    def watched(polygons: NDArray[np.object_], x: NDArray[np.float64], y: NDArray[np.float64]) -> object:
+        alone = asking.acquire(blocking=False)
+        collided.append(not alone)
+        asked.append(get_ident())
+        time.sleep(0.002)
+        if alone:
+            asking.release()
+        return answer(polygons, x, y)
+
+    monkeypatch.setattr(shapely, "intersects_xy", watched)
+    rng = np.random.default_rng(9)
+    raster.locate(rng.uniform(0, 90, 900_000), rng.uniform(0, 90, 900_000))
+    assert len(set(asked)) > 1
+    assert not any(collided)

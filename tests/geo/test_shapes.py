@@ -12,6 +12,7 @@ from geo.shapes import (
     footprint_area_m2,
     geometry_faults,
     mend_polygons,
+    prepared_copies,
     repair_lossless,
     representative_points,
 )
@@ -209,3 +210,12 @@ def test_mending_keeps_the_ground_and_leaves_the_rest_alone() -> None:
     assert mended[0].geom_type in ("Polygon", "MultiPolygon")
     assert mended[0].area == pytest.approx(SQUARE.area - 0.2, abs=0.001)
     assert all(after is before for after, before in zip(mended[1:], given_[1:], strict=True))
+
+
+def test_prepared_copies_leave_alone_what_others_hold() -> None:
+    held = np.array([shapely.box(0, 0, 1, 1), None, shapely.Point(2, 3)], dtype=object)
+    copies = prepared_copies(held)
+    assert shapely.is_prepared(copies).tolist() == [True, False, True]
+    assert not shapely.is_prepared(held).any()
+    assert shapely.equals_exact(copies[[0, 2]], held[[0, 2]]).all()
+    assert copies[1] is None
