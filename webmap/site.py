@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from layers.problems import ValidationError, WanggeError
@@ -148,3 +151,13 @@ class Site:
             clock=context.clock,
             words=words,
         )
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Leave the garbage collector out: of what is read and imported nearly everything stays, and it would look on."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

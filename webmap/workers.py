@@ -182,8 +182,9 @@ class Workers:
     def _fork_all(self) -> None:
         if threading.active_count() > 1:
             raise RuntimeError(f"there are threads, which a fork would break: {threading.enumerate()}")
-        gc.unfreeze()
-        gc.collect()
+        if self._generation:
+            gc.unfreeze()
+            gc.collect()  # what was read before is read anew
         gc.freeze()  # the collector would write to all that is shared
         for place in range(self.number):
             self._fork(place)
