@@ -167,13 +167,13 @@ class _Ring:
         self.found = {contender.name: Runs(contender.name, contender.ours) for contender in contenders}
         self.files = {contender.name: work / f"{number}.npy" for number, contender in enumerate(contenders)}
         self.processes: dict[str, Process] = {}
-        self._pace, self._say, self._work = pace, say, work
+        self._pace, self._say = pace, say
 
     def enter(self, contender: Contender, given: Given) -> None:
         """Let a contender prepare itself; whoever is not here or takes too much is out."""
         self.processes[contender.name] = Process(self._pace.limits, ours=contender.ours)
         try:
-            own = self._work / f"{len(self.processes)}"
+            own = self.files[contender.name].with_suffix("")
             own.mkdir()
             self.processes[contender.name].prepare(contender, replace(given, work=own))
         except (Absent, Crashed, TooMuch) as problem:
