@@ -131,7 +131,8 @@ def _standardised(
     if deviation <= 1e-12 * np.abs(value).max():
         return result
     spread = deviation * np.sqrt(np.maximum(weight * (n - weight), 0.0) / (n - 1))
-    return np.divide(local_sum - mean * weight, spread, out=result, where=known & (spread > 0.0))
+    np.divide(local_sum - mean * weight, spread, out=result, where=known & (spread > 0.0))
+    return result
 
 
 def two_sided_p(z: ArrayLike) -> FloatArray:
@@ -363,4 +364,4 @@ def hotspot_classes(z: ArrayLike, p_adjusted: ArrayLike, *, masked: ArrayLike) -
     # Level 3 is above every limit; a z of 0 is on no side.
     place = np.where(score > 0.0, 3 - level, np.where(score < 0.0, level - 3, 0))
     place[hidden | np.isnan(score)] = len(_CLASSES) - 4
-    return _CLASSES[place + 3]
+    return np.asarray(_CLASSES[place + 3])
