@@ -139,7 +139,7 @@ def memory(plan: Plan, districts: Districts, say: Say) -> list[Memory]:
 
 
 def _must(port: int, asked: Asked) -> None:
-    status, _, body = fetch(port, *asked)
+    status, _, body = fetch(port, *asked, timeout_s=300.0)  # the first question of a large district
     if status not in (200, 204):
         raise RuntimeError(f"{asked[0]} answers {status}: {body[:300].decode(errors='replace')}")
 
