@@ -81,7 +81,7 @@ class Pace:
 
     rounds: int = 7
     budget_s: float = 8.0
-    warm_s: float = 2.0
+    warm_s: float = 10.0
     limits: Limits = field(default_factory=Limits)
 
 
