@@ -23,14 +23,14 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.parts import PART, in_parts
+from geo.rings import expand
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 
 _PIXELS = 4_000_000
 """At most so many, 4 bytes each; finer ones would save few questions and cost more to make."""
-_FINEST_M = 0.5
-_PIXELS_PER_CORNER = 32
+_FINEST_M, _PIXELS_PER_CORNER = 0.5, 32
 _SLACK_M = 1e-5
 """A boundary counts for the pixels within so many metres of it: far more than rounding can move it."""
 _ROUNDING_M = 1e-8
@@ -40,8 +40,7 @@ _ROUNDING_M = 1e-8
 _CERTAIN = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 
 _NONE = -1
-_MIXED = -2
-UNSURE = -2
+_MIXED = UNSURE = -2
 
 
 @dataclass(frozen=True)
@@ -300,9 +299,7 @@ def _floor(values: _Floats) -> _Ints:
 
 def _expand(first: _Ints, last: _Ints) -> tuple[_Ints, _Ints]:
     """List every whole number from each first to its last: which pair it comes from, and the number."""
-    counts = np.maximum(last - first + 1, 0)
-    at = np.repeat(np.arange(len(counts)), counts)
-    return at, np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts - first, counts)
+    return expand(first, np.maximum(last, first - 1) + 1)
 
 
 def _lines(polygons: NDArray[np.object_]) -> tuple[_Floats, _Floats, _Ints]:
