@@ -39,8 +39,7 @@ _ROUNDING_M = 1e-8
 # section 4: the sign of a 2 x 2 determinant of differences is certain beyond (3 + 16 eps) eps of its terms.
 _CERTAIN = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 
-_NONE = -1
-_MIXED = UNSURE = -2
+_NONE, _MIXED, UNSURE = -1, -2, -2
 
 
 @dataclass(frozen=True)
