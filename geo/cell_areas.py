@@ -1,16 +1,18 @@
 """How much ground of polygons lies in each cell: buildings, green, a community's share."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from geo.parts import in_turns
 from geo.rings import Rings, expand, rings_of
 from geo.shapes import prepared_copies
 from geo.tessellation import Cells
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
@@ -83,6 +85,8 @@ def area_shares(
     rings = polygons if isinstance(polygons, Rings) else rings_of(polygons)
     of, cell, area_m2 = _shares(cells, rings)
     part = np.minimum(area_m2 / rings.area_m2[of], 1.0)
+    from scipy import sparse
+
     return sparse.csr_array((part, (of, cell)), shape=(len(rings), len(cells)))
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
 from geo.crs import from_metric, points_from_metric, points_to_metric
@@ -16,6 +15,9 @@ from geo.polygon_cells import PolygonCells
 from geo.rings import Rings
 from geo.shapes import prepared_copies
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # Coarser, an edge that is straight in the metric CRS is metres off H3's own; finer (13 is 44 m2), a cell is
 # smaller than a flat.
@@ -74,6 +76,8 @@ class _H3Cells:
             around = [self._position[cell] for cell in h3.grid_ring(number, 1) if cell in self._position]
             here += [at] * len(around)
             there += around
+        from scipy import sparse
+
         return sparse.csr_array((np.ones(len(here)), (here, there)), shape=(len(self), len(self)))
 
 

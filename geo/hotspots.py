@@ -4,11 +4,13 @@
 cell whose value is NaN is left out: it has no result, and it is nobody's neighbour.
 """
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse, special
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 FloatArray = NDArray[np.float64]
 Neighbours: TypeAlias = "sparse.csr_array[Any, tuple[int, int]]"
@@ -137,6 +139,8 @@ def _standardised(
 
 def two_sided_p(z: ArrayLike) -> FloatArray:
     """Compute the probability of a standard normal value at least as far from 0 as each z; NaN stays NaN."""
+    from scipy import special
+
     return np.asarray(special.erfc(np.abs(np.asarray(z, dtype=np.float64)) / np.sqrt(2.0)))
 
 
@@ -242,6 +246,8 @@ def _known_part(
     if np.isinf(value).any():
         at = int(np.flatnonzero(np.isinf(value))[0])
         raise ValueError(f"the value of cell {at} is infinite; give a number, or NaN to leave the cell out")
+    from scipy import sparse
+
     known = ~np.isnan(value)
     return np.where(known, value, 0.0), known, sparse.csr_array(neighbours)
 

@@ -1,12 +1,15 @@
 """Straight distance from each position to the nearest facility."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import KDTree
 
 from geo.parts import in_parts
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 # Two facilities whose distances differ by less tie: coordinates of millions of metres are rounded to 5e-10 m.
 TIE_M = 1e-6
@@ -71,6 +74,8 @@ class NearestIndex:
     """
 
     def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
+        from scipy.spatial import KDTree
+
         first, second = _points(x, y, "facilities")
         placed = np.flatnonzero(_somewhere(first, second))
         places = np.column_stack((first, second))[placed]
@@ -122,7 +127,7 @@ class NearestIndex:
             distance[at], position[at] = self._search(here_x[at], here_y[at], self._tree)
         return distance, self._number[position]
 
-    def _search(self, x: _Floats, y: _Floats, tree: KDTree) -> tuple[_Floats, _Ints]:
+    def _search(self, x: _Floats, y: _Floats, tree: "KDTree") -> tuple[_Floats, _Ints]:
         """Ask the tree: the distance, and which of the places."""
         here = np.column_stack((x, y))
         two = min(2, len(self._x))
@@ -159,7 +164,7 @@ class _Raster:
     y: _Floats
 
     @classmethod
-    def made(cls, x: _Floats, y: _Floats, tree: KDTree) -> "_Raster":
+    def made(cls, x: _Floats, y: _Floats, tree: "KDTree") -> "_Raster":
         """List for each pixel the places that can be nearest in it."""
         wide, high = float(np.ptp(x)), float(np.ptp(y))
         most = min(_PIXELS_EACH * len(x), _MOST_PIXELS)

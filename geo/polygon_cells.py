@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from geo.polygon_raster import UNSURE, PolygonRaster
 from geo.rings import Rings, rings_of
 from geo.tessellation import Cells
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # Two management cells closer than this share a border; survey files leave gaps of millimetres.
 _TOUCHING_M = 0.01
@@ -71,6 +73,8 @@ class PolygonCells:
         apart = here != there
         here, there = here[apart], there[apart]
         shape = (len(self.ids), len(self.ids))
+        from scipy import sparse
+
         return sparse.csr_array((np.ones(here.size), (here, there)), shape=shape)
 
 

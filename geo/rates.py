@@ -1,7 +1,6 @@
 """Change of a count between two periods."""
 
 import numpy as np
-from scipy import special
 
 
 def relative_change(before: float, after: float) -> tuple[float, float, float]:
@@ -32,6 +31,8 @@ def relative_change(before: float, after: float) -> tuple[float, float, float]:
     for name, count in (("before", before), ("after", after)):
         if not (np.isfinite(count) and count >= 0 and float(count).is_integer()):
             raise ValueError(f"the count {name} is {count}; give a whole number, 0 or more")
+    from scipy import special
+
     if before == 0:
         return np.nan, np.nan, np.nan
     low = float(special.betaincinv(after, before + 1, 0.025)) if after > 0 else 0.0

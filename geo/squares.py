@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
 from geo.parts import PART, in_parts
 from geo.rings import Rings, rings_of
 from geo.shapes import prepared_copies
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # A cell's key is row * 2^32 + column + 2^31: keys order cells by row, then column, and differ by a constant
 # from those of the cell's neighbours. Rows and columns stay within 2^30, so no key wraps.
@@ -196,6 +198,8 @@ class _SquareCells:
         low = np.concatenate([pair[0] for pair in pairs])
         high = np.concatenate([pair[1] for pair in pairs])
         both = (np.concatenate((low, high)), np.concatenate((high, low)))
+        from scipy import sparse
+
         return sparse.csr_array((np.ones(2 * low.size), both), shape=(here.size, here.size))
 
 

@@ -1,14 +1,16 @@
 """What every kind of cells answers, and what all of them ask of an outline and of features."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
 from geo.rings import Rings
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 MOST_CELLS = 2_000_000
 
