@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import Literal
 
-from backports import zstd
 from isal import isal_zlib
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 Coding = Literal["zstd", "gzip", "identity"]
 CODINGS: tuple[Coding, ...] = ("zstd", "gzip", "identity")

@@ -66,13 +66,15 @@ def no_mask_in_tiles(patch: pytest.MonkeyPatch) -> None:
         assert {field.name for field in dataclasses.fields(made)} >= {"area"}
         return dataclasses.replace(made, area=None)
 
-    patch.setattr("webmap.tiles.drawn_for", drawn_whole)
+    for way in ("webmap.quick", "webmap.tiles"):
+        patch.setattr(f"{way}.drawn_for", drawn_whole)
 
 
 def tiles_of_everything(patch: pytest.MonkeyPatch) -> None:
     drawn_for = tile_layers.drawn_for
     planner = VISITORS["planner"]
-    patch.setattr("webmap.tiles.drawn_for", lambda policy, _, name: drawn_for(policy, planner, name))
+    for way in ("webmap.quick", "webmap.tiles"):
+        patch.setattr(f"{way}.drawn_for", lambda policy, _, name: drawn_for(policy, planner, name))
 
 
 def no_check_of_what_is_asked(patch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,11 @@ import numpy as np
 import pyogrio
 import shapely
 from mapbox_vector_tile.Mapbox import vector_tile_pb2
+
+if sys.version_info >= (3, 14):
+    from compression import zstd as zstd
+else:
+    from backports import zstd as zstd
 
 Place = tuple[int, int, int]
 """Zoom, column, row."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.webmap.decoding import zstd
 from webmap.codings import CODINGS, coding_for, compress
 
 ASKED = {

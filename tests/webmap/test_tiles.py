@@ -10,7 +10,6 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from backports import zstd
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 
 from layers.schema import LAYERS
 from tests.district import small_district
-from tests.webmap.decoding import Place, by_gdal, decoded
+from tests.webmap.decoding import Place, by_gdal, decoded, zstd
 from webmap import tile_geometry as tiling
 from webmap.codings import CODINGS, Coding
 from webmap.tile_cache import TileCache
