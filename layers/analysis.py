@@ -125,7 +125,7 @@ def coverage_table(snapshot: Snapshot, found: Units, kind: str) -> pd.DataFrame:
     The share is of the unit's known residents. Metres are the mean over the unit's buildings weighted
     by residents, unweighted where these are unknown, null without buildings or facilities.
     """
-    straight_m, walk_m = _mean_metres(snapshot, found, kind, dwellings(snapshot).is_building)
+    straight_m, walk_m = _mean_metres(snapshot, found, kind, of_buildings=True)
     return pd.DataFrame(
         {
             f"coverage_{kind}_residents_share": covered_share(snapshot, found, kind),
@@ -153,27 +153,29 @@ def reach_m(snapshot: Snapshot, found: Units, kind: str) -> tuple[NDArray[np.flo
     Those of `coverage_table`; in units without buildings those of the communities that stand for
     themselves, which a map of communities known only as points consists of.
     """
-    bare = ~dwellings(snapshot).is_building
     pairs = zip(
-        _mean_metres(snapshot, found, kind, ~bare), _mean_metres(snapshot, found, kind, bare), strict=True
+        *(_mean_metres(snapshot, found, kind, of_buildings=those) for those in (True, False)), strict=True
     )
     straight_m, walk_m = (np.where(np.isnan(built), alone, built) for built, alone in pairs)
     return straight_m, walk_m
 
 
 def _mean_metres(
-    snapshot: Snapshot, found: Units, kind: str, among: NDArray[np.bool_]
+    snapshot: Snapshot, found: Units, kind: str, *, of_buildings: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    homes = dwellings(snapshot)
-    straight_m, _ = distances(snapshot, kind)
-    located = (found.of_dwelling >= 0) & among & np.isfinite(straight_m)
+    """Return mean straight and walking metres to the buildings of each unit, or to the communities without any."""
 
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return weighted_mean_by(
-            found.of_dwelling[located], values[located], homes.residents[located], len(found)
-        )
+    def make() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        homes = dwellings(snapshot)
+        straight_m, _ = distances(snapshot, kind)
+        among = homes.is_building == of_buildings
+        located = np.flatnonzero(among & (found.of_dwelling >= 0) & np.isfinite(straight_m))
+        group, weights = found.of_dwelling[located], homes.residents[located]
+        straight = weighted_mean_by(group, straight_m[located], weights, len(found))
+        return straight, weighted_mean_by(group, access_m(snapshot, kind)[located], weights, len(found))
 
-    return mean(straight_m), mean(access_m(snapshot, kind))
+    key = ("mean metres", found.scheme, kind, of_buildings)
+    return snapshot.derived(key, make, scheme=found.scheme)
 
 
 def _count_by(position: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -308,6 +308,9 @@ class Snapshot:
             frame = self.frame(layer)
             if LAYERS[layer].geometry == ("point",):
                 return metric_points(frame, self.district.metric_crs), np.full(len(frame), np.nan)
+            if len(frame) <= _MOST_SHAPES:
+                metric = self.metric(layer)
+                return shapes.representative_points(metric), shapes.footprint_area_m2(metric)
             x, y, area_m2 = (np.empty(len(frame)) for _ in range(3))
             start = 0
             for part in parts(frame.geometry.array):
