@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("wangge")
 
 
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Leave the garbage collector out: of what is read and imported nearly everything stays, and it would look on."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # else the first look would be at all of it
+        gc.enable()
+
+
 class Site:
     """The service of a command's context.
 
@@ -55,6 +66,7 @@ class Site:
         self._limits = make_limits(self._settings, columns=columns_of(len(listeners)))
         self._snapshot: Snapshot | None = None
 
+    @_nothing_collected()
     def load(self) -> str | None:
         """Read what workers share, and return the one-time link's code where there is no administrator yet.
 
@@ -151,13 +163,3 @@ class Site:
             clock=context.clock,
             words=words,
         )
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Leave the garbage collector out: of what is read and imported nearly everything stays, and it would look on."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
