@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,13 +94,13 @@ class Clients:
         return sum(self.statuses.values(), Counter())
 
 
-def ask(port: int, place: str, key: str = "") -> tuple[int, dict[str, str], bytes]:
+def ask(port: int, place: str, key: str = "") -> tuple[int, Message, bytes]:
     """Return status, headers and body of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
     try:
         connection.request("GET", place, headers={"Authorization": f"Bearer {key}"} if key else {})
         answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
+        return answer.status, answer.headers, answer.read()
     finally:
         connection.close()
 
@@ -138,7 +139,7 @@ def served(folder: Path, url: str) -> Iterator[tuple[int, Command]]:
         command.process.join()
 
 
-def wait_for(port: int, place: str, status: int) -> dict[str, str]:
+def wait_for(port: int, place: str, status: int) -> Message:
     """Ask until there is an answer with that status, and return its headers."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:

@@ -55,12 +55,22 @@ def patterns() -> Iterator[tuple[str, str]]:
 
 def _written(path: Path, node: ast.expr) -> str:
     """Return the pattern, if need be by the name that its module has for it."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_part(piece) for piece in node.values)
     if isinstance(node, ast.Name):
         module = importlib.import_module(str(path.relative_to(ROOT).with_suffix("")).replace("/", "."))
         found = getattr(module, node.id)
     else:
         found = ast.literal_eval(node)
     return found.decode("ascii") if isinstance(found, bytes) else str(found)
+
+
+def _part(piece: ast.expr) -> str:
+    """Return a piece of a pattern put together; text that is escaped stands for itself."""
+    if isinstance(piece, ast.Constant):
+        return str(piece.value)
+    assert isinstance(piece, ast.FormattedValue) and ast.unparse(piece.value).startswith("re.escape(")
+    return "name"
 
 
 def declared() -> set[str]:

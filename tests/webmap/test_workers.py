@@ -366,7 +366,7 @@ def test_where_the_first_ones_cannot_begin_all_ends(tmp_path: Path) -> None:
     with working("never", tmp_path) as process:
         assert process.wait(PATIENCE_S) == 1
         assert process.stdout and process.stdout.read() == ""
-        assert counted(tmp_path, "began") == 2
+        assert counted(tmp_path, "began") in (1, 2)  # the second may be told to stop before it begins
 
 
 @pytest.mark.parametrize(
