@@ -115,8 +115,7 @@ class Block:
 
     def found(self, box: Box, smallest_m2: float) -> tuple[Positions, Positions]:
         """Return which points and which polygons, numbered from 0, meet a box (EPSG:3857) and are large enough."""
-        west, south, east, north = self.bounds
-        meets = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+        meets = meeting(self.bounds, box)
         areas = meets[self.points :] & (self.areas_m2 >= smallest_m2)
         return meets[: self.points].nonzero()[0], areas.nonzero()[0]
 
@@ -128,6 +127,22 @@ class Drawn:
     figures: Figures
     rows: NDArray[np.int32]
     codes: NDArray[np.object_]
+
+
+def meeting(bounds: Floats, box: Box) -> NDArray[np.bool_]:
+    """Return which bounds, as those of a block, meet a box (EPSG:3857)."""
+    west, south, east, north = bounds
+    meets: NDArray[np.bool_] = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+    return meets
+
+
+def keep_their_shape(block: Block, zoom: int) -> NDArray[np.bool_]:
+    """Return which polygons of a block are drawn alike in all tiles of a zoom: none is broken by rounding, none clipped."""
+    west, south, east, north = block.bounds[:, block.points :]
+    unit = tiling.unit_m(zoom)
+    kept: NDArray[np.bool_] = np.maximum(east - west, north - south) <= tiling.EXTENT * unit
+    kept &= block.clearances_m > _DIAGONAL * unit
+    return kept
 
 
 def drawn(
@@ -203,7 +218,7 @@ def _areas(
     )
     easy = safe & ~across
     if easy.all():
-        places, lengths = _outlines(whole, closes)
+        places, lengths = outlines(whole, closes)
         return Drawn(ring_figures(places - tiling.corner(x, y), lengths, rings), rows, codes)
     shapes = np.full(len(rows), None, dtype=object)
     shapes[~easy] = shapes_of(rows[~easy])
@@ -212,7 +227,7 @@ def _areas(
     inside, at = tiling.clipped(shapes[across], x, y)
     of_easy, rest = np.repeat(easy, counts), ~(safe | across)
     parts = [
-        (*_outlines(whole[of_easy], closes[of_easy]), rings[easy]),
+        (*outlines(whole[of_easy], closes[of_easy]), rings[easy]),
         outlines_of(shapes[rest]),
         outlines_of(tiling.whole_units(inside)),
     ]
@@ -221,7 +236,7 @@ def _areas(
     return Drawn(ring_figures(places - tiling.corner(x, y), lengths, rings), rows[order], codes[order])
 
 
-def _outlines(whole: Floats, closes: NDArray[np.bool_]) -> tuple[Integers, Positions]:
+def outlines(whole: Floats, closes: NDArray[np.bool_]) -> tuple[Integers, Positions]:
     """Return the vertices of rings without the last, and how many each has then."""
     ends = closes.nonzero()[0]
     lengths = ends.copy()

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 POINT, POLYGON = 1, 3
-_MOVE_TO_ONE, _LINE_TO, _CLOSE = 1 | 1 << 3, 2, 7 | 1 << 3
+MOVE_TO_ONE, _LINE_TO, _CLOSE = 1 | 1 << 3, 2, 7 | 1 << 3
 _BYTES, _NUMBER = 2, 0
 _LAYER = 3 << 3 | _BYTES
-_NAME, _FEATURE, _KEY, _VALUE = (number << 3 | _BYTES for number in (1, 2, 3, 4))
+_NAME, FEATURE, _KEY, _VALUE = (number << 3 | _BYTES for number in (1, 2, 3, 4))
 _STRING = 1 << 3 | _BYTES
-_TAGS, _TYPE, _GEOMETRY = 2 << 3 | _BYTES, 3 << 3 | _NUMBER, 4 << 3 | _BYTES
+TAGS, TYPE, GEOMETRY = 2 << 3 | _BYTES, 3 << 3 | _NUMBER, 4 << 3 | _BYTES
 _SHORT = [bytes([_VALUE, size + 2, _STRING, size]) for size in range(126)]
 """Before a string of so many bytes: making it anew for each takes longer than all else of a code."""
 _ZERO = np.zeros(1, dtype=np.int32)
@@ -79,7 +79,7 @@ def varints(numbers: NDArray[Any]) -> tuple[Bytes, NDArray[np.bool_]]:
 
 def point_figures(places: Integers) -> Figures:
     """Return points, shape (n, 2), in whole units of a tile, as figures."""
-    numbers = np.full((len(places), 3), _MOVE_TO_ONE, dtype=np.int64)
+    numbers = np.full((len(places), 3), MOVE_TO_ONE, dtype=np.int64)
     numbers[:, 1:] = zigzag(places)
     return _figures(POINT, numbers.ravel(), np.arange(0, 3 * len(places) + 1, 3))
 
@@ -126,7 +126,7 @@ def ring_figures(places: Integers, lengths: Positions, rings_each: Positions) ->
     ends = 2 * ends_of_rings + 3 * np.arange(1, len(lengths) + 1)
     starts = ends - 2 * lengths - 3
     commands = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    commands[starts] = _MOVE_TO_ONE
+    commands[starts] = MOVE_TO_ONE
     commands[starts + 3] = _LINE_TO | (lengths - 1) << 3
     commands[ends - 1] = _CLOSE
     at = 2 * np.arange(len(places)) + np.repeat(3 * np.arange(len(lengths)) + 2, lengths)
@@ -200,14 +200,19 @@ def tile(
     numbers[:, -2], numbers[:, -1] = figures.kinds[order], geometry
     groups, needed = varints(numbers)
     heads = np.empty((*numbers.shape, 1 + groups.shape[2]), dtype=np.uint8)
-    heads[:, :, 0] = [_FEATURE, _TAGS, *range(len(keys)), _TYPE, _GEOMETRY]
+    heads[:, :, 0] = [FEATURE, TAGS, *range(len(keys)), TYPE, GEOMETRY]
     heads[:, :, 1:] = groups
     shown = np.ones(heads.shape, dtype=bool)
     shown[:, :, 1:] = needed
     shown[:, 2:-2] &= there[:, :, None]
     head_ends = np.cumsum(1 + _lengths(feature) + feature - geometry, dtype=np.int32)
     features = _interleaved(heads[shown], head_ends, figures, order)
-    told = b"".join([_field(_KEY, key.encode()) for key in keys] + table.tolist())
+    return layer_message(name, features, keys, table.tolist())
+
+
+def layer_message(name: str, features: bytes, keys: Iterable[str], table: list[bytes]) -> bytes:
+    """Return a tile of the messages of its features and values."""
+    told = b"".join([_field(_KEY, key.encode()) for key in keys] + table)
     return _field(_LAYER, _field(_NAME, name.encode()) + features + told + _EXTENT_AND_VERSION)
 
 
@@ -229,7 +234,8 @@ def _lengths(numbers: Integers) -> Integers:
     return made
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """Return a number from 0 as protobuf's varint."""
     made = bytearray()
     while number > 0x7F:
         made.append(number & 0x7F | 0x80)
@@ -238,7 +244,7 @@ def _varint(number: int) -> bytes:
 
 
 def _field(key: int, content: bytes) -> bytes:
-    return bytes([key]) + _varint(len(content)) + content
+    return bytes([key]) + varint(len(content)) + content
 
 
-_EXTENT_AND_VERSION = bytes([5 << 3 | _NUMBER]) + _varint(EXTENT) + bytes([15 << 3 | _NUMBER, 2])
+_EXTENT_AND_VERSION = bytes([5 << 3 | _NUMBER]) + varint(EXTENT) + bytes([15 << 3 | _NUMBER, 2])

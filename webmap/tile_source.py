@@ -9,15 +9,16 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from geo import crs
 from webmap import tile_geometry as tiling
 from webmap.kept import Kept
-from webmap.tile_blocks import WEB_MERCATOR, Block, Rule, drawn, make_block
+from webmap.tile_blocks import EVERY_FROM_ZOOM, WEB_MERCATOR, Block, Rule, drawn, make_block
 from webmap.tile_encoding import tile
+from webmap.tile_placed import Placed, place, small_tile
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -28,15 +29,23 @@ if TYPE_CHECKING:
 
 _FINEST_BLOCKS = 17
 _BLOCK_ROWS = 200
-_READY_BYTES = 96 * 2**20
+_READY_BYTES = 64 * 2**20
+_PLACED_BYTES = 32 * 2**20
 _serials = itertools.count()
 
-ReadyBlocks = Kept[tuple[int, int], Block]
+
+class ReadyBlocks(NamedTuple):
+    """Blocks by source and number, and what of them is ready for a zoom."""
+
+    blocks: Kept[tuple[int, int], Block]
+    placed: Kept[tuple[int, int, int], Placed]
 
 
 def room_for_blocks() -> ReadyBlocks:
-    """Return room for blocks, by source and number."""
-    return Kept(_READY_BYTES, lambda block: block.size)
+    """Return room for blocks of several sources."""
+    return ReadyBlocks(
+        Kept(_READY_BYTES, lambda block: block.size), Kept(_PLACED_BYTES, lambda placed: placed.size)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,21 +90,37 @@ class Source:
         """Return a tile as Mapbox Vector Tile 2.1, empty bytes where nothing is to be drawn."""
         if zoom < self.rule.from_zoom:
             return b""
-        shown = drawn(self._blocks(zoom, x, y), zoom, x, y, self.rule, partial(_shapes, self.frame))
+        near = self._near(zoom, x, y)
+        if zoom >= EVERY_FROM_ZOOM:
+            placed = [
+                self.ready.placed.get((self.serial, one, zoom), partial(self._place, one, zoom))
+                for one in near
+            ]
+            keys = ("id", *self.texts.names)
+            made = small_tile(self.name, keys, placed, zoom, x, y)
+            if made is not None:
+                return made
+        blocks = [self._ready(one) for one in near]
+        shown = drawn(blocks, zoom, x, y, self.rule, partial(_shapes, self.frame))
         if shown is None:
             return b""
         order = np.argsort(shown.rows)
         keys, values, table = self.texts.table(shown.rows[order], shown.codes[order])
         return tile(self.name, keys, shown.figures, order, values, table)
 
-    def _blocks(self, zoom: int, x: int, y: int) -> list[Block]:
+    def _near(self, zoom: int, x: int, y: int) -> list[int]:
         west, south, east, north = tiling.tile_box(zoom, x, y, buffer=tiling.BUFFER)
         boxes = self.boxes
         near = (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
-        return [
-            self.ready.get((self.serial, number), partial(self._block, number))
-            for number in near.nonzero()[0].tolist()
-        ]
+        found: list[int] = near.nonzero()[0].tolist()
+        return found
+
+    def _place(self, number: int, zoom: int) -> Placed:
+        block = self._ready(number)
+        return place(block, zoom, self.texts.told(block.rows, block.codes))
+
+    def _ready(self, number: int) -> Block:
+        return self.ready.blocks.get((self.serial, number), partial(self._block, number))
 
     def _block(self, number: int) -> Block:
         rows = self.rows[self.starts[number] : self.starts[number + 1]]

@@ -51,6 +51,11 @@ class Texts:
         made[:] = value_messages(self.codes[rows].tolist())
         return made
 
+    def told(self, rows: NDArray[np.int32], codes: NDArray[np.object_]) -> list[tuple[bytes | None, ...]]:
+        """Return for each of some features its code, which `codes_of` made, and the others of its values."""
+        values = np.array([*self.values, None], dtype=object)[self.columns[rows]]  # -1 is None
+        return [(code, *others) for code, others in zip(codes.tolist(), values.tolist(), strict=True)]
+
     def table(
         self, rows: NDArray[np.int32], codes: NDArray[np.object_]
     ) -> tuple[tuple[str, ...], Integers, NDArray[np.object_]]:
@@ -78,7 +83,7 @@ class Texts:
         chosen = np.arange(len(flat))
         shared = np.flatnonzero(flat >= 0)
         seen = np.empty(len(self.values), dtype=np.int64)
-        seen[flat[shared]] = shared  # of those that point to one value, one
+        seen[flat[shared[::-1]]] = shared[::-1]  # of those that point to one value, the first
         chosen[shared] = seen[flat[shared]]
         listed = (chosen == np.arange(len(flat))) & (flat != _NONE)
         messages = np.empty(len(flat), dtype=object)

@@ -188,6 +188,35 @@ def test_neighbouring_tiles_agree(shapes: list[Any], zoom: int, coarse: bool) ->
             assert alone.geom_type == "Point" or width_of(alone.intersection(window)) <= 1.5
 
 
+@settings(max_examples=80)
+@given(SHAPES, st.integers(EVERY_FROM_ZOOM, tiling.MAX_ZOOM))
+def test_tiles_put_together_one_by_one_have_the_same_bytes(shapes: list[Any], zoom: int) -> None:
+    made, _ = source(shapes, zoom, Rule())
+    place = place_at(zoom)
+    with patch.object(tile_source, "small_tile", lambda *_: None):
+        at_once = made.encode(*place)
+    assert made.encode(*place) == at_once
+
+
+@pytest.mark.parametrize("zoom", [16, 18])
+def test_a_street_is_put_together_one_by_one(zoom: int) -> None:
+    """Codes that are names as well, names missing, a column that is empty, points: the table is the same."""
+    shapes: list[Any] = [shapely.box(9 * n, n, 9 * n + 6, n + 300) for n in range(300)]
+    shapes += [shapely.Point(7 * n, 5 * n) for n in range(300)]
+    plain, _ = source(shapes, zoom, Rule())
+    frame = plain.frame
+    names = pd.Series(frame.index.to_numpy(object), index=frame.index).shift(-3)
+    nothing = pd.Series(None, index=frame.index, dtype=object)
+    texts = texts_of(frame.index, {"nothing": nothing, "name": names.where(names.str[-1] != "4")})
+    made = source_of("a", Rule(), frame, texts, room_for_blocks())
+    place = place_at(zoom)
+    with patch.object(tile_source, "tile", None):
+        body = made.encode(*place)
+    with patch.object(tile_source, "small_tile", lambda *_: None):
+        assert body == made.encode(*place)
+    assert len(decoded(body)) > 200
+
+
 def test_what_is_no_larger_than_a_tile_is_not_clipped() -> None:
     shapes = [shapely.box(4000, 10, 4000 + 4096, 20), shapely.box(4000, 30, 4000 + 4097, 40)]
     made, _ = source(shapes, 16, Rule())
