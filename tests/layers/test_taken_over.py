@@ -1,0 +1,71 @@
+"""What a snapshot takes over from the one before is what it would find itself, whatever layer was written."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import geopandas as gpd
+import pytest
+
+from layers.analysis import analyse
+from layers.coverage import kind_coverage
+from layers.queries import ViewQuery
+from layers.schema import LAYERS
+from layers.sight import Sight
+from layers.snapshot import Snapshot
+from layers.standards import Standards
+from layers.summary import summary
+from layers.views import view
+from layers.visitors import WHOLE_DISTRICT, Area
+from tests.district import small_district
+
+SCHEMES = ("square:100", "h3:10", "management", "communities", "neighbourhoods", "subdistricts")
+QUESTIONS = ("gap", "double_none", "hotspots")
+PARTS = (
+    Area("subdistricts", frozenset({"S1"})),
+    Area("neighbourhoods", frozenset({"S1N1"})),
+    Area("management_cells", frozenset({"G01"})),
+)
+KIND = "day_care"
+EVERYTHING = Sight(aggregates="full", area=WHOLE_DISTRICT, floating="all")
+
+
+def told(snapshot: Snapshot) -> dict[str, Any]:
+    """Everything that is told of a district."""
+    found: dict[str, Any] = {"summary": summary(snapshot)}
+    for scheme in SCHEMES:
+        found[f"table {scheme}"] = analyse(snapshot, scheme).to_json()
+        for question in QUESTIONS:
+            asked = {"question": question, "unit": scheme, "kind": KIND}
+            query = ViewQuery.from_params(asked, snapshot, EVERYTHING)
+            found[f"{question} {scheme}"] = view(snapshot, query, EVERYTHING).as_dict("en")
+    for part in PARTS:
+        found[f"covered {part}"] = kind_coverage(snapshot, KIND, part).as_dict()
+    return found
+
+
+def moved(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The layer with its last feature a kilometre to the north-east, and without its first."""
+    changed = frame.iloc[1:].copy()
+    changed.iloc[-1, changed.columns.get_loc("geometry")] = changed.geometry.translate(0.01, 0.01).iloc[-1]
+    return changed
+
+
+@cache
+def district(outline: bool) -> tuple[Any, dict[str, gpd.GeoDataFrame]]:
+    return small_district(outline=outline)
+
+
+@pytest.mark.parametrize("outline", [True, False])
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "backdrop"])
+def test_what_is_taken_over_is_what_would_be_found(layer: str, outline: bool, standards: Standards) -> None:
+    about, frames = district(outline)
+    before = Snapshot(1, about, standards, frames)
+    told(before)
+    changed = frames | {layer: moved(frames[layer])}
+    after = Snapshot(2, about, standards, changed, before=before)
+    anew = told(Snapshot(2, about, standards, changed))
+    for name, answer in told(after).items():
+        assert json.dumps(answer, default=str) == json.dumps(anew[name], default=str), name
