@@ -116,7 +116,8 @@ def covered_area_m2(
     points = points[shapely.dwithin(points, area_geometry, radius_m)]
     if not len(points):
         return 0.0, total
-    circles = shapely.union_all(shapely.buffer(points, radius_m, quad_segs=_QUAD_SEGS))
+    # Circles lie in groups apart from each other: only those of a group are worth joining.
+    circles = shapely.disjoint_subset_union_all(shapely.buffer(points, radius_m, quad_segs=_QUAD_SEGS))
     return min(float(shapely.intersection(area_geometry, circles).area), total), total
 
 

@@ -16,6 +16,8 @@ from layers.indicators import is_published
 from layers.visitors import WHOLE_DISTRICT
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from layers.snapshot import Snapshot
     from layers.visitors import Area
 
@@ -121,11 +123,13 @@ def _kind_coverage(snapshot: Snapshot, kind: str, part: Area, limit_m: float) ->
 
 def _built_up_part(snapshot: Snapshot, part: Area) -> Any:
     """Return what of the built-up area lies in a part of the district, or None where none is known."""
-    area = built_up_area(snapshot)
-    if area is None or part == WHOLE_DISTRICT:
-        return area
+    if part == WHOLE_DISTRICT:
+        return built_up_area(snapshot)
 
     def cut() -> Any:
+        area = built_up_area(snapshot)
+        if area is None:
+            return None
         pieces = shapely.get_parts(shapely.intersection(area, area_shape(snapshot, part)))
         return shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2])
 
@@ -153,9 +157,20 @@ def built_up_area(snapshot: Snapshot) -> Any:
             shapes = snapshot.metric(layer)
             polygons = shapes[shapely.get_dimensions(shapes) == 2] if len(shapes) else shapes
             if len(polygons):
-                # Of what tiles the ground, dropping shared edges gives the union, and much sooner.
-                tiles = shapely.coverage_is_valid(polygons)
-                return shapely.coverage_union_all(polygons) if tiles else shapely.union_all(polygons)
+                return _joined(polygons)
         return snapshot.outline()
 
     return snapshot.derived(("built_up_area",), union)
+
+
+def _joined(polygons: NDArray[np.object_]) -> Any:
+    """Return the union of polygons: of what tiles the ground by dropping shared edges, which is much sooner."""
+    try:
+        union = shapely.coverage_union_all(polygons)
+    except shapely.GEOSException:
+        return shapely.union_all(polygons)
+    # Of what overlaps it is not valid, or smaller than what it was made of.
+    tiled = shapely.is_valid(union) and np.isclose(
+        shapely.area(union), shapely.area(polygons).sum(), rtol=1e-9
+    )
+    return union if tiled else shapely.union_all(polygons)
