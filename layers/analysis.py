@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from geo.coverage import coverage_share_by, weighted_mean_by
-from layers.dwellings import access_m, distances, dwellings, is_covered
+from geo.coverage import coverage_share_by, walking_access_m, weighted_mean_by
+from layers.dwellings import distances, dwellings, is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import is_double_none
 from layers.periods import Period, check_period, within
@@ -90,7 +90,9 @@ def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFr
     everywhere where the district knows no residents at all.
     """
     standing = snapshot.derived(
-        ("unit table", found.scheme), lambda: _standing(snapshot, found), scheme=found.scheme
+        ("unit table", found.scheme),
+        lambda: _standing(snapshot, units(snapshot, found.scheme)),
+        scheme=found.scheme,
     )
     table = standing.copy(deep=False)
     table.insert(1, "complaints", complaints_by_unit(snapshot, found.scheme, period))
@@ -125,14 +127,14 @@ def coverage_table(snapshot: Snapshot, found: Units, kind: str) -> pd.DataFrame:
     The share is of the unit's known residents. Metres are the mean over the unit's buildings weighted
     by residents, unweighted where these are unknown, null without buildings or facilities.
     """
+    share = {f"coverage_{kind}_residents_share": covered_share(snapshot, found, kind)}
+    return pd.DataFrame(share | mean_metres(snapshot, found, kind))
+
+
+def mean_metres(snapshot: Snapshot, found: Units, kind: str) -> dict[str, NDArray[np.float64]]:
+    """Return the columns of `coverage_table` that no limit changes."""
     straight_m, walk_m = _mean_metres(snapshot, found, kind, of_buildings=True)
-    return pd.DataFrame(
-        {
-            f"coverage_{kind}_residents_share": covered_share(snapshot, found, kind),
-            f"nearest_{kind}_m": straight_m,
-            f"access_{kind}_m": walk_m,
-        }
-    )
+    return {f"nearest_{kind}_m": straight_m, f"access_{kind}_m": walk_m}
 
 
 def covered_share(
@@ -166,16 +168,16 @@ def _mean_metres(
     """Return mean straight and walking metres to the buildings of each unit, or to the communities without any."""
 
     def make() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        homes = dwellings(snapshot)
+        found, homes = units(snapshot, scheme), dwellings(snapshot)
         straight_m, _ = distances(snapshot, kind)
         among = homes.is_building == of_buildings
         located = np.flatnonzero(among & (found.of_dwelling >= 0) & np.isfinite(straight_m))
         group, weights = found.of_dwelling[located], homes.residents[located]
-        straight = weighted_mean_by(group, straight_m[located], weights, len(found))
-        return straight, weighted_mean_by(group, access_m(snapshot, kind)[located], weights, len(found))
+        mean_m = weighted_mean_by(group, straight_m[located], weights, len(found))
+        return mean_m, walking_access_m(mean_m, detour_factor=snapshot.standards.detour_factor)
 
-    key = ("mean metres", found.scheme, kind, of_buildings)
-    return snapshot.derived(key, make, scheme=found.scheme)
+    scheme = found.scheme
+    return snapshot.derived(("mean metres", scheme, kind, of_buildings), make, scheme=scheme)
 
 
 def _count_by(position: NDArray[np.int64], n: int) -> NDArray[np.int64]:

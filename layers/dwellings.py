@@ -121,8 +121,12 @@ def _distances(snapshot: Snapshot, kind: str) -> tuple[NDArray[np.float64], NDAr
 
 def facility_positions(snapshot: Snapshot, kind: str) -> NDArray[np.int64]:
     """Return where the facilities of `kind` stand in the facilities' frame."""
-    kinds = snapshot.frame("facilities")["kind"].to_numpy(dtype=object)
-    return np.flatnonzero(kinds == kind).astype(np.int64)
+
+    def make() -> NDArray[np.int64]:
+        kinds = snapshot.frame("facilities")["kind"].to_numpy(dtype=object)
+        return np.flatnonzero(kinds == kind).astype(np.int64)
+
+    return snapshot.derived(("facilities of kind", kind), make)
 
 
 def access_m(snapshot: Snapshot, kind: str) -> NDArray[np.float64]:

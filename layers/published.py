@@ -105,7 +105,7 @@ def answer(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> Answer:
         full,
         table=open_table.assign(value=buildings, rank_by=severity * 1e9 + buildings),
         column=Text("楼栋", "Buildings"),
-        values=tuple(number(item) for item in buildings),
+        write=lambda: tuple(number(item) for item in buildings),
         definition="buildings",
     )
 
@@ -147,7 +147,7 @@ def _gap(snapshot: Snapshot, query: ViewQuery, sight: Sight, full: Answer) -> An
         classes=(*legend, LegendClass("few", title, "land")),
         legend_note=Text("柱高为各档小区数", "Bars: communities per class"),
         column=Text("步行距离", "Walk"),
-        values=tuple(UNTOLD if few[at] else metres(shown[at]) for at in range(len(few))),
+        write=lambda: tuple(UNTOLD if few[at] else metres(shown[at]) for at in range(len(few))),
         definition="access",
     )
 
@@ -183,7 +183,7 @@ def _complaints(snapshot: Snapshot, query: ViewQuery, sight: Sight, full: Answer
         ),
         legend=Text("诉求件数", "Number of complaints"),
         legend_note=note,
-        values=tuple(number(item) if item >= 0 else UNTOLD for item in counts),
+        write=lambda: tuple(number(item) if item >= 0 else UNTOLD for item in counts),
         basis="count",
     )
 

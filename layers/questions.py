@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from geo.coverage import LIMIT_SLACK_M
-from layers.analysis import coverage_table, covered_share, reach_m, unit_table
+from layers.analysis import covered_share, mean_metres, reach_m, unit_table
 from layers.dwellings import dwellings, is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import is_double_none, management_class
@@ -19,6 +20,8 @@ from layers.units import AREA_UNITS, neighbours, units
 from layers.wording import numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from layers.queries import ViewQuery
@@ -47,8 +50,8 @@ class Answer:
     classes : tuple of LegendClass
     legend, legend_note, column : Text
         Title and subtitle of the legend, heading of the value column.
-    values : tuple of Text
-        How each unit's value is written.
+    write : callable
+        Writes each unit's value; called where somebody reads them.
     definition : str
         Key of the value's definition.
     basis : str
@@ -60,9 +63,14 @@ class Answer:
     legend: Text
     legend_note: Text
     column: Text
-    values: tuple[Text, ...]
+    write: Callable[[], tuple[Text, ...]]
     definition: str
     basis: str
+
+    @cached_property
+    def values(self) -> tuple[Text, ...]:
+        """How each unit's value is written."""
+        return self.write()
 
 
 def full_answer(snapshot: Snapshot, query: ViewQuery) -> Answer:
@@ -94,8 +102,8 @@ class _Walks:
     ----------
     table : DataFrame
         Of `unit_table`.
-    metres : DataFrame
-        The columns of `coverage_table` that no limit changes.
+    metres : dict of str to float array
+        Of `mean_metres`.
     walk_m : float array
         Mean walk to the nearest facility, as the map classes it; NaN where it is not known.
     lived_in : bool array
@@ -103,7 +111,7 @@ class _Walks:
     """
 
     table: pd.DataFrame
-    metres: pd.DataFrame
+    metres: dict[str, NDArray[np.float64]]
     walk_m: NDArray[np.float64]
     lived_in: NDArray[np.bool_]
 
@@ -111,7 +119,7 @@ class _Walks:
 def _walks(snapshot: Snapshot, query: ViewQuery) -> _Walks:
     def make() -> _Walks:
         found, table = units(snapshot, query.unit), _table(snapshot, query)
-        metres = coverage_table(snapshot, found, query.kind).drop(columns=_share_column(query.kind))
+        metres = mean_metres(snapshot, found, query.kind)
         _, walk_m = reach_m(snapshot, found, query.kind)
         return _Walks(table, metres, walk_m, np.isin(np.arange(len(found)), found.of_dwelling))
 
@@ -171,7 +179,7 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
         ),
         legend_note=_gap_note(limit, by_residents=by_residents),
         column=beyond.format(l=limit.metres, c=limit.mark),
-        values=numbers(value),
+        write=lambda: numbers(value),
         definition="beyond" if by_residents else "beyond_buildings",
         basis="residents" if by_residents else "buildings",
     )
@@ -247,7 +255,7 @@ def _double_none(snapshot: Snapshot, query: ViewQuery) -> Answer:
         legend=legend,
         legend_note=Text("按小区代表点归入单元", "Communities counted where their point lies"),
         column=Text("双无小区", "Double-none"),
-        values=tuple(both(f"{c} / {n}") for c, n in zip(count, all_of, strict=True)),
+        write=lambda: tuple(both(f"{c} / {n}") for c, n in zip(count, all_of, strict=True)),
         definition="double_none",
         basis="communities",
     )
@@ -275,7 +283,7 @@ def _double_none_communities(snapshot: Snapshot, query: ViewQuery) -> Answer:
         legend=Text("管理主体", "Who manages"),
         legend_note=Text("由物业、业委会两项事实推出", "From two facts: manager and committee"),
         column=Text("居民", "Residents"),
-        values=numbers(residents),
+        write=lambda: numbers(residents),
         definition="residents",
         basis="communities",
     )
@@ -329,7 +337,7 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery) -> Answer:
             "蓝为偏少，红为偏多；本单元连同相邻单元", "Blue fewer, red more; a unit with its neighbours"
         ),
         column=Text("诉求", "Complaints"),
-        values=numbers(count),
+        write=lambda: numbers(count),
         definition="complaints",
         basis=basis,
     )
