@@ -23,9 +23,10 @@ run: setup ## set up, build the demonstration district if there is none, migrate
 	@.venv/bin/wangge migrate --store gpkg:$(STORE)
 	@.venv/bin/wangge serve --store gpkg:$(STORE) --host $(HOST) --port $(PORT)
 
-test: setup-test ## set up what the tests need and run every check and test
+test: setup-test ## set up what the tests need and run every check and test; those of faults by themselves, for they count
 	@$(MAKE) --no-print-directory lint
-	time .venv/bin/pytest
+	time .venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/faults
+	time .venv/bin/pytest tests/faults
 
 setup: ## only set up
 	@$(PYTHON) bin/setup.py
