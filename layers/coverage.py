@@ -93,8 +93,7 @@ def _kind_coverage(snapshot: Snapshot, kind: str, part: Area, limit_m: float) ->
     here = np.concatenate([features_in_area(snapshot, "buildings", part), of_part[bare]])
     counted = here & homes.published & np.isfinite(homes.residents)
     within = float(homes.residents[counted & covered].sum())
-    communities = snapshot.frame("communities")
-    unknown = communities["residents"].isna().to_numpy() & is_published(communities) & of_part
+    unknown = _residents_unknown(snapshot) & of_part
     is_building = here & homes.is_building
     located = np.isfinite(homes.x) & is_building
     detour, area = snapshot.standards.detour_factor, _built_up_part(snapshot, part)
@@ -119,6 +118,16 @@ def _kind_coverage(snapshot: Snapshot, kind: str, part: Area, limit_m: float) ->
         area_covered_m2=reached,
         area_m2=total,
     )
+
+
+def _residents_unknown(snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Tell of which published communities the residents are unknown."""
+
+    def make() -> NDArray[np.bool_]:
+        communities = snapshot.frame("communities")
+        return np.asarray(communities["residents"].isna().to_numpy() & is_published(communities))
+
+    return snapshot.derived(("residents unknown",), make)
 
 
 def _built_up_part(snapshot: Snapshot, part: Area) -> Any:

@@ -10,7 +10,7 @@ import pandas as pd
 from layers.areas import features_in_area
 from layers.coverage import built_up_area, kind_coverage
 from layers.figures import figure
-from layers.indicators import is_double_none, is_mediation_eligible, is_published, management_class, seats
+from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_published, management_class
 from layers.places import places
 from layers.schema import LAYERS
 from layers.text import Text
@@ -100,7 +100,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
 
 def _communities(communities: pd.DataFrame) -> dict[str, Any]:
     classes = management_class(communities)
-    filled = seats(communities)["filled"].to_numpy()
+    filled = (communities[list(SEATS)].to_numpy(dtype=object) == "yes").sum(axis=1)
     return {
         "communities": len(communities),
         "double_none": figure(is_double_none(communities)).as_dict(),
@@ -126,9 +126,10 @@ def _known(values: pd.Series) -> dict[str, int]:
 
 
 def _per_1000(communities: pd.DataFrame) -> float | None:
-    both = communities[communities["residents"].notna() & communities["property_staff"].notna()]
-    people = int(both["residents"].sum())
-    return None if people == 0 else round(1000 * int(both["property_staff"].sum()) / people, 2)
+    residents, staff = communities["residents"], communities["property_staff"]
+    both = residents.notna() & staff.notna()
+    people = int(residents[both].sum())
+    return None if people == 0 else round(1000 * int(staff[both].sum()) / people, 2)
 
 
 def _mediation(snapshot: Snapshot) -> dict[str, Any]:
