@@ -171,8 +171,22 @@ def _service(
 
 def load_parts() -> None:
     """Import all that `create_app` needs, so that processes forked from this one need not."""
+    import layers.following  # noqa: F401
+    import webmap.quick
+    import webmap.tile_cache  # noqa: F401
+
     _parts()
     _parts_of_accounts()
+
+
+def load_rest() -> None:
+    """Import what the first page and the first question need, before somebody waits for them."""
+    import scipy.ndimage
+    import scipy.sparse
+    import scipy.spatial
+    import scipy.special  # noqa: F401
+
+    import webmap.maps  # noqa: F401
 
 
 def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from webmap.workers import Life
 
 LOGGER = logging.getLogger("wangge")
+
+_REST_AFTER_S = 1.0
+"""What waits at the door of a new worker is answered first."""
 
 
 @contextmanager
@@ -116,7 +120,7 @@ class Site:
             raise SystemExit(1) from error
 
     def _serve(self, life: Life) -> None:
-        from webmap import create_app
+        from webmap import create_app, load_rest
         from webmap.server import Server
 
         # It tells of every attempt to reach a server that is away; the follower tells of the outage once.
@@ -142,11 +146,15 @@ class Site:
                 settings=settings,
                 workers=len(self._listeners),
             )
+            rest = threading.Timer(_REST_AFTER_S, load_rest)
+            rest.daemon = True
             try:
                 server.start()
                 life.ready()
+                rest.start()
                 life.wait()
             finally:
+                rest.cancel()
                 server.stop()
                 snapshots.stop()
 
