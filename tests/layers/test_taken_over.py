@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
+import shapely.affinity
 
 from layers.analysis import analyse
 from layers.coverage import kind_coverage
@@ -49,8 +50,9 @@ def told(snapshot: Snapshot) -> dict[str, Any]:
 def moved(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The layer with its last feature a kilometre to the north-east, and without its first."""
     changed = frame.iloc[1:].copy()
-    changed.iloc[-1, changed.columns.get_loc("geometry")] = changed.geometry.translate(0.01, 0.01).iloc[-1]
-    return changed
+    shapes = changed.geometry.to_numpy()
+    shapes[-1] = shapely.affinity.translate(shapes[-1], 0.01, 0.01)
+    return changed.set_geometry(gpd.GeoSeries(shapes, index=changed.index, crs=changed.crs))
 
 
 @cache
