@@ -38,6 +38,10 @@ def cell_counts(
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     kind = None if category is None else np.asarray(category)
     _check(first, second, kind, n_categories)
+    if not len(cells):
+        if kind is not None:
+            _check_categories(kind, 0, n_categories)
+        return np.zeros((0, n_categories), dtype=np.int64)
     # One column more and one row more take what is not counted: -1 counts from the end, as indexes do.
     wide = n_categories if kind is None else n_categories + 1
     counts = np.zeros((len(cells) + 1) * wide, dtype=np.int64)

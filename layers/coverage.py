@@ -81,7 +81,9 @@ def kind_coverage(
     standard_m = snapshot.standards.limits[kind].limit_m
     if limit_m is None or limit_m == standard_m:
         return snapshot.derived(
-            ("coverage", kind, part), lambda: _kind_coverage(snapshot, kind, part, standard_m)
+            ("coverage", kind, part),
+            lambda: _kind_coverage(snapshot, kind, part, standard_m),
+            scheme=None if part == WHOLE_DISTRICT else part.kind,
         )
     return _kind_coverage(snapshot, kind, part, limit_m)
 

@@ -119,10 +119,12 @@ def _present(store: Store, standards: Standards, before: Snapshot | None) -> Sna
 
 def _joined(first: _Reading, second: _Reading) -> _Reading:
     """Return the second reading, with what was touched and replaced by both."""
-    layers = first.replaced.keys() | second.replaced.keys()
+    touched = together([first.touched, second.touched])
+    # Of a layer that was read whole nobody knows all rows that were replaced.
+    layers = [layer for layer, codes in touched.items() if codes is not None]
     return replace(
         second,
-        touched=together([first.touched, second.touched]),
+        touched=touched,
         replaced={layer: first.replaced.get(layer, ()) + second.replaced.get(layer, ()) for layer in layers},
     )
 

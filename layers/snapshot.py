@@ -37,8 +37,8 @@ _KEPT_SCHEMES = 8
 _KEPT_RESULTS = 160
 _MOST_SHAPES = 10_000
 """So many shapes of a layer are kept in metres."""
-_MOST_REPLACED = 10_000
-"""Rows; where more were replaced since a result was made, it is made anew."""
+_MOST_REPLACED, _MOST_STEPS = 10_000, 64
+"""Rows and writes; where more were replaced since a result was made, it is made anew."""
 
 
 class _Made(NamedTuple):
@@ -74,7 +74,7 @@ class _Entry:
         if self.follows not in same and self.follows not in replaced:
             return None
         steps = (*last.replaced, *(() if self.follows in same else replaced[self.follows]))
-        if sum(map(len, steps)) > _MOST_REPLACED:
+        if len(steps) > _MOST_STEPS or sum(map(len, steps)) > _MOST_REPLACED:
             return None
         made = _Entry(self.scheme)
         made.last, made.follows = last._replace(replaced=steps), self.follows

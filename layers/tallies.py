@@ -106,9 +106,9 @@ def _counts(
                 np.add.at(counts, (unit[here], column[here]), sign)
         return _Tally(before.where, counts)
 
-    kept = None if scheme == _DISTRICT else scheme
+    # There is no end of periods: of the whole district, too, only those asked for last are kept.
     key = ("complaints", scheme, *what)
-    return snapshot.derived(key, make, scheme=kept, follow=("complaints", update)).counts
+    return snapshot.derived(key, make, scheme=scheme, follow=("complaints", update)).counts
 
 
 def _where(snapshot: Snapshot, scheme: str) -> object:

@@ -46,7 +46,7 @@ MOST_BODIES, MOST_BODIES_OF_ONE = 24, 8
 
 _MOST_HEADER_BYTES = 32 * 1024
 _MOST_BODY_BYTES = 2 * MOST_BODY_BYTES
-_BACKLOG = 1024
+BACKLOG = 1024
 _LAST_REQUESTS_S, _LAST_ANSWERS_S = 0.3, 5.0
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
               "HTTP_X_FORWARDED_BY", "HTTP_X_FORWARDED_PREFIX", "HTTP_FORWARDED")  # fmt: skip
@@ -108,7 +108,7 @@ class Server:
         from granian.http import HTTP1Settings
 
         certificate, key = self._settings.certificate or None, self._settings.key or None
-        sockets = (None, SocketHolder(self._listening, False, _BACKLOG))  # type: ignore[call-arg]
+        sockets = (None, SocketHolder(self._listening, False, BACKLOG))  # type: ignore[call-arg]
         worker: Any = WSGIWorker(  # type: ignore[call-arg, misc]
             1,
             sockets,
@@ -300,7 +300,7 @@ def listen(host: str, port: int, number: int) -> list[socket.socket]:
         ).close()  # else other services could be at it as well
     made: list[socket.socket] = []
     for _ in range(number):
-        made.append(socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=True))
+        made.append(socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=True))
         port = made[0].getsockname()[1]
     return made
 

@@ -33,11 +33,11 @@ def boundaries(snapshot: Snapshot) -> BaseGeometry | None:
 
     Drawn polygon by polygon, the dots of two neighbours would fill each other's gaps.
     """
-    frame = snapshot.frame("subdistricts")
-    if not len(frame):
-        return None
 
-    def make() -> BaseGeometry:
+    def make() -> BaseGeometry | None:
+        frame = snapshot.frame("subdistricts")
+        if not len(frame):
+            return None
         lines = shapely.unary_union(shapely.boundary(frame.geometry.to_numpy()))
         return _thinned(shapely.line_merge(lines))
 
@@ -57,11 +57,13 @@ def names(snapshot: Snapshot, language: Language) -> list[Name]:
 
 def ground(snapshot: Snapshot, kind: str) -> BaseGeometry | None:
     """Return all of one kind of the backdrop (green, water, road) as one shape in EPSG:4490, thinned."""
-    frame = snapshot.frame("backdrop")
-    chosen = frame[(frame["kind"] == kind).to_numpy()].geometry.to_numpy()
-    if not len(chosen):
-        return None
-    return snapshot.derived(("sheet ground", kind), lambda: _thinned(shapely.union_all(chosen)))
+
+    def make() -> BaseGeometry | None:
+        frame = snapshot.frame("backdrop")
+        chosen = frame[(frame["kind"] == kind).to_numpy()].geometry.to_numpy()
+        return _thinned(shapely.union_all(chosen)) if len(chosen) else None
+
+    return snapshot.derived(("sheet ground", kind), make)
 
 
 def ground_names(snapshot: Snapshot, kind: str, language: Language) -> list[Name]:

@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from layers.problems import ValidationError, WanggeError
@@ -109,7 +109,8 @@ class Site:
 
     def miss(self, place: int) -> None:
         """Have the others take all connections until there is another worker at this place, who listens again."""
-        self._listeners[place].shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # the one before it may have died before it listened again
+            self._listeners[place].shutdown(socket.SHUT_RDWR)
 
     def work(self, life: Life) -> None:
         """Serve, in a worker of its own, until it is told to stop."""
@@ -121,7 +122,7 @@ class Site:
 
     def _serve(self, life: Life) -> None:
         from webmap import create_app, load_rest
-        from webmap.server import Server
+        from webmap.server import BACKLOG, Server
 
         # It tells of every attempt to reach a server that is away; the follower tells of the outage once.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -150,6 +151,7 @@ class Site:
             rest.daemon = True
             try:
                 server.start()
+                self._listeners[life.place].listen(BACKLOG)  # the server does so too, in a moment
                 life.ready()
                 rest.start()
                 life.wait()

@@ -111,6 +111,7 @@ class Workers:
         self._due: list[tuple[float, int]] = []
         self._pause_s = 0.0
         self._stopping = False
+        self._again = False
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> int:
@@ -169,7 +170,8 @@ class Workers:
 
     def _start_anew(self) -> None:
         if any(one.generation == self._generation and not one.is_ready for one in self._workers.values()):
-            return  # that is what is being done
+            self._again = True  # as soon as these have begun
+            return
         try:
             self._renew()
         except Exception as error:
@@ -177,7 +179,21 @@ class Workers:
             return
         self._due.clear()
         self._generation += 1
-        self._fork_all()
+        try:
+            self._fork_all()
+        except (OSError, RuntimeError) as error:
+            LOGGER.error("no new workers can be started, the old ones go on: %s", error)
+            self._go_back()
+
+    def _go_back(self) -> None:
+        """Do without the newest workers: those before them go on, each place with one."""
+        for one in self._workers.values():
+            if one.generation == self._generation and one.kill_at is None:
+                self._stop(one)
+        at_work = [one for one in self._workers.values() if one.kill_at is None]
+        self._generation = max((one.generation for one in at_work), default=self._generation)
+        due = {place for _, place in self._due} | {one.place for one in at_work}
+        self._due += [(time.monotonic(), place) for place in range(self.number) if place not in due]
 
     def _fork_all(self) -> None:
         if threading.active_count() > 1:
@@ -197,11 +213,16 @@ class Workers:
         sys.stderr.flush()
         # A signal to the child before it has handlers of its own would be heard by the parent.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pid = os.fork()
-        if pid == 0:
-            self._be_a_worker(Life(place, column, ready_end, self._alive), ready)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        os.close(ready_end)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._be_a_worker(Life(place, column, ready_end, self._alive), ready)
+        except OSError:
+            os.close(ready)
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            os.close(ready_end)
         worker = self._workers[pid] = _Worker(pid, place, column, self._generation, ready)
         self._selector.register(ready, selectors.EVENT_READ, worker)
 
@@ -246,6 +267,9 @@ class Workers:
         for one in self._workers.values():
             if one.generation != self._generation and one.kill_at is None:
                 self._stop(one)
+        if self._again and not self._stopping:
+            self._again = False
+            self._start_anew()
 
     def _forget_ready_end(self, worker: _Worker) -> None:
         if worker.ready_end >= 0:
@@ -279,11 +303,11 @@ class Workers:
         others = [one for one in self._workers.values() if one.generation != worker.generation]
         if not worker.is_ready and any(one.kill_at is None for one in others):
             LOGGER.error("a new worker ended (%d) before it was ready: the old ones go on", code)
-            for one in self._workers.values():
-                if one.generation == self._generation:
-                    self._stop(one)
-            self._generation = max(one.generation for one in others)
+            self._go_back()
             return
+        newest = [one.place for one in self._workers.values() if one.generation == self._generation]
+        if worker.generation != self._generation and worker.place in newest:
+            return  # its successor is there already
         LOGGER.error("worker %d ended (%d) and is replaced", worker.pid, code)
         lived_s = time.monotonic() - worker.born
         short = lived_s < _SHORT_LIFE_S
@@ -296,7 +320,11 @@ class Workers:
         now = time.monotonic()
         for due in [due for due in self._due if due[0] <= now]:
             self._due.remove(due)
-            self._fork(due[1])
+            try:
+                self._fork(due[1])
+            except OSError as error:
+                LOGGER.error("no worker can be started now: %s", error)
+                self._due.append((now + _LONGEST_PAUSE_S, due[1]))
         for one in self._workers.values():
             if one.kill_at is not None and one.kill_at <= now:
                 os.kill(one.pid, signal.SIGKILL)
@@ -305,7 +333,7 @@ class Workers:
 
 def columns_of(number: int) -> int:
     """Return how many places so many workers need, with those who come after them and those who die between."""
-    return 2 * number + 2
+    return 3 * number + 2
 
 
 def _noted(number: int, frame: object) -> None:

@@ -140,3 +140,12 @@ def test_a_wrong_category_is_named_by_its_place_among_many() -> None:
     category[550_000] = 6
     with pytest.raises(ValueError, match="position 550000 is of category 6"):
         cell_counts(irregular(), x, y, category=category, n_categories=6)
+
+
+def test_no_cells_hold_nothing() -> None:
+    none = polygon_cells(np.array([], dtype=object), np.array([], dtype=object), crs=CRS)
+    x, y = scatter(1, 5)
+    counted = cell_counts(none, x, y, category=np.array([0, -1, 1, -1, 0]), n_categories=2)
+    assert counted.shape == (0, 2)
+    with pytest.raises(ValueError, match="category 7"):
+        cell_counts(none, x, y, category=np.full(5, 7), n_categories=2)

@@ -7,11 +7,14 @@ from functools import cache
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely.affinity
 
+from geo.crs import STORED_CRS
 from layers.analysis import analyse
 from layers.coverage import kind_coverage
+from layers.frames import conform
 from layers.queries import ViewQuery
 from layers.schema import LAYERS
 from layers.sight import Sight
@@ -21,6 +24,7 @@ from layers.summary import summary
 from layers.views import view
 from layers.visitors import WHOLE_DISTRICT, Area
 from tests.district import small_district
+from webmap import sheet
 
 SCHEMES = ("square:100", "h3:10", "management", "communities", "neighbourhoods", "subdistricts")
 QUESTIONS = ("gap", "double_none", "hotspots")
@@ -42,6 +46,9 @@ def told(snapshot: Snapshot) -> dict[str, Any]:
             asked = {"question": question, "unit": scheme, "kind": KIND}
             query = ViewQuery.from_params(asked, snapshot, EVERYTHING)
             found[f"{question} {scheme}"] = view(snapshot, query, EVERYTHING).as_dict("en")
+    found["lines"] = str(sheet.boundaries(snapshot))
+    for kind in ("green", "water", "road"):
+        found[kind] = str(sheet.ground(snapshot, kind))
     for part in PARTS:
         found[f"covered {part}"] = kind_coverage(snapshot, KIND, part).as_dict()
     return found
@@ -57,11 +64,17 @@ def moved(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 @cache
 def district(outline: bool) -> tuple[Any, dict[str, gpd.GeoDataFrame]]:
-    return small_district(outline=outline)
+    """The small district, with a lawn and a pond."""
+    about, frames = small_district(outline=outline)
+    ground = frames["communities"].geometry.array[:2]
+    rows = {"kind": ["green", "water"], "geometry": ground}
+    index = pd.Index(["B1", "B2"], name="code")
+    backdrop = conform(gpd.GeoDataFrame(rows, index=index, crs=STORED_CRS), LAYERS["backdrop"])
+    return about, frames | {"backdrop": backdrop}
 
 
 @pytest.mark.parametrize("outline", [True, False])
-@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "backdrop"])
+@pytest.mark.parametrize("layer", LAYERS)
 def test_what_is_taken_over_is_what_would_be_found(layer: str, outline: bool, standards: Standards) -> None:
     about, frames = district(outline)
     before = Snapshot(1, about, standards, frames)

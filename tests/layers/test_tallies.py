@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -181,10 +182,49 @@ def test_a_new_complaint_is_counted_without_looking_at_the_others(
     assert "C01-999" in now.frame("complaints").index
 
 
-def test_what_was_replaced_too_often_is_counted_anew(
+class Hurried:
+    """A store to which somebody writes one more complaint while a whole layer is read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._wrote = store, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def read(self, layer: str, **options: Any) -> Any:
+        if not self._wrote and not options:
+            self._wrote = True
+            row = self._store.read("complaints", codes=["C01-001"])
+            self._store.insert("complaints", row.set_axis(pd.Index(["N1"], name="code")))
+        return self._store.read(layer, **options)
+
+
+def test_a_small_write_behind_a_large_one_does_not_hide_it(
     store: Store, standards: Standards, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("layers.snapshot._MOST_REPLACED", 3)
+    monkeypatch.setattr("layers.loading._FEW_CODES", 2)
+    before = load(store, standards)
+    all_counts(before)
+    store.delete("complaints", [code for code in store.read("complaints").index if code != "C01-001"])
+    hurried: Any = Hurried(store)
+    now = load(hurried, standards, before=before)
+    assert now.count("complaints") == 2
+    district, _ = district_once()
+    equal(all_counts(now), all_counts(read_anew(store, standards, district, now.version)))
+
+
+def test_periods_do_not_fill_the_memory(store: Store, standards: Standards) -> None:
+    now = load(store, standards)
+    for days in range(500):
+        tallies.complaints_in_period(now, (date(2018, 1, 1), date(2018, 1, 1) + timedelta(days)))
+    assert len(now._derived) < 300
+
+
+@pytest.mark.parametrize("bound", ["_MOST_REPLACED", "_MOST_STEPS"])
+def test_what_was_replaced_too_often_is_counted_anew(
+    store: Store, standards: Standards, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(f"layers.snapshot.{bound}", 3)
     now = load(store, standards)
     all_counts(now)
     for number in range(3):

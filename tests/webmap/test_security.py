@@ -159,6 +159,7 @@ def test_a_request_by_another_name_is_refused_but_for_probes(client: FlaskClient
 def test_a_customer_with_many_addresses_is_one_source() -> None:
     assert source_of("2001:db8:1:2:3::4") == source_of("2001:db8:1:2:ffff::") != source_of("2001:db8:1:3::")
     assert source_of("10.0.0.1") != source_of("10.0.0.2")
+    assert source_of("::ffff:10.0.0.1") == "10.0.0.1"
     assert source_of("::nonsense::") == "::nonsense::"
 
 

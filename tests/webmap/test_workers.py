@@ -29,6 +29,7 @@ from cryptography.x509.oid import NameOID
 
 from layers.store import create_store, open_store
 from tests.district import small_district
+from webmap.site import Site
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE_S = 60
@@ -177,6 +178,7 @@ def test_requests_under_way_are_finished_when_it_is_stopped(store: Path) -> None
         time.sleep(0.5)  # it has been taken by a worker
         service.process.terminate()
         waited(lambda: is_refused(service.port) or None)
+        time.sleep(0.5)  # the parent refuses first; a moment later the worker knows, too
         client.sendall(body[5:])
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 403") and b"connection: close" in answer.lower(), answer[:300]
@@ -322,24 +324,34 @@ def test_a_certificate_that_cannot_be_used_is_said_in_words(store: Path, tmp_pat
 SCRIPT = """
 import os, sys, time
 sys.path.insert(0, {root!r})
-from webmap.workers import Workers
+from webmap import workers
 kind, folder = sys.argv[1], sys.argv[2]
 def count(name):
     with open(f"{{folder}}/{{name}}", "a") as file:
         file.write("x")
     return os.path.getsize(f"{{folder}}/{{name}}")
 def work(life):
+    with open(f"{{folder}}/pid", "w") as file:
+        file.write(str(os.getpid()))
     began = count("began")
     if kind == "never" or (kind == "later not" and began > 2):
         sys.exit(3)
     life.ready()
     life.wait()
     count("ended")
+def no_room():
+    os.fork = fork
+    raise BlockingIOError("no room")
 def renew():
     count("renewed")
     if kind == "no renewal":
         raise ValueError("nothing to read")
-sys.exit(Workers(2, work, renew=renew, begun=lambda: print("begun", flush=True)).run())
+def begun():
+    if kind == "no room":
+        os.fork = no_room
+    print("begun", flush=True)
+fork, workers._LONGEST_PAUSE_S = os.fork, 0.2
+sys.exit(workers.Workers(2, work, renew=renew, begun=begun).run())
 """
 
 
@@ -367,6 +379,30 @@ def test_where_the_first_ones_cannot_begin_all_ends(tmp_path: Path) -> None:
         assert process.wait(PATIENCE_S) == 1
         assert process.stdout and process.stdout.read() == ""
         assert counted(tmp_path, "began") in (1, 2)  # the second may be told to stop before it begins
+
+
+def test_where_there_is_no_room_for_a_worker_it_is_tried_again(tmp_path: Path) -> None:
+    with working("no room", tmp_path) as process:
+        assert process.stdout and process.stdout.readline() == "begun\n"
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        waited(lambda: counted(tmp_path, "began") == 3 or None)
+        process.send_signal(signal.SIGHUP)
+        waited(lambda: counted(tmp_path, "began") >= 5 or None)
+        waited(lambda: counted(tmp_path, "ended") == 2 or None)
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+        assert counted(tmp_path, "ended") == 4
+        assert process.stderr and "no worker can be started now" in process.stderr.read()
+
+
+def test_a_place_may_be_missed_more_than_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        site = object.__new__(Site)
+        site._listeners = [listener]
+        site.miss(0)
+        site.miss(0)
+        listener.listen()
+        socket.create_connection(listener.getsockname()).close()
 
 
 @pytest.mark.parametrize(
