@@ -36,6 +36,8 @@ _TAGS = {
 
 _MET_EVERYWHERE = (401, 403, 429)
 """Whoever asks may have to sign in, may not be allowed, or may ask too often, wherever they do."""
+_UNSAID = {"HEAD", "OPTIONS"}
+"""Methods that every address answers."""
 _SECURITY: list[dict[str, list[str]]] = [{}, {"session": []}, {"token": []}]
 
 openapi = Blueprint("openapi", __name__, url_prefix="/api")
@@ -72,7 +74,9 @@ def describe(app: Flask, language: Language) -> dict[str, Any]:
         contract = operation_of(app.view_functions[rule.endpoint])
         if contract is not None:
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-            paths[path] = {"get": _operation(contract, language)}
+            by_method = paths.setdefault(path, {})
+            for method in sorted((rule.methods or set()) - _UNSAID):
+                by_method[method.lower()] = _operation(contract, language)
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE.to(language), "version": "1", "description": _ABOUT.to(language)},
@@ -103,25 +107,31 @@ def _security_schemes(language: Language) -> dict[str, Any]:
 def _operation(contract: Operation, language: Language) -> dict[str, Any]:
     recorded = examples().get(contract.id, {})
     given = recorded.get("parameters", {})
-    responses: dict[str, Any] = {
-        "200": {
+    responses: dict[str, Any] = {}
+    if contract.answers:
+        responses["200"] = {
             "description": contract.summary.to(language),
             "content": {
                 media_type: _content(name, recorded) for media_type, name in contract.answers.items()
             },
         }
-    }
     for status in contract.statuses:
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
     for status in sorted({*contract.errors, *_MET_EVERYWHERE}):
         responses[str(status)] = _error(status, contract)
-    return {
+    described: dict[str, Any] = {
         "operationId": contract.id,
         "tags": [contract.tag],
         "summary": contract.summary.to(language),
         "parameters": [_parameter(parameter, given, language) for parameter in contract.parameters],
         "responses": responses,
     }
+    if contract.body is not None:
+        sent: dict[str, Any] = {"schema": ref(contract.body)}
+        if "body" in recorded:
+            sent["example"] = recorded["body"]
+        described["requestBody"] = {"required": True, "content": {JSON: sent}}
+    return described
 
 
 def _content(schema: str | None, recorded: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class Operation:
         Statuses of errors that the endpoint itself can end in.
     action : Action
         What the visitor must be allowed to do.
+    body : str or None
+        The name of the schema in `webmap.schemas` of the JSON that is sent; the endpoint reads it by `webmap.json_body`.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Operation:
     statuses: tuple[int, ...]
     errors: tuple[int, ...]
     action: Action
+    body: str | None = None
 
 
 def operation(
@@ -67,6 +70,7 @@ def operation(
     answers: dict[str, str | None],
     statuses: tuple[int, ...] = (),
     errors: tuple[int, ...] = (400, 401, 403, 404, 405, 429, 500, 503),
+    body: str | None = None,
 ) -> Callable[[View], View]:
     """Describe an endpoint and have its parameters read; the view gets them as keywords."""
 
@@ -86,6 +90,7 @@ def operation(
             statuses=statuses,
             errors=errors,
             action=action,
+            body=body,
         )
         return run
 

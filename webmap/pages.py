@@ -12,7 +12,7 @@ from layers.schema import LAYERS
 from layers.sight import sight_of
 from layers.text import Language, Text
 from layers.views import ViewQuery
-from webmap import sheet
+from webmap import csrf, sheet
 from webmap.district import describe, rows_seen
 from webmap.gate import allow, policy, visitor
 from webmap.operations import current_snapshot
@@ -82,6 +82,7 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
         "layers": titles,
         "definitions": {name: known.as_dict(language) for name, known in DEFINITIONS.items()},
         "district": district,
+        "csrf": csrf.token(),
     }
     return render_template(
         "planner.html",

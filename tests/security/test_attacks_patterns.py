@@ -76,8 +76,9 @@ def _part(piece: ast.expr) -> str:
 def declared() -> set[str]:
     """Return the patterns that the API's description tells clients to check by."""
     found = set()
-    for operations in described()["paths"].values():
-        for parameter in operations["get"]["parameters"]:
+    operations = (one for methods in described()["paths"].values() for one in methods.values())
+    for operation in operations:
+        for parameter in operation["parameters"]:
             if "pattern" in parameter["schema"]:
                 found.add(parameter["schema"]["pattern"])
     return found

@@ -43,15 +43,21 @@ def test_every_endpoint_is_described_and_nothing_else(app: Flask, document: dict
     described = {name for name in endpoints if operation_of(app.view_functions[name]) is not None}
     assert all(name.startswith(UNDESCRIBED) for name in endpoints - described)
     assert not any(name.startswith(UNDESCRIBED) for name in described)
-    assert len(document["paths"]) == len(described)
-    ids = [path["get"]["operationId"] for path in document["paths"].values()]
-    assert len(set(ids)) == len(ids)
+    ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(set(ids)) == len(ids) == len(described)
 
 
 def test_every_path_variable_is_a_described_parameter(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
-        in_path = {p["name"] for p in methods["get"]["parameters"] if p["in"] == "path"}
-        assert in_path == {part.split("}")[0] for part in path.split("{")[1:]}, path
+        for operation in methods.values():
+            in_path = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+            assert in_path == {part.split("}")[0] for part in path.split("{")[1:]}, path
+
+
+def test_what_changes_something_states_its_body(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert ("requestBody" in operation) == (method in ("post", "put")), (method, path)
 
 
 def alike(recorded: Any, answered: Any) -> bool:
@@ -71,8 +77,8 @@ def test_examples_are_what_the_service_answers(recorded_now: dict[str, Any], ope
 
 
 def test_every_operation_has_an_example_of_each_parameter_that_matters(document: dict[str, Any]) -> None:
-    for path, methods in document["paths"].items():
-        operation = methods["get"]
+    readings = {path: methods["get"] for path, methods in document["paths"].items() if "get" in methods}
+    for path, operation in readings.items():
         assert operation["operationId"] in REQUESTS, path
         for parameter in operation["parameters"]:
             assert not parameter["required"] or "example" in parameter, (path, parameter["name"])
@@ -81,12 +87,12 @@ def test_every_operation_has_an_example_of_each_parameter_that_matters(document:
 
 
 def test_examples_have_the_described_shapes(document: dict[str, Any]) -> None:
-    for methods in document["paths"].values():
-        for response in methods["get"]["responses"].values():
+    for operation in (one for methods in document["paths"].values() for one in methods.values()):
+        for response in operation["responses"].values():
             for content in response.get("content", {}).values():
                 if "example" in content:
                     validator(content["schema"]).validate(content["example"])
-        for parameter in methods["get"]["parameters"]:
+        for parameter in operation["parameters"]:
             if "example" in parameter:
                 validator(parameter["schema"]).validate(parameter["example"])
 
