@@ -82,7 +82,8 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
         "layers": titles,
         "definitions": {name: known.as_dict(language) for name, known in DEFINITIONS.items()},
         "district": district,
-        "csrf": csrf.token(),
+        # Who has not signed in changes nothing here, and gets no cookie.
+        "csrf": None if visitor().via == "nobody" else csrf.token(),
     }
     return render_template(
         "planner.html",
