@@ -192,6 +192,7 @@ def load_rest() -> None:
 def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
     from webmap import (
         api,
+        api_compare,
         api_features,
         assets,
         csrf,
@@ -210,6 +211,7 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
     return (responses, assets, security, errors, csrf, identity, gate), (
         pages.pages,
         api.api,
+        api_compare.compare,
         me.me,
         api_features.features,
         openapi.openapi,

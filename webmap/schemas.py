@@ -21,6 +21,7 @@ from webmap.json_schema import (
     record,
     ref,
 )
+from webmap.schemas_compare import COMPARISON
 from webmap.schemas_views import CARD, SIGHT, SUMMARY, VIEW
 
 _TITLED = record(id=STRING, title=STRING)
@@ -155,6 +156,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Summary": SUMMARY,
     "View": VIEW,
+    "Comparison": COMPARISON,
     "Card": CARD,
     "Definitions": by_name(record(title=STRING, unit=STRING, text=STRING, source=STRING)),
     "Hits": listed(record(layer=STRING, id=STRING, name=STRING, detail=STRING, lon=NUMBER, lat=NUMBER)),
