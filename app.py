@@ -69,6 +69,11 @@ SETTINGS = {
         "他人写入时等待轮到自己的秒数；默认 30",
         "Seconds that a write waits for its turn while others write; 30 by default.",
     ),
+    "WANGGE_INSTALLATION": Text(
+        "本安装的设置文件（TOML）：名称、标志、标准、大屏场景、地图坐标系和底图；默认没有",
+        "File (TOML) with what this installation sets: name, logo, standards, the wall's scenes, the map's datum and "
+        "base map; none by default.",
+    ),
     "WANGGE_ADDRESS": Text(
         "serve：大家使用的网址，如 https://地图.example；以 https 开头时 Cookie 只走 TLS，其他主机名一律拒绝",
         "serve: the address that people use, such as https://map.example; with https cookies travel by TLS only, and "
@@ -252,6 +257,9 @@ def make_context(environment: Mapping[str, str]) -> Context:
         settings=store_settings(environment),
         operator=operator_name(),
         web={name: environment.get(name, "") for name in _WEB_SETTINGS},
+        installation_file=Path(environment["WANGGE_INSTALLATION"])
+        if environment.get("WANGGE_INSTALLATION")
+        else None,
     )
 
 

@@ -34,6 +34,7 @@ from layers.text import Language, Text, both
 if TYPE_CHECKING:
     from layers.access.access import Access
     from layers.auditing import Deed
+    from layers.installation import Installation
     from layers.policy import Policy
     from layers.standards import Standards
     from layers.visitors import Visitor
@@ -59,6 +60,8 @@ class Context:
         Who answers for what is written: the name of the account.
     web : mapping of str to str
         The settings of the web service, as they were given; `serve` reads and checks them.
+    installation_file : Path, optional
+        What this installation sets; None where everything is as shipped.
     clock : Clock
         Tells sign-ins, entries of the audit log and retention the time.
     """
@@ -69,9 +72,21 @@ class Context:
     settings: StoreSettings = field(default_factory=StoreSettings)
     operator: str = ""
     web: Mapping[str, str] = field(default_factory=dict)
+    installation_file: Path | None = None
     clock: Clock = utc_now
     _standards: Standards | None = field(default=None, repr=False)
     _policy: Policy | None = field(default=None, repr=False)
+    _installation: Installation | None = field(default=None, repr=False)
+
+    @property
+    def installation(self) -> Installation:
+        """What this installation sets, read on first use."""
+        if self._installation is None:
+            from layers.installation import AS_SHIPPED, read_installation
+
+            file = self.installation_file
+            self._installation = AS_SHIPPED if file is None else read_installation(file)
+        return self._installation
 
     @property
     def standards(self) -> Standards:
@@ -79,7 +94,7 @@ class Context:
         if self._standards is None:
             from layers.standards import read_standards
 
-            self._standards = read_standards(self.data_folder)
+            self._standards = read_standards(self.data_folder, rules=self.installation.standards)
         return self._standards
 
     @property
@@ -99,8 +114,8 @@ class Context:
         return operator(self.operator)
 
     def renewed(self) -> Context:
-        """Return the context as it was given, with standards and policy to be read anew."""
-        return replace(self, _standards=None, _policy=None)
+        """Return the context as it was given, with installation, standards and policy to be read anew."""
+        return replace(self, _standards=None, _policy=None, _installation=None)
 
     def open_store(self, *, read_only: bool = False) -> Store:
         """Open the chosen store."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from layers.problems import ValidationError
 from layers.text import Text
 
 
@@ -90,10 +91,35 @@ class Standards:
         )
 
 
-def read_standards(folder: Path) -> Standards:
-    """Read ``code_lists.json`` and ``standards.json`` from `folder`."""
+def read_standards(folder: Path, *, rules: Path | None = None) -> Standards:
+    """Read ``code_lists.json`` and ``standards.json`` from `folder`.
+
+    Parameters
+    ----------
+    rules : Path, optional
+        An installation's own standards, in the place of ``standards.json``.
+
+    Raises
+    ------
+    ValidationError
+        An installation's own standards cannot be read, or lack something.
+    """
     lists: dict[str, list[dict[str, Any]]] = json.loads((folder / "code_lists.json").read_text("utf-8"))
-    rules: dict[str, Any] = json.loads((folder / "standards.json").read_text("utf-8"))
+    if rules is None:
+        return _standards(lists, json.loads((folder / "standards.json").read_text("utf-8")))
+    try:
+        return _standards(lists, json.loads(rules.read_text("utf-8-sig")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ValidationError(
+            Text(
+                "标准文件 {file} 无法使用：{why}。请照 data/standards.json 的写法补齐。",
+                "The standards {file} cannot be used: {why}. Write them like data/standards.json, with all of it.",
+            ).format(file=rules, why=why)
+        ) from error
+
+
+def _standards(lists: dict[str, list[dict[str, Any]]], rules: dict[str, Any]) -> Standards:
     coverage, hotspots, disputes = rules["coverage"], rules["hotspots"], rules["disputes"]
     return Standards(
         code_lists={name: tuple(_code(entry) for entry in entries) for name, entries in lists.items()},

@@ -90,14 +90,18 @@ def serve(
 
         given = {"WANGGE_CERTIFICATE": certificate, "WANGGE_KEY": key}
         texts = {**context.web, **{name: text for name, text in given.items() if text is not None}}
-        settings = read_settings(texts, host=host)
+
+        def read() -> Settings:
+            return read_settings(texts, host=host, installation=context.renewed().installation)
+
+        settings = read()
         number = workers or len(os.sched_getaffinity(0))
         with ExitStack() as open_sockets:
             from webmap.site import Site
             from webmap.workers import Workers
 
             listeners = [open_sockets.enter_context(one) for one in _listen(host, port, number)]
-            site = Site(context, lambda: read_settings(texts, host=host), listeners, threads=threads)
+            site = Site(context, read, listeners, threads=threads)
             # What is wrong with the store shows now, and no worker reads it again.
             link = site.load()
 

@@ -10,6 +10,7 @@ descriptions. Where there is no such policy, in the file that is handed on, foli
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import folium
@@ -18,6 +19,8 @@ from markupsafe import Markup
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
+
+    from layers.installation import BaseMap, MapDatum
 
 MAP_ID = "map"
 MAX_ZOOM = 19
@@ -116,6 +119,10 @@ class DistrictMap(folium.Map):
         Degrees of EPSG:4490; what "the whole district" shows.
     label : str
         What a screen reader says of the map.
+    datum : {"wgs84", "gcj02"}
+        What it is drawn in; the positions of the description are in EPSG:4490 whatever it is.
+    base_map : BaseMap, optional
+        The operator's own, drawn under the layers.
     """
 
     _template = Template(
@@ -130,12 +137,20 @@ class DistrictMap(folium.Map):
     default_css: list[tuple[str, str]] = []  # noqa: RUF012
     element_id = MAP_ID
 
-    def __init__(self, bbox: tuple[float, float, float, float], *, label: str) -> None:
+    def __init__(
+        self,
+        bbox: tuple[float, float, float, float],
+        *,
+        label: str,
+        datum: MapDatum = "wgs84",
+        base_map: BaseMap | None = None,
+    ) -> None:
         west, south, east, north = bbox
         centre = to_folium((west + east) / 2, (south + north) / 2)
         super().__init__(location=centre, tiles=None, zoom_start=13, max_zoom=MAX_ZOOM)
         self.bounds = (to_folium(west, south), to_folium(east, north))
         self.label = label
+        self.datum, self.base_map = datum, base_map
 
     def description(self) -> dict[str, Any]:
         """Return centre, zoom, bounds and the layers in drawing order, positions as (lat, lon)."""
@@ -145,6 +160,8 @@ class DistrictMap(folium.Map):
             "zoom": self.options["zoom"],
             "max_zoom": MAX_ZOOM,
             "bounds": self.bounds,
+            "datum": self.datum,
+            "base_map": None if self.base_map is None else asdict(self.base_map),
             "layers": [layer.description() for layer in layers],
         }
 
@@ -165,6 +182,8 @@ def district_map(
     label: str,
     tiles: str,
     hidden: frozenset[str] = frozenset(),
+    datum: MapDatum = "wgs84",
+    base_map: BaseMap | None = None,
 ) -> DistrictMap:
     """Describe the planner's map, layers in drawing order.
 
@@ -178,8 +197,10 @@ def district_map(
         Address of the tiles, with ``{layer}/{z}/{x}/{y}`` open.
     hidden : frozenset of str
         Layers that are not for whoever asks: the map does without.
+    datum, base_map
+        See `DistrictMap`.
     """
-    described = DistrictMap(bbox, label=label)
+    described = DistrictMap(bbox, label=label, datum=datum, base_map=base_map)
 
     def tiled(name: str, *, min_zoom: int = 0, show: bool = True, layer: str | None = None) -> VectorTiles:
         return VectorTiles(name, tiles.replace("{layer}", layer or name), min_zoom=min_zoom, show=show)

@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -16,6 +17,9 @@ from layers.store import utc_now
 from layers.text import Text
 from webmap.cookies import is_secure
 from webmap.gate import PROBES, allow, this_request
+
+if TYPE_CHECKING:
+    from layers.installation import BaseMap
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -39,16 +43,20 @@ _HOST = re.compile(r"[a-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:.]{2,45}\](?::
 security = Blueprint("security", __name__)
 
 
-def content_security_policy(nonce: str) -> str:
-    """Return the policy: everything from here, scripts and styles by file or with this request's nonce."""
+def content_security_policy(nonce: str, base_map: BaseMap | None = None) -> str:
+    """Return the policy: everything from here, scripts and styles by file or with this request's nonce.
+
+    An operator's own base map is the one thing that may be fetched from elsewhere: from its origin, as images.
+    """
+    outside = "" if base_map is None else f" {base_map.origin}"
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src 'self' 'nonce-{nonce}'",
             f"style-src 'self' 'nonce-{nonce}'",
-            "img-src 'self' data: blob:",
+            f"img-src 'self' data: blob:{outside}",
             "font-src 'self'",
-            "connect-src 'self'",
+            f"connect-src 'self'{outside}",
             "worker-src 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",
@@ -119,7 +127,8 @@ def _check_host() -> None:
 
 def _protect(response: Response) -> Response:
     """Put the policy and the other headers on a response, errors too."""
-    response.headers["Content-Security-Policy"] = content_security_policy(csp_nonce())
+    base_map = current_app.extensions["wangge"].settings.installation.base_map
+    response.headers["Content-Security-Policy"] = content_security_policy(csp_nonce(), base_map)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if is_secure():

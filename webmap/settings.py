@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from layers.installation import AS_SHIPPED, Installation
 from layers.problems import Problem, ValidationError
 from layers.text import Text
 
@@ -72,6 +73,8 @@ class Settings:
     attempts_a_minute : int
         Most attempts of one address to become somebody that fail: sign-ins, codes, links; and, counted apart,
         most wrong keys.
+    installation : Installation
+        Name, logo, wall, map: what the installation's own file says.
     """
 
     tile_cache_mib: int = 64
@@ -85,9 +88,12 @@ class Settings:
     requests_a_minute: int = 600
     tiles_a_minute: int = 12_000
     attempts_a_minute: int = 30
+    installation: Installation = AS_SHIPPED
 
 
-def read_settings(texts: Mapping[str, str], *, host: str = "") -> Settings:
+def read_settings(
+    texts: Mapping[str, str], *, host: str = "", installation: Installation = AS_SHIPPED
+) -> Settings:
     """Return the settings that `texts` name, with `host` as one of the host names.
 
     Raises
@@ -121,6 +127,7 @@ def read_settings(texts: Mapping[str, str], *, host: str = "") -> Settings:
         trusted_proxy=given["WANGGE_TRUSTED_PROXY"],
         security_contact=given["WANGGE_SECURITY_CONTACT"],
         oidc=oidc,
+        installation=installation,
     )
 
 

@@ -18,6 +18,7 @@ from webmap.tile_source import Source, room_for_blocks
 
 if TYPE_CHECKING:
     from layers.areas import Belonging
+    from layers.installation import MapDatum
     from layers.snapshot import Snapshot
     from layers.visitors import Area
 
@@ -64,9 +65,12 @@ class TileCache:
     ----------
     most_bytes : int
         Encoded tiles kept take at most so much; the least recently asked for goes first.
+    datum : {"wgs84", "gcj02"}
+        What they are drawn in.
     """
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, datum: MapDatum = "wgs84") -> None:
+        self._datum = datum
         of_parts = most_bytes // _PARTS_SHARE
         self._tiles = _tiles(most_bytes - of_parts)
         self._tiles_of_parts = _tiles(of_parts)
@@ -107,7 +111,7 @@ class TileCache:
         frame = frame_of(snapshot, drawn.name)
         return self._sources.get(
             (drawn.name, drawn.fields),
-            partial(make_source, drawn.name, frame, drawn.fields, self._blocks),
+            partial(make_source, drawn.name, frame, drawn.fields, self._blocks, datum=self._datum),
             still=lambda source: source.frame is frame,
         )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from layers.areas import Belonging
+    from layers.installation import MapDatum
     from layers.policy import Policy
     from layers.snapshot import Snapshot
     from layers.visitors import Area, Visitor
@@ -128,13 +129,18 @@ def belonging_of(snapshot: Snapshot, name: str, area: Area) -> Belonging:
 
 
 def make_source(
-    name: str, frame: gpd.GeoDataFrame, fields: tuple[str, ...], ready: ReadyBlocks | None = None
+    name: str,
+    frame: gpd.GeoDataFrame,
+    fields: tuple[str, ...],
+    ready: ReadyBlocks | None = None,
+    *,
+    datum: MapDatum = "wgs84",
 ) -> Source:
-    """Return the tile layer `name` from its frame (EPSG:4490), with those of its fields."""
+    """Return the tile layer `name` from its frame (EPSG:4490), with those of its fields, drawn in a datum."""
     layer = _layer_of(name)
     rule = RULES.get("management_cells" if name == "management" else layer or name, UNIT_RULE)
     if name != (layer or name):
         rule = replace(rule, as_points=True)
     columns = {one: frame[one if layer else "name"] for one in fields}
     texts = texts_of(frame.index, columns)
-    return source_of(name, rule, frame, texts, room_for_blocks() if ready is None else ready)
+    return source_of(name, rule, frame, texts, room_for_blocks() if ready is None else ready, datum=datum)

@@ -15,6 +15,7 @@ import numpy as np
 
 from geo import crs
 from webmap import tile_geometry as tiling
+from webmap.display import displayed, displayed_boxes
 from webmap.kept import Kept
 from webmap.tile_blocks import EVERY_FROM_ZOOM, WEB_MERCATOR, Block, Rule, drawn, make_block
 from webmap.tile_encoding import tile
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from layers.installation import MapDatum
     from webmap.tile_geometry import Floats, Geometries
     from webmap.tile_texts import Texts
 
@@ -66,6 +68,8 @@ class Source:
         Block `b` has the rows ``rows[starts[b]:starts[b + 1]]``.
     boxes : float array of shape (number of blocks, 4)
         What the features of each lie in: west, south, east, north in EPSG:3857.
+    datum : {"wgs84", "gcj02"}
+        What the tiles are drawn in.
     ready : Kept
         Blocks of this and of other sources.
     serial : int
@@ -79,12 +83,15 @@ class Source:
     rows: NDArray[np.int32]
     starts: NDArray[np.intp]
     boxes: Floats
+    datum: MapDatum = "wgs84"
     ready: ReadyBlocks = field(default_factory=room_for_blocks)
     serial: int = field(default_factory=lambda: next(_serials))
 
     def part(self, inside: NDArray[np.bool_]) -> Source:
         """Return the tile layer of some of the frame's rows alone: what is left out leaves no trace in it."""
-        return source_of(self.name, self.rule, self.frame, self.texts, self.ready, np.flatnonzero(inside))
+        return source_of(
+            self.name, self.rule, self.frame, self.texts, self.ready, np.flatnonzero(inside), datum=self.datum
+        )
 
     def encode(self, zoom: int, x: int, y: int) -> bytes:
         """Return a tile as Mapbox Vector Tile 2.1, empty bytes where nothing is to be drawn."""
@@ -101,7 +108,7 @@ class Source:
             if made is not None:
                 return made
         blocks = [self._ready(one) for one in near]
-        shown = drawn(blocks, zoom, x, y, self.rule, partial(_shapes, self.frame))
+        shown = drawn(blocks, zoom, x, y, self.rule, self._shapes)
         if shown is None:
             return b""
         order = np.argsort(shown.rows)
@@ -124,9 +131,11 @@ class Source:
 
     def _block(self, number: int) -> Block:
         rows = self.rows[self.starts[number] : self.starts[number + 1]]
-        return make_block(
-            _shapes(self.frame, rows), rows, self.texts.codes_of(rows), as_points=self.rule.as_points
-        )
+        return make_block(self._shapes(rows), rows, self.texts.codes_of(rows), as_points=self.rule.as_points)
+
+    def _shapes(self, rows: NDArray[np.int32]) -> Geometries:
+        # Of large layers geometries are made when they are taken.
+        return displayed(np.asarray(self.frame.geometry.array[rows], dtype=object), self.datum)
 
 
 def source_of(
@@ -136,10 +145,12 @@ def source_of(
     texts: Texts,
     ready: ReadyBlocks,
     rows: NDArray[np.intp] | None = None,
+    *,
+    datum: MapDatum = "wgs84",
 ) -> Source:
-    """Return the tile layer of a frame (EPSG:4490), or of some of its rows."""
+    """Return the tile layer of a frame (EPSG:4490), or of some of its rows, drawn in a datum."""
     geometries: Any = frame.geometry.array
-    bounds = (geometries if rows is None else geometries[rows]).bounds
+    bounds = displayed_boxes((geometries if rows is None else geometries[rows]).bounds, datum)
     rows = np.arange(len(frame)) if rows is None else rows
     middle = crs.points_to_metric(
         (bounds[:, 0] + bounds[:, 2]) / 2, (bounds[:, 1] + bounds[:, 3]) / 2, WEB_MERCATOR
@@ -161,6 +172,7 @@ def source_of(
         rows=rows[order].astype(np.int32),
         starts=np.append(begins, len(rows)),
         boxes=boxes,
+        datum=datum,
         ready=ready,
     )
 
@@ -176,8 +188,3 @@ def _blocks_of(x: Floats, y: Floats) -> NDArray[np.int64]:
     else:
         block_of = np.zeros(len(x), dtype=np.int64)
     return block_of
-
-
-def _shapes(frame: gpd.GeoDataFrame, rows: NDArray[np.int32]) -> Geometries:
-    # Of large layers geometries are made when they are taken.
-    return np.asarray(frame.geometry.array[rows], dtype=object)
