@@ -39,6 +39,38 @@ class CoverageLimit:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """When a fact is to be looked at again, in days.
+
+    Attributes
+    ----------
+    stale_days : int
+        What was verified longer ago than this is out of date.
+    ask_again_days : int
+        What somebody has looked at within so many days is not asked again, though it is unknown or contradicted.
+    """
+
+    stale_days: int
+    ask_again_days: int
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What tablets take along.
+
+    Attributes
+    ----------
+    days : int
+        After so many days a package is not to be used any more.
+    margin_m : float
+        Facilities and mediation rooms up to so far around the area go with it.
+    """
+
+    days: int
+    margin_m: float
+
+
+@dataclass(frozen=True)
 class Standards:
     """Everything a rule compares with, each with where it comes from.
 
@@ -52,17 +84,22 @@ class Standards:
         Walking metres per straight metre where there is no path network.
     mediation_households : int
         A community with at least so many households is to have a mediation room.
+    mediation_shared_m : float
+        A mediation room that is shared serves whoever walks no farther, in metres, inclusive.
     """
 
     code_lists: dict[str, tuple[Code, ...]]
     limits: dict[str, CoverageLimit]
     detour_factor: float
     mediation_households: int
+    mediation_shared_m: float
     hotspot_mask_residents: int
     hotspot_permutations: int
     hotspot_seed: int
     dispute_category: str
     dispute_years: tuple[int, int]
+    verification: Verification
+    packages: Packages
 
     @property
     def facility_kinds(self) -> tuple[str, ...]:
@@ -129,11 +166,16 @@ def _standards(lists: dict[str, list[dict[str, Any]]], rules: dict[str, Any]) ->
         },
         detour_factor=coverage["detour_factor"]["value"],
         mediation_households=rules["mediation"]["households"],
+        mediation_shared_m=rules["mediation"]["shared"]["limit_m"],
         hotspot_mask_residents=hotspots["mask_residents"],
         hotspot_permutations=hotspots["permutations"],
         hotspot_seed=hotspots["seed"],
         dispute_category=disputes["category"],
         dispute_years=(disputes["before"], disputes["after"]),
+        verification=Verification(
+            rules["verification"]["stale_days"], rules["verification"]["ask_again_days"]
+        ),
+        packages=Packages(rules["packages"]["days"], rules["packages"]["margin_m"]),
     )
 
 

@@ -81,7 +81,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
         "property_staff": _total(published["property_staff"]),
         "property_staff_known": _known(published["property_staff"]),
         "property_staff_per_1000_residents": _per_1000(published),
-        "mediation": _mediation(snapshot),
+        "mediation": mediation_figures(snapshot),
         "coverage": {
             kind: kind_coverage(snapshot, kind).as_dict() for kind in snapshot.standards.facility_kinds
         },
@@ -132,7 +132,8 @@ def _per_1000(communities: pd.DataFrame) -> float | None:
     return None if people == 0 else round(1000 * int(staff[both].sum()) / people, 2)
 
 
-def _mediation(snapshot: Snapshot) -> dict[str, Any]:
+def mediation_figures(snapshot: Snapshot) -> dict[str, Any]:
+    """Return which communities are due a mediation room by their households, and which of them have one."""
     communities, rooms = snapshot.frame("communities"), snapshot.frame("mediation_rooms")
     room_of = places(snapshot, "mediation_rooms")["community"].to_numpy()
     has_room = np.isin(np.arange(len(communities)), room_of)
