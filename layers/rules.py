@@ -26,6 +26,7 @@ Action = Literal[
     "accounts",
     "audit",
     "change",
+    "plan",
     "report",
     "verify",
     "case",
