@@ -165,7 +165,7 @@ def _service(
         snapshots=snapshots,
         indexes=FeatureIndexes(snapshots),
         probe=Probe(store, snapshots),
-        tiles=TileCache(settings.tile_cache_mib * 2**20),
+        tiles=TileCache(settings.tile_cache_mib * 2**20, settings.installation.map_datum),
     )
 
 

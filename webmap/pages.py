@@ -15,7 +15,7 @@ from layers.views import ViewQuery
 from webmap import csrf, sheet
 from webmap.district import describe, rows_seen
 from webmap.gate import allow, policy, visitor
-from webmap.operations import current_snapshot
+from webmap.operations import current_snapshot, service
 from webmap.params import choice, read, text
 from webmap.view_parameters import VIEW_PARAMETERS
 from webmap.words import words
@@ -73,6 +73,8 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
         hidden=frozenset(
             layer for layer in LAYERS if rows_seen(policy(), visitor(), layer, way_out="tile") == "none"
         ),
+        datum=service().settings.installation.map_datum,
+        base_map=service().settings.installation.base_map,
     )
     titles = {name: layer.title.to(language) for name, layer in LAYERS.items()}
     data = {
