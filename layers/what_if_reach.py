@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CHANGES = ("gained", "lost", "nearer", "farther")
 """Of a community: it comes within the limit, falls out of it, or some of its buildings do and it stays as it is."""
+_SEVERITY = {name: at for at, name in enumerate((*CHANGES, ""))}
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,8 @@ class Difference:
         By how many more of its known residents and of its buildings are covered; fewer are negative.
     double_none : object array, one per community
         yes, no or unknown.
+    published : bool array, one per community
+        Whether it is among those that the published figures speak of.
     order : int array
         Positions of the communities that change: double-none first, then by change, then the most residents.
     """
@@ -172,11 +175,12 @@ class Difference:
     residents: NDArray[np.float64]
     buildings: NDArray[np.int64]
     double_none: NDArray[np.object_]
+    published: NDArray[np.bool_]
     order: NDArray[np.int64]
 
-    def count(self, *changes: str, double_none: bool = False) -> int:
-        """Return how many communities, or double-none ones, change so."""
-        found = np.isin(self.change, changes)
+    def count(self, change: str, *, double_none: bool = False, published: bool = True) -> int:
+        """Return how many published communities (else urban villages), or double-none ones of them, change so."""
+        found = (self.change == change) & (self.published == published)
         return int((found & (self.double_none == "yes") if double_none else found).sum())
 
 
@@ -202,12 +206,20 @@ def difference(present: Snapshot, before: Reach, after: Reach) -> Difference:
         CHANGES,
         "",
     ).astype(object)
-    double_none = is_double_none(present.frame("communities"))
-    rank = np.array([*CHANGES, ""], dtype=object)
-    at = np.searchsorted(np.sort(rank), change)
-    severity = np.argsort(rank)[at]
+    communities = present.frame("communities")
+    double_none = is_double_none(communities)
+    severity = np.array([_SEVERITY[one] for one in change.tolist()])
     order = np.lexsort((np.arange(n), -np.abs(residents), severity, double_none != "yes"))
-    return Difference(before, after, change, residents, buildings, double_none, order[change[order] != ""])
+    return Difference(
+        before=before,
+        after=after,
+        change=change,
+        residents=residents,
+        buildings=buildings,
+        double_none=double_none,
+        published=is_published(communities),
+        order=order[change[order] != ""],
+    )
 
 
 def units_changed(
