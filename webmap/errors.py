@@ -23,6 +23,7 @@ from layers.text import LANGUAGES, Language, Text
 from webmap.health import NotReady, Readiness
 from webmap.identity import address_of, source
 from webmap.params import BadQuery
+from webmap.words import words
 
 if TYPE_CHECKING:
     from webmap.guarded import Wanted
@@ -182,7 +183,9 @@ def answer(failure: Failure) -> Response:
 def _page(failure: Failure, language: Language) -> Response:
     """Return the error's page, or a line of text where the page itself is what fails."""
     try:
-        page = render_template("error.html", failure=failure, language=language, way_on=_way_on(failure))
+        page = render_template(
+            "error.html", failure=failure, language=language, way_on=_way_on(failure), w=words(language)
+        )
     except Exception:
         current_app.logger.exception("the error page failed")
         return Response(f"{failure.status} {failure.detail.to(language)}\n", mimetype="text/plain")

@@ -14,6 +14,7 @@ WORDS: dict[str, Text] = {
     "page_title": Text("{district} · 网格", "{district} · Wangge"),
     "skip": Text("跳到列表", "Skip to the list"),
     "skip_map": Text("跳到地图", "Skip to the map"),
+    "back_to_map": Text("回到地图", "Back to the map"),
     "invented": Text("演示数据，纯属虚构", "Invented demonstration data"),
     "invented_more": Text(
         "街道、社区的名称和编码是公开信息，其余都是虚构的，不代表任何真实小区。",
