@@ -18,6 +18,12 @@ Period = tuple[date | None, date | None]
 """First and last day, both inclusive, None for open."""
 
 
+def year_before(day: date) -> date:
+    """Return the same day of the year before; the 28th of February for the 29th."""
+    ends_february = day.month == 2 and day.day == 29
+    return day.replace(year=day.year - 1, day=28) if ends_february else day.replace(year=day.year - 1)
+
+
 def check_period(period: Period) -> None:
     """Raise `BadParameter` where a period ends before it begins."""
     first, last = period

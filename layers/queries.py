@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from layers.limits import limit_range_m
-from layers.periods import Period, check_period
+from layers.periods import Period, check_period, year_before
 from layers.problems import BadParameter
 from layers.text import Text, both, joined
 from layers.units import check_scheme
@@ -153,11 +153,7 @@ def default_period(snapshot: Snapshot) -> Period:
     as_of = snapshot.district.as_of
     if as_of is None:
         return None, None
-    ends_february = as_of.month == 2 and as_of.day == 29
-    year_before = (
-        as_of.replace(year=as_of.year - 1, day=28) if ends_february else as_of.replace(year=as_of.year - 1)
-    )
-    return date.fromordinal(year_before.toordinal() + 1), as_of
+    return date.fromordinal(year_before(as_of).toordinal() + 1), as_of
 
 
 def _one_of(name: str, params: Mapping[str, Any], allowed: tuple[str, ...], default: str) -> str:
