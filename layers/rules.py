@@ -13,7 +13,7 @@ from layers.schema import LAYERS, Guard
 from layers.text import Text
 from layers.visitors import AREA_KINDS, AreaKind
 
-WayOut = Literal["page", "api", "tile", "export", "wall", "command"]
+WayOut = Literal["page", "api", "tile", "export", "wall", "command", "package"]
 WAYS_OUT: tuple[WayOut, ...] = get_args(WayOut)
 
 Action = Literal[
