@@ -94,7 +94,7 @@ def test_modules_write_chinese_as_one_of_two_languages(path: Path) -> None:
 def in_both_languages(call: ast.Call) -> bool:
     """Return whether a call states Chinese and English: a `Text`, or a command's words, whose English is its docstring."""
     name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    return name == "Text" or "zh" in {keyword.arg for keyword in call.keywords}
+    return name in ("Text", "command", "group") or "zh" in {keyword.arg for keyword in call.keywords}
 
 
 def docstrings(tree: ast.AST) -> set[int]:
