@@ -195,6 +195,7 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         api_compare,
         api_features,
         assets,
+        branding,
         csrf,
         downloads,
         errors,
@@ -208,7 +209,7 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         tiles,
     )
 
-    return (responses, assets, security, errors, csrf, identity, gate), (
+    return (responses, assets, security, errors, csrf, identity, gate, branding), (
         pages.pages,
         api.api,
         api_compare.compare,

@@ -4,6 +4,7 @@ import * as L from "leaflet";
 import { byId, el } from "../dom.js";
 import { MARKS } from "../shapes.js";
 import { classTokens, colour, hatchTile, markTile, scale } from "./colours.js";
+import { toDisplay } from "./datum.js";
 
 const MAX_DATA_ZOOM = 15;
 const POINT = 1;
@@ -49,12 +50,15 @@ class ImageSymbolizer {
 class CanvasEngine {
   constructor(map, description) {
     this.map = map;
+    this.description = description;
     this.described = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
     this.shown = {};
     this.classes = new Map();
     this.view = null;
     this.chosen = null;
     map.createPane("ground").style.setProperty("z-index", "150");
+    const { base_map: base } = description;
+    if (base) L.tileLayer(base.url, { pane: "ground", maxNativeZoom: base.max_zoom }).addTo(map);
     this.restyle();
   }
 
@@ -78,8 +82,9 @@ class CanvasEngine {
         keyboard: false,
         icon: L.divIcon({ className: "map-name", html: el("span", { text }), iconSize: [0, 0] }),
       });
+    const bare = !this.description.base_map;
     return [
-      outline && shape(outline, { pane: "ground", stroke: false, fillColor: colour("land"), fillOpacity: 1 }),
+      bare && outline && shape(outline, { pane: "ground", stroke: false, fillColor: colour("land"), fillOpacity: 1 }),
       outline && shape(outline, line),
       boundaries && shape(boundaries, { ...line, dashArray: "2 3" }),
       ...names.places.map(label),
@@ -133,7 +138,8 @@ class CanvasEngine {
 
   rules() {
     const { PolygonSymbolizer, LineSymbolizer, CircleSymbolizer } = window.protomapsL;
-    const on = (name) => this.shown[name] ?? true;
+    const bare = !this.description.base_map;
+    const on = (name) => (name !== "backdrop" || bare) && (this.shown[name] ?? true);
     const isThere = ({ dataSource }) => dataSource === UNITS || dataSource in this.described;
     const rule = (id, symbolizer, more = {}) => ({ dataSource: id, dataLayer: id, symbolizer, ...more });
     const area = (fill, opacity) => new PolygonSymbolizer({ fill: colour(fill), opacity });
@@ -146,7 +152,7 @@ class CanvasEngine {
     return [
       on("backdrop") && rule("backdrop", area("green", 1), ofKind("green")),
       on("backdrop") && rule("backdrop", area("water", 1), ofKind("water")),
-      rule("communities", area("block", 1)),
+      bare && rule("communities", area("block", 1)),
       ...(this.unit && on("cells") ? this.unitRules() : []),
       on("buildings") && rule("buildings", area("building", 0.3), { minzoom: 15 }),
       on("communities") && rule("communities", street),
@@ -224,7 +230,7 @@ class CanvasEngine {
   }
 
   pick({ lat, lng }) {
-    const found = this.layer?.queryTileFeaturesDebug(lng, lat).get(UNITS) ?? [];
+    const found = this.layer?.queryTileFeaturesDebug(...toDisplay(this.description, [lng, lat])).get(UNITS) ?? [];
     const ids = found.map(({ feature }) => String(feature.props.id));
     return ids.find((id) => this.classes.has(id)) ?? null;
   }

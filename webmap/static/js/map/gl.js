@@ -3,6 +3,8 @@
 import { MaplibreGL } from "@maplibre/maplibre-gl-leaflet";
 import { MARKS } from "../shapes.js";
 import { classTokens, hatchTile, markTile } from "./colours.js";
+import { followInDisplay } from "./crs.js";
+import { toDisplay } from "./datum.js";
 import { SWITCHES, baseStyle } from "./style.js";
 import { unitStyle } from "./unit_style.js";
 
@@ -33,6 +35,7 @@ export async function createEngine(map, description) {
   });
   layer.addTo(map);
   const gl = layer.getMaplibreMap();
+  followInDisplay(gl, map, description);
   addImages(gl);
   const busy = (state) => () => map.getContainer().setAttribute("aria-busy", state);
   gl.on("movestart", busy("true"));
@@ -97,7 +100,7 @@ class GlEngine {
   replaceUnits() {
     const { gl } = this;
     const { url } = this.description.layers.find(({ id }) => id === UNITS);
-    const { source, under, over } = unitStyle(url, this.view.query.unit);
+    const { source, under, over } = unitStyle(url, this.view.query.unit, Boolean(this.description.base_map));
     for (const { id } of [...under, ...over]) if (gl.getLayer(id)) gl.removeLayer(id);
     if (gl.getSource(UNITS)) gl.removeSource(UNITS);
     gl.addSource(UNITS, source);
@@ -113,7 +116,7 @@ class GlEngine {
       ? rows.id.map((id, i) => ({
           type: "Feature",
           properties: { name: rows.name[i], rank: i },
-          geometry: { type: "Point", coordinates: [rows.lon[i], rows.lat[i]] },
+          geometry: { type: "Point", coordinates: toDisplay(this.description, [rows.lon[i], rows.lat[i]]) },
         }))
       : [];
     this.gl.getSource("unit_names").setData({ type: "FeatureCollection", features });
@@ -139,7 +142,7 @@ class GlEngine {
   pick({ lat, lng }) {
     if (!this.gl.getLayer(PICKED[0])) return null;
     const [found] = this.gl
-      .queryRenderedFeatures(this.gl.project([lng, lat]), { layers: PICKED })
+      .queryRenderedFeatures(this.gl.project(toDisplay(this.description, [lng, lat])), { layers: PICKED })
       .filter(({ state }) => state.token);
     return found ? String(found.id) : null;
   }

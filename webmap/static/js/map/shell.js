@@ -4,6 +4,7 @@ import * as L from "leaflet";
 import { byId, el, show } from "../dom.js";
 import { t } from "../words.js";
 import { scale, still } from "./colours.js";
+import { crsOf } from "./crs.js";
 import { startFrame } from "./frame.js";
 import { startMapTools } from "./tools.js";
 
@@ -29,6 +30,7 @@ export function startMap(store, { choose }) {
   const description = JSON.parse(byId("map-description").textContent);
   const node = byId("map");
   const map = L.map(node, {
+    crs: crsOf(description),
     zoomControl: false,
     attributionControl: false,
     zoomSnap: 0.25,
@@ -77,6 +79,7 @@ export function startMap(store, { choose }) {
       node.dataset.ready = "true";
       delete byId("map-box").dataset.first;
       follow(store, engine, switches);
+      attribute(node, description);
       pointing(map, engine, choose);
     },
     (error) => {
@@ -142,6 +145,11 @@ function pointing(map, engine, choose) {
     engine.point(id);
   });
   map.on("mouseout", () => engine.point(null));
+}
+
+/** Say whose the map under ours is. */
+function attribute(node, { base_map: base }) {
+  if (base?.attribution) node.after(el("p", { class: "map-attribution", text: base.attribution }));
 }
 
 /** The chosen unit's name in a tag over it. */

@@ -1,6 +1,7 @@
 /** The map's look, in drawing order: outside, land, blocks, cells, buildings, roads, boundaries, facilities, names, selection. */
 
 import { colour, scale } from "./colours.js";
+import { layerToDisplay } from "./datum.js";
 
 const FONTS = ["Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "sans-serif"];
 const SERIF = ["Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", ...FONTS];
@@ -22,6 +23,11 @@ const AROUND = [0, 0.5, 1, 1.5, 2, 2.5, 3].flatMap((off) =>
   ].flatMap(([x, y]) => ["center", [x * off * 1.6, y * off]]),
 );
 const NAMES = ["subdistrict_names", "water_names", "green_names"];
+/** What an operator's own base map shows itself. */
+const ON_BASE_MAPS = new Set([
+  ...["land", "green", "water", "block", "roads", "roads-edge", "streets"],
+  ...["water_names", "green_names"],
+]);
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 /** Which style layers each switch of the layer menu turns on and off. */
@@ -32,7 +38,7 @@ export const SWITCHES = {
   facilities: ["facilities"],
   mediation_rooms: ["mediation_rooms"],
   boundaries: ["boundary", "subdistrict_names"],
-  backdrop: ["green", "water", "roads", "roads-edge", "water_names", "green_names"],
+  backdrop: ["green", "water", "roads", "roads-edge", "water_names", "green_names", "base"],
   complaints: ["complaints"],
 };
 
@@ -67,7 +73,10 @@ function pointsOf(places) {
 
 /** Sources and layers that every view shares. */
 export function baseStyle(description) {
-  const layers = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
+  const base = description.base_map;
+  const layers = Object.fromEntries(
+    description.layers.map((layer) => [layer.id, layerToDisplay(description, layer)]),
+  );
   const { outline, boundaries } = layers;
   const sources = {
     boundaries: { type: "geojson", data: shapeOf(boundaries) },
@@ -85,6 +94,7 @@ export function baseStyle(description) {
     "facilities",
   ])
     if (layers[id]) sources[id] = tiles(layers[id]);
+  if (base) sources.base = { type: "raster", tiles: [base.url], tileSize: 256, maxzoom: base.max_zoom };
   return {
     version: 8,
     sources,
@@ -95,7 +105,7 @@ export function baseStyle(description) {
       ...labels(),
       ...marks(layers),
       // What is not for whoever asks is not described: the map does without.
-    ].filter(({ source }) => !source || sources[source]),
+    ].filter(({ id, source }) => (!source || sources[source]) && !(base && ON_BASE_MAPS.has(id))),
   };
 }
 
@@ -121,6 +131,7 @@ function ground(outlined, bounded) {
       type: "background",
       paint: { "background-color": colour(bounded ? "outside" : "land") },
     },
+    { id: "base", type: "raster", source: "base", paint: { "raster-saturation": -0.35 } },
     outlined ? land : area("land", "subdistricts", "land"),
     area("green", "backdrop", "green", ofKind("green")),
     area("water", "backdrop", "water", ofKind("water")),

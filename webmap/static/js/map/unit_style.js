@@ -21,8 +21,9 @@ function perToken(tokens, valueOf, otherwise) {
  * Source and layers of one unit of counting, painted by feature state.
  *
  * The paint is the same for every question: tiles under way must find the layers that they were made for.
+ * Over an operator's own base map the cells let it show through.
  */
-export function unitStyle(url, unit) {
+export function unitStyle(url, unit, overBase = false) {
   const layer = unit.replace(":", "-");
   const own = { source: "units", "source-layer": layer };
   const shown = perToken([...TOKENS, "hatch"], () => 1, 0);
@@ -37,7 +38,11 @@ export function unitStyle(url, unit) {
         type: "fill",
         ...own,
         filter: POLYGON,
-        paint: { "fill-color": perToken(TOKENS, colour, CLEAR), "fill-antialias": false },
+        paint: {
+          "fill-color": perToken(TOKENS, colour, CLEAR),
+          "fill-antialias": false,
+          "fill-opacity": overBase ? 0.72 : 1,
+        },
       },
       {
         id: "units-hatch",
