@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from layers.problems import ValidationError
+from layers.references import Reference, references_of
 from layers.text import Text
 
 
@@ -86,6 +87,9 @@ class Standards:
         A community with at least so many households is to have a mediation room.
     mediation_shared_m : float
         A mediation room that is shared serves whoever walks no farther, in metres, inclusive.
+    references : dict of str to Reference
+        Figures that the district has published, by the id of ours that they stand beside; none where the standards
+        name none.
     """
 
     code_lists: dict[str, tuple[Code, ...]]
@@ -100,6 +104,7 @@ class Standards:
     dispute_years: tuple[int, int]
     verification: Verification
     packages: Packages
+    references: dict[str, Reference]
 
     @property
     def facility_kinds(self) -> tuple[str, ...]:
@@ -176,6 +181,7 @@ def _standards(lists: dict[str, list[dict[str, Any]]], rules: dict[str, Any]) ->
             rules["verification"]["stale_days"], rules["verification"]["ask_again_days"]
         ),
         packages=Packages(rules["packages"]["days"], rules["packages"]["margin_m"]),
+        references=references_of(rules.get("published", {}).get("figures", [])),
     )
 
 
