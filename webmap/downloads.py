@@ -48,7 +48,7 @@ def file_name(shown: View, language: Language, ending: str) -> str:
     return _FORBIDDEN.sub("-", "_".join(parts)) + "." + ending
 
 
-def _attachment(body: bytes, media_type: str, name: str) -> Response:
+def attachment(body: bytes, media_type: str, name: str) -> Response:
     """Return a file under its name; programs that know only ASCII get what is left of it."""
     response = Response(body, mimetype=media_type)
     plain = name.encode("ascii", "ignore").decode("ascii").strip("_-")
@@ -79,7 +79,7 @@ def download(*, lang: Language, format: str, **asked: str | None) -> Response:  
         note=INVENTED_NOTE if shown.snapshot.district.invented else None,
         drop_geometry=True,
     )
-    return _released(_attachment(body, MEDIA_TYPES[format], name), count=len(rows))
+    return _released(attachment(body, MEDIA_TYPES[format], name), count=len(rows))
 
 
 @downloads.get("/export-map")
@@ -99,7 +99,7 @@ def offline_map(*, lang: Language, **asked: str | None) -> Response:
     shown = _taken(asked)
     with_facilities = rows_seen(policy(), visitor(), "facilities", way_out="export") == "all"
     body = render(shown, lang, with_facilities=with_facilities).encode()
-    return _released(_attachment(body, HTML, file_name(shown, lang, "html")), count=len(shown.table))
+    return _released(attachment(body, HTML, file_name(shown, lang, "html")), count=len(shown.table))
 
 
 def _released(response: Response, *, count: int) -> Response:

@@ -157,24 +157,25 @@ def text(
     required: bool = False,
     blank: bool = False,
     pattern: str | None = None,
+    most: int = MAX_TEXT,
     examples: Sequence[str] = (),
 ) -> Parameter:
-    """Describe free text or a code: at most 200 characters, no control characters.
+    """Describe free text or a code: at most `most` characters, no control characters.
 
     With `blank`, an empty value is as good as none: forms send them.
     """
     remedy = Text(
         "请给 1 到 {most} 个字符，不含控制字符。", "Give 1 to {most} characters without control characters."
-    ).format(most=MAX_TEXT)
+    ).format(most=most)
 
     def parse(value: str) -> str | None:
         if blank and not value:
             return None
-        if not value.strip() or len(value) > MAX_TEXT or _CONTROL.search(value):
+        if not value.strip() or len(value) > most or _CONTROL.search(value):
             raise _refused(name, value, remedy)
         return value
 
-    schema: dict[str, Any] = {"type": "string", "minLength": 0 if blank else 1, "maxLength": MAX_TEXT}
+    schema: dict[str, Any] = {"type": "string", "minLength": 0 if blank else 1, "maxLength": most}
     schema |= {"pattern": pattern} if pattern else {}
     schema |= {"examples": list(examples)} if examples else {}
     return Parameter(
