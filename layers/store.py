@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
+    from layers.amending import Amend, Amended, Key
     from layers.feature import Feature
     from layers.stores.contents import Contents
 
@@ -352,6 +353,48 @@ class Store(ABC):
         self, layer: str, codes: Sequence[str], *, by: Authorship = NOBODY, based_on: int | None = None
     ) -> int:
         """Delete features by code and return how many there were."""
+
+    @abstractmethod
+    def amend(
+        self,
+        layer: str,
+        code: str,
+        amend: Amend,
+        *,
+        key: Key | None = None,
+        by: Authorship = NOBODY,
+        based_on: int | None = None,
+        follows: Sequence[str] = (),
+    ) -> Amended:
+        """Write what `amend` makes of one feature as it is found, fields of which it says nothing left as they are.
+
+        Parameters
+        ----------
+        amend : callable
+            Told what is there and, since `based_on`, what was done to it; returns what to write. It decides what
+            is a conflict, and raises it.
+        key : Key, optional
+            Kept in the same transaction, for good: the request comes again, and gets the first outcome.
+        based_on : int, optional
+            The version that the request's author had seen.
+        follows : sequence of str
+            Keys of requests that the same client made before this one.
+
+        Raises
+        ------
+        KeyReused
+            The key was used before, for another request.
+        """
+
+    @abstractmethod
+    def outcome(self, key: Key) -> Amended | None:
+        """Return what came of the request with this key, None where it has never been done.
+
+        Raises
+        ------
+        KeyReused
+            The key was used for another request.
+        """
 
     @abstractmethod
     def holding(self, layer: str, field: str) -> gpd.GeoDataFrame:

@@ -18,9 +18,10 @@ import shapely
 
 from layers.problems import FeaturesExist, NotFound, StoreConflict
 from layers.schema import Layer, layer_named
-from layers.store import NOBODY, Authorship, Clock, Edit, Erased, Progress, Store, Written, no_progress
+from layers.store import NOBODY, Authorship, Clock, Edit, Erased, Progress, Written, no_progress
 from layers.stores import erasing
-from layers.stores.contents import ChangeRow, HistoryRow, change_row
+from layers.stores.amending import AmendingStore
+from layers.stores.contents import ChangeRow, HistoryRow, KeyRow, change_row
 from layers.stores.history import Undo, conflicts_of, edits_of, history_row, rows_at, rows_on
 from layers.stores.rows import Row, Rows, difference, frame_of, storable, taken
 from layers.stores.singles import rows_given
@@ -61,6 +62,9 @@ class Reading(Protocol):
     def remembered(self, layer: Layer, field: Field) -> list[HistoryRow]:
         """Return what is kept of the past of a layer, as far as it names the field."""
 
+    def kept(self, keys: Sequence[str]) -> list[KeyRow]:
+        """Return the requests that are kept by these keys, those there are."""
+
 
 class Putting(Protocol):
     """What it takes to write features that are given whole."""
@@ -93,15 +97,14 @@ class Writing(Reading, Putting, Protocol):
     def forget(self, rows: Sequence[HistoryRow]) -> None:
         """Let these rows take the place of those with their version and code, and note that traces remain."""
 
+    def keep(self, row: KeyRow) -> None:
+        """Keep a request whose key is not there."""
 
-class KeptStore(Store):
+
+class KeptStore(AmendingStore):
     """A store over an adapter's transactions."""
 
     _clock: Clock
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[Reading]:
-        """Open a transaction that sees one version."""
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[Writing]:

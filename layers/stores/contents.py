@@ -64,6 +64,23 @@ class HistoryRow(NamedTuple):
     before: str
 
 
+class KeyRow(NamedTuple):
+    """One request that was done, by the key that its client gave it.
+
+    Attributes
+    ----------
+    version : int
+        In which it was written, or the store's own when nothing was to be written.
+    fields : str
+        JSON array of the fields that were.
+    """
+
+    key: str
+    digest: str
+    version: int
+    fields: str
+
+
 @dataclass(frozen=True)
 class Contents:
     """One version of a store, whole.
@@ -79,7 +96,9 @@ class Contents:
     changes : iterable of ChangeRow
         Ordered by version.
     history : iterable of HistoryRow
-        Ordered by version, then code; to be read last.
+        Ordered by version, then code; to be read after `changes`.
+    keys : iterable of KeyRow
+        Ordered by key; to be read last.
     """
 
     district: District
@@ -88,6 +107,7 @@ class Contents:
     layers: Mapping[str, Iterable[Rows]]
     changes: Iterable[ChangeRow]
     history: Iterable[HistoryRow]
+    keys: Iterable[KeyRow] = ()
 
 
 def contents_of_frames(

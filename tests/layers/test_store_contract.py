@@ -18,6 +18,7 @@ from tests.layers.store_contract import Kind, StoreContract
 from tests.layers.store_contract_copies import CopiesContract
 from tests.layers.store_contract_erase import EraseContract
 from tests.layers.store_contract_history import HistoryContract
+from tests.layers.store_contract_keys import KeysContract
 from tests.layers.store_contract_sharing import SharingContract
 from tests.layers.store_contract_values import ValuesContract
 from tests.layers.store_contract_writes import WritesContract
@@ -82,6 +83,10 @@ class TestWrites(WritesContract):
 
 class TestHistory(HistoryContract):
     """What was done, what was on record, what held."""
+
+
+class TestKeys(KeysContract):
+    """Single features amended, exactly once."""
 
 
 class TestErase(EraseContract):

@@ -110,7 +110,14 @@ def test_ogrinfo_sees_every_layer_field_and_the_crs(sample: Path) -> None:
     _, layers = small_district()
     declared = {"POINT": "Point", "MULTIPOLYGON": "Multi Polygon", "GEOMETRY": "Unknown (any)"}
     listed = re.findall(r"^\d+: (\w+)", ogrinfo(sample), re.MULTILINE)
-    assert set(listed) == {"district", *LAYERS, "wangge_meta", "wangge_changes", "wangge_history"}
+    assert set(listed) == {
+        "district",
+        *LAYERS,
+        "wangge_meta",
+        "wangge_changes",
+        "wangge_history",
+        "wangge_keys",
+    }
     for layer in LAYERS.values():
         seen = ogrinfo("-so", sample, layer.name)
         fields = re.findall(r"^(\w+): (\w+) \(\d+\.\d+\)", seen, re.MULTILINE)

@@ -10,6 +10,7 @@ import gzip
 import json
 import tempfile
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -17,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import shapely
 
+from layers.amending import Found, Key
 from layers.schema import LAYERS
 from layers.store import Authorship, Store, create_store
-from layers.stores.contents import ChangeRow, HistoryRow
+from layers.stores.contents import ChangeRow, HistoryRow, KeyRow
 from layers.stores.geopackage.ddl import SCHEMA_VERSION
 from tests.district import small_district
 from tests.layers.store_contract import frame_of, points
@@ -42,6 +44,7 @@ def digests(store: Store) -> dict[str, str]:
             add(name, names, [row for rows in contents.layers[name] for row in rows.records])
         add("changes", ChangeRow._fields, list(contents.changes))
         add("history", HistoryRow._fields, list(contents.history))
+        add("keys", KeyRow._fields, list(contents.keys))
         place = contents.district
         outline = None if place.outline is None else shapely.to_wkb(place.outline, byte_order=1)
         said = (place.name, place.name_en, place.metric_crs, place.as_of, outline, place.invented)
@@ -69,7 +72,13 @@ def write(url: str) -> dict[str, str]:
         store.delete("complaints", AWKWARD[::3], by=Authorship(effective=date(9999, 12, 31)))
         store.delete("buildings", ["y"])
         store.insert("buildings", frame_of("buildings", ["y"], [square]))
+        for key, name in (("b", "一"), ("a", "一"), ("'c", "二")):
+            store.amend("buildings", "y", partial(_named, name), key=Key(key, f"{key}·"), by=fact)
         return digests(store)
+
+
+def _named(name: str, _: Found) -> dict[str, str]:
+    return {"name": name}
 
 
 def main() -> None:

@@ -218,6 +218,7 @@ def fill(connection: apsw.Connection, contents: Contents, progress: Progress) ->
     for layer in LAYERS.values():
         _insert_layer(connection, layer, contents, progress)
     records.record_all(connection, contents.changes, contents.history)
+    records.keep(connection, contents.keys)
 
 
 def make_tables(connection: apsw.Connection) -> None:
@@ -280,7 +281,12 @@ def _insert_contents(connection: apsw.Connection) -> None:
         connection.execute(
             "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", [name, kind, ddl.SRS_ID]
         )
-    own = {ddl.META: "网格 / Wangge", ddl.CHANGES: "更改 / Changes", ddl.HISTORY: "历史 / History"}
+    own = {
+        ddl.META: "网格 / Wangge",
+        ddl.CHANGES: "更改 / Changes",
+        ddl.HISTORY: "历史 / History",
+        ddl.KEYS: "请求 / Requests",
+    }
     for name, description in own.items():
         connection.execute(contents, [name, "attributes", name, description, moment, None])
     connection.executemany(

@@ -14,10 +14,11 @@ from layers.stores.rows import COLUMN_TYPES, ColumnType, geometry_type, value_fi
 
 APPLICATION_ID = 0x47504B47
 USER_VERSION = 10400
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SRS_ID = 4490
 
 DISTRICT, META, CHANGES, HISTORY = "district", "wangge_meta", "wangge_changes", "wangge_history"
+KEYS = "wangge_keys"
 
 _SQL_TYPES: dict[ColumnType, str] = {"text": "TEXT", "integer": "INTEGER", "number": "DOUBLE", "date": "DATE"}
 
@@ -62,6 +63,10 @@ CREATE TABLE {CHANGES} (
 CREATE TABLE {HISTORY} (
   id INTEGER PRIMARY KEY NOT NULL, version INTEGER NOT NULL, code TEXT NOT NULL, deleted BOOLEAN NOT NULL,
   wkb BLOB, before TEXT NOT NULL, CONSTRAINT {HISTORY}_one UNIQUE (version, code)
+);
+CREATE TABLE {KEYS} (
+  id INTEGER PRIMARY KEY NOT NULL, key TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, version INTEGER NOT NULL,
+  fields TEXT NOT NULL
 );
 """
 

@@ -11,13 +11,14 @@ import apsw
 
 from layers.schema import LAYERS, Field, Layer
 from layers.store import Authorship, Change, Mark
-from layers.stores.contents import ChangeRow, HistoryRow, change_of, day_of, instant_of
+from layers.stores.contents import ChangeRow, HistoryRow, KeyRow, change_of, day_of, instant_of
 from layers.stores.geopackage import ddl
 from layers.stores.geopackage.blobs import plain
 from layers.stores.history import Undo
 from layers.stores.rows import Damaged, Row, geometry_type, value_fields
 
 _CHANGE, _REPLACED = ", ".join(ChangeRow._fields), ", ".join(HistoryRow._fields)
+_KEY = ", ".join(KeyRow._fields)
 _INSERT_CHANGE = f"INSERT INTO {ddl.CHANGES} ({_CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _INSERT_HISTORY = f"INSERT INTO {ddl.HISTORY} ({_REPLACED}) VALUES (?, ?, ?, ?, ?)"
 _TRACES = "erased_traces"
@@ -37,6 +38,23 @@ def record_all(
     """Record writes and what they replaced."""
     connection.executemany(_INSERT_CHANGE, changes)
     connection.executemany(_INSERT_HISTORY, history)
+
+
+def keep(connection: apsw.Connection, rows: Iterable[KeyRow]) -> None:
+    """Keep requests that were done."""
+    connection.executemany(f"INSERT INTO {ddl.KEYS} ({_KEY}) VALUES (?, ?, ?, ?)", rows)
+
+
+def kept(connection: apsw.Connection, keys: Sequence[str]) -> list[KeyRow]:
+    """Return the requests that are kept by these keys, those there are."""
+    query = f"SELECT {_KEY} FROM {ddl.KEYS} WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key"
+    return [KeyRow(*row) for row in connection.execute(query, [json.dumps(list(keys))])]
+
+
+def all_kept(connection: apsw.Connection) -> Iterator[KeyRow]:
+    """Return all requests that are kept, by key."""
+    found: Iterable[Row] = connection.execute(f"SELECT {_KEY} FROM {ddl.KEYS} ORDER BY key")
+    return (KeyRow(*row) for row in found)
 
 
 def changes(connection: apsw.Connection, *, since: int = 0) -> Iterable[ChangeRow]:

@@ -146,6 +146,7 @@ class GeoPackageStore(KeptStore):
                 layers={name: tables.chunks(connection, layer) for name, layer in LAYERS.items()},
                 changes=records.changes(connection),
                 history=records.history(connection),
+                keys=records.all_kept(connection),
             )
 
     def verify(self) -> list[Fault]:

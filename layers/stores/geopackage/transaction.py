@@ -8,7 +8,7 @@ import apsw
 
 from layers.schema import Field, Layer
 from layers.stores.base import Step
-from layers.stores.contents import ChangeRow, HistoryRow
+from layers.stores.contents import ChangeRow, HistoryRow, KeyRow
 from layers.stores.geopackage import records, tables
 from layers.stores.history import Undo
 from layers.stores.rows import Row, Rows
@@ -48,6 +48,14 @@ class Transaction:
     def remembered(self, layer: Layer, field: Field) -> list[HistoryRow]:
         """Return what is kept of the past of a layer, as far as it names the field."""
         return records.naming(self.connection, layer, field)
+
+    def kept(self, keys: Sequence[str]) -> list[KeyRow]:
+        """Return the requests that are kept by these keys, those there are."""
+        return records.kept(self.connection, keys)
+
+    def keep(self, row: KeyRow) -> None:
+        """Keep a request whose key is not there."""
+        records.keep(self.connection, [row])
 
     def forget(self, rows: Sequence[HistoryRow]) -> None:
         """Let these rows take the place of those with their version and code, and note that traces remain."""

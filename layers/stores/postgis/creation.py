@@ -102,6 +102,7 @@ def _fill(connection: Connection, contents: Contents, progress: Progress) -> Non
                 tables.copy_features(connection, ddl.table(name), LAYERS[name], rows, step)
     _copy_records(connection, ddl.CHANGES, contents.changes, tables.copy_changes)
     _copy_records(connection, ddl.HISTORY, contents.history, tables.copy_history)
+    _copy_records(connection, ddl.KEYS, contents.keys, tables.copy_keys)
     since = sql.SQL("UPDATE {} SET value = %s WHERE key = 'history_since'").format(ddl.table(ddl.META))
     connection.execute(since, [str(contents.history_since)])
     connection.execute(

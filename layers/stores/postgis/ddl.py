@@ -8,12 +8,13 @@ from layers.schema import LAYERS, Layer
 from layers.stores.rows import COLUMN_TYPES, ColumnType, value_fields
 
 SCHEMA = "wangge"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SRID = 4490
 CHANNEL = "wangge"
 """Commits are announced here; who listens reads the version."""
 
 DISTRICT, META, HEAD, CHANGES, HISTORY = "district", "meta", "head", "changes", "history"
+KEYS = "keys"
 
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "text",
@@ -26,6 +27,7 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(LAYERS, ("SELECT", "INSERT", "UPDATE", "DELETE")),
     CHANGES: ("SELECT", "INSERT"),
     HISTORY: ("SELECT", "INSERT"),
+    KEYS: ("SELECT", "INSERT"),
     HEAD: ("SELECT", "UPDATE"),
     META: ("SELECT",),
     DISTRICT: ("SELECT",),

@@ -157,6 +157,7 @@ class PostGISStore(KeptStore):
                 layers={name: tables.chunks(connection, layer) for name, layer in LAYERS.items()},
                 changes=tables.all_changes(connection),
                 history=tables.all_history(connection),
+                keys=tables.all_keys(connection),
             )
 
     def _clear_traces(self, layer: Layer) -> Text | None:

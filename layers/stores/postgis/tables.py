@@ -20,6 +20,7 @@ from layers.stores.contents import (
     CHUNK_ROWS,
     ChangeRow,
     HistoryRow,
+    KeyRow,
     codes_text,
     day_of,
     day_text,
@@ -87,6 +88,13 @@ _REPLACE = (
     .format(ddl.table(ddl.HISTORY))
     .as_bytes()
 )
+INSERT_KEY = (
+    sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s, %s)")
+    .format(ddl.table(ddl.KEYS), names(KeyRow._fields))
+    .as_bytes()
+)
+_KEPT = sql.SQL("SELECT {} FROM {}").format(names(KeyRow._fields), ddl.table(ddl.KEYS)).as_bytes()
+KEPT_AMONG = _KEPT + b" WHERE key = ANY(%s::text[]) ORDER BY key"
 _DISTRICT = ("geom", "name", "name_en", "metric_crs", "as_of", "invented")
 _CHANGES_AT_ONCE = 50
 _STREAMS = itertools.count()
@@ -263,6 +271,12 @@ def all_history(connection: Connection) -> Iterator[HistoryRow]:
         yield from itertools.starmap(HistoryRow, rows)
 
 
+def all_keys(connection: Connection) -> Iterator[KeyRow]:
+    """Return the rows of the table of keys, by key, within a transaction."""
+    for rows in streamed(connection, _KEPT + b" ORDER BY key"):
+        yield from itertools.starmap(KeyRow, rows)
+
+
 def chunks(connection: Connection, layer: Layer) -> Iterator[Rows]:
     """Return a layer's rows by code, some at a time, within a transaction."""
     for records in streamed(connection, select(layer.name)):
@@ -373,6 +387,12 @@ def copy_history(connection: Connection, rows: Iterable[HistoryRow]) -> None:
     """Copy rows into the table of history."""
     kinds = ["bigint", "text", "boolean", "bytea", "text"]
     _copy(connection, ddl.table(ddl.HISTORY), HistoryRow._fields, kinds, rows, tuple, lambda _: None)
+
+
+def copy_keys(connection: Connection, rows: Iterable[KeyRow]) -> None:
+    """Copy rows into the table of keys."""
+    kinds = ["text", "text", "bigint", "text"]
+    _copy(connection, ddl.table(ddl.KEYS), KeyRow._fields, kinds, rows, tuple, lambda _: None)
 
 
 def _copy(

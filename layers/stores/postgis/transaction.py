@@ -14,7 +14,7 @@ from psycopg import sql
 
 from layers.schema import Field, Layer
 from layers.stores.base import Step
-from layers.stores.contents import ChangeRow, HistoryRow
+from layers.stores.contents import ChangeRow, HistoryRow, KeyRow
 from layers.stores.history import Undo
 from layers.stores.postgis import ddl, faults, tables
 from layers.stores.rows import Row, Rows
@@ -68,6 +68,10 @@ class ReadTransaction:
     def remembered(self, layer: Layer, field: Field) -> list[HistoryRow]:
         """Return what is kept of the past of a layer, as far as it names the field."""
         return [HistoryRow(*row) for row in self._ask(*tables.naming(layer, field))]
+
+    def kept(self, keys: Sequence[str]) -> list[KeyRow]:
+        """Return the requests that are kept by these keys, those there are."""
+        return [KeyRow(*row) for row in self._ask(tables.KEPT_AMONG, [list(keys)])]
 
     def _ask(self, query: bytes, values: Any) -> list[Row]:
         return self.connection.cursor(binary=True).execute(query, values).fetchall()
@@ -125,6 +129,10 @@ class WriteTransaction(ReadTransaction):
             tables.insert_change(change),
             (tables.SET_VERSION, [change.version, ddl.CHANNEL, str(change.version)]),
         ]
+
+    def keep(self, row: KeyRow) -> None:
+        """Keep a request whose key is not there."""
+        self._waiting.append((tables.INSERT_KEY, row))
 
     def forget(self, rows: Sequence[HistoryRow]) -> None:
         """Let these rows take the place of those with their version and code."""
