@@ -20,16 +20,9 @@ const SPARE = 24;
 const PAPER_PX = { width: 700, height: 620 };
 const LEGEND_ROOM = 150;
 
-/**
- * Start the map.
- * @param {object} store
- * @param {{choose: (id: string) => void}} actions
- * @returns {{flyTo: Function, fit: Function, whole: Function}}
- */
-export function startMap(store, { choose }) {
-  const description = JSON.parse(byId("map-description").textContent);
-  const node = byId("map");
-  const map = L.map(node, {
+/** How Leaflet holds a map of the district. */
+export function mapOptions(description) {
+  return {
     crs: crsOf(description),
     zoomControl: false,
     attributionControl: false,
@@ -42,7 +35,20 @@ export function startMap(store, { choose }) {
     zoomAnimation: !still(),
     fadeAnimation: false,
     inertia: !still(),
-  });
+  };
+}
+
+/**
+ * Start the map.
+ * @param {object} store
+ * @param {{choose: (id: string) => void, toggled?: (name: string, on: boolean) => void}} actions
+ * @param {object} [options] of Leaflet's map, where they are not the usual ones
+ * @returns {{flyTo: Function, fit: Function, whole: Function, leaflet: object, description: object}}
+ */
+export function startMap(store, { choose, toggled }, options = {}) {
+  const description = JSON.parse(byId("map-description").textContent);
+  const node = byId("map");
+  const map = L.map(node, { ...mapOptions(description), ...options });
   const { place } = store.get();
   const whole = ({ animate = !still() } = {}) => {
     // Where there is height to spare, the district stands clear of the legend.
@@ -56,7 +62,10 @@ export function startMap(store, { choose }) {
   let engine;
   const switches = startMapTools(map, store, description, {
     whole,
-    toggle: (name, on) => engine?.toggle(name, on),
+    toggle: (name, on) => {
+      engine?.toggle(name, on);
+      toggled?.(name, on);
+    },
   });
   startFrame(map, byId("map-frame"));
   map.on("moveend", () => {
@@ -92,6 +101,8 @@ export function startMap(store, { choose }) {
   store.on(["select", "view", "card"], name);
   name();
   return {
+    leaflet: map,
+    description,
     whole,
     flyTo(lon, lat, unit) {
       const zoom = Math.max(map.getZoom(), CLOSE_ZOOM[unit.split(":")[0]] ?? 16);
@@ -111,7 +122,7 @@ export function startMap(store, { choose }) {
 }
 
 /** MapLibre where there is WebGL 2, else the canvas engine on the same tiles. */
-async function ready(map, description) {
+export async function ready(map, description) {
   const graphics = document.createElement("canvas").getContext("webgl2");
   const module = graphics ? await import("./gl.js") : await import("./canvas.js");
   graphics?.getExtension("WEBGL_lose_context")?.loseContext();
