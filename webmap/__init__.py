@@ -194,6 +194,7 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         api,
         api_compare,
         api_features,
+        api_saved,
         assets,
         branding,
         csrf,
@@ -202,6 +203,7 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         gate,
         identity,
         me,
+        nav,
         openapi,
         pages,
         responses,
@@ -209,12 +211,13 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         tiles,
     )
 
-    return (responses, assets, security, errors, csrf, identity, gate, branding), (
+    return (responses, assets, security, errors, csrf, identity, gate, nav, branding), (
         pages.pages,
         api.api,
         api_compare.compare,
         me.me,
         api_features.features,
+        api_saved.saved,
         openapi.openapi,
         tiles.tiles,
         downloads.downloads,

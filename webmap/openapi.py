@@ -30,6 +30,7 @@ _TAGS = {
     "layers": Text("图层", "Layers"),
     "views": Text("问题与单元", "Questions and units"),
     "tiles": Text("瓦片", "Tiles"),
+    "saved": Text("存下的条件和方案", "Saved conditions and scenarios"),
     "downloads": Text("下载", "Downloads"),
     "service": Text("服务", "Service"),
 }

@@ -22,7 +22,9 @@ from webmap.json_schema import (
     ref,
 )
 from webmap.schemas_compare import COMPARISON
+from webmap.schemas_saved import NEW_SAVED_THING, SAVED_CHANGE, SAVED_THING, SAVED_THINGS
 from webmap.schemas_views import CARD, SIGHT, SUMMARY, VIEW
+from webmap.schemas_what_if import WHAT_IF, WHAT_IF_COMPARISON
 
 _TITLED = record(id=STRING, title=STRING)
 _LINK = record(rel=STRING, href={"type": "string", "format": "uri-reference"})
@@ -157,7 +159,13 @@ SCHEMAS: dict[str, Schema] = {
     "Summary": SUMMARY,
     "View": VIEW,
     "Comparison": COMPARISON,
+    "WhatIf": WHAT_IF,
+    "WhatIfComparison": WHAT_IF_COMPARISON,
     "Card": CARD,
+    "SavedThing": SAVED_THING,
+    "SavedThings": SAVED_THINGS,
+    "NewSavedThing": NEW_SAVED_THING,
+    "SavedChange": SAVED_CHANGE,
     "Definitions": by_name(record(title=STRING, unit=STRING, text=STRING, source=STRING)),
     "Hits": listed(record(layer=STRING, id=STRING, name=STRING, detail=STRING, lon=NUMBER, lat=NUMBER)),
 }

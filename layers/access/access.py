@@ -15,6 +15,7 @@ from layers.access.flows import Flows
 from layers.access.keys import Keys
 from layers.access.log import Log
 from layers.access.purging import Purging
+from layers.access.saved import SavedThings
 from layers.access.signing import SignIns
 from layers.access.start_link import StartLink
 from layers.access.tokens import DEVICE, KEY, SESSION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from layers.visitors import Visitor
 
 
-class Access(SignIns, StartLink, Devices, Keys, Flows, Log, Purging):
+class Access(SignIns, StartLink, Devices, Keys, Flows, Log, Purging, SavedThings):
     """Who may sign in, who is signed in, and what they did; threads may share it, processes open their own.
 
     Every method may raise `StoreUnusable`, `StoreAway` or `StoreBusy`; those that change something also

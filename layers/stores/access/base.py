@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from importlib.resources import files
 from typing import Any, Protocol
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = "wangge_access"
 """Where it is in a database."""
 
@@ -25,6 +25,7 @@ _KEPT = (
     "devices",
     "keys",
     "flows",
+    "saved",
 )
 PRIVILEGES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_KEPT, _ALL),

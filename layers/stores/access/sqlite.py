@@ -83,8 +83,19 @@ class SQLiteAccess:
             self.path, check=self._check, read_only=read_only, busy_timeout_s=settings.write_wait_s
         )
         self._at_once = Database(self.path, check=self._check, read_only=read_only, busy_timeout_s=0)
-        with self.reading():
-            pass
+        with self._database.reading() as connection:
+            found = connection.pragma("user_version")
+        # Who only reads looks at what the first schema had already, such as the log of a backup.
+        if found < SCHEMA_VERSION and not read_only:
+            self._bring_up()
+
+    def _bring_up(self) -> None:
+        """Bring the file to the present schema, whole or not at all."""
+        with self._database.writing() as connection:
+            found = connection.pragma("user_version")  # another process may have been quicker
+            for number in range(found + 1, SCHEMA_VERSION + 1):
+                connection.execute(script("sqlite", number))
+            connection.pragma("user_version", SCHEMA_VERSION)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
