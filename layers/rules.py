@@ -32,6 +32,7 @@ Action = Literal[
     "case",
     "package",
     "wall",
+    "import",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
