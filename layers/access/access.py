@@ -14,6 +14,7 @@ from layers.access.devices import Devices
 from layers.access.flows import Flows
 from layers.access.keys import Keys
 from layers.access.log import Log
+from layers.access.package_keys import PackageKeys
 from layers.access.purging import Purging
 from layers.access.saved import SavedThings
 from layers.access.signing import SignIns
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from layers.visitors import Visitor
 
 
-class Access(SignIns, StartLink, Devices, Keys, Flows, Log, Purging, SavedThings):
+class Access(SignIns, StartLink, Devices, Keys, Flows, Log, Purging, SavedThings, PackageKeys):
     """Who may sign in, who is signed in, and what they did; threads may share it, processes open their own.
 
     Every method may raise `StoreUnusable`, `StoreAway` or `StoreBusy`; those that change something also

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from importlib.resources import files
 from typing import Any, Protocol
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = "wangge_access"
 """Where it is in a database."""
 
@@ -30,11 +30,12 @@ _KEPT = (
 PRIVILEGES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_KEPT, _ALL),
     "audit": ("SELECT", "INSERT"),
+    "package_keys": ("SELECT", "INSERT"),
     "audit_checkpoints": ("SELECT",),
     "head": ("SELECT", "UPDATE"),
     "meta": ("SELECT",),
 }
-"""What the application's role may do in a database: the log it may only add to; all else is the owner's."""
+"""What the application's role may do in a database: the log and the keys it may only add to; all else is the owner's."""
 
 Value = str | int | None
 
