@@ -1,0 +1,95 @@
+/** Scenarios that the server keeps: one's own, and those that others share. */
+
+import { get, send } from "./api.js";
+import { say } from "./floating.js";
+import { readSteps, writeSteps } from "./what_if_scenario.js";
+import { t } from "./words.js";
+
+const CONFLICT = 409;
+
+/**
+ * @param {object} store
+ * @param {object} actions of what_if.js
+ */
+export function savedActions(store, actions) {
+  let listed = null;
+  const tell = (error) => say(error.sentence ?? String(error), { seen: true });
+  const again = async () => {
+    try {
+      listed = (await get("/api/saved", { kind: "scenario" })).saved;
+    } catch {
+      // Without an account nothing can be kept: the address holds the scenario, and so does this page.
+      listed = [];
+    }
+    return listed;
+  };
+  const kept = (thing) => ({
+    id: thing.id,
+    version: thing.version,
+    shared: thing.shared,
+    mine: thing.mine,
+    may: thing.may,
+    name: thing.name,
+    steps: thing.content.steps,
+  });
+  return {
+    /** Things that the server keeps, as last asked; null while nobody asked. */
+    list: () => listed,
+    again,
+    async open(id) {
+      const known = actions.drafts.find(({ saved }) => saved?.id === id);
+      if (known) {
+        actions.open(known);
+        return;
+      }
+      try {
+        const thing = await get(`/api/saved/${id}`);
+        const { steps, base } = thing.content;
+        actions.open({ name: thing.name, steps: readSteps(steps), base: base ?? null, saved: kept(thing) });
+      } catch (error) {
+        tell(error);
+      }
+    },
+    async save({ shared } = {}) {
+      const { scenario } = store.get();
+      const { saved, name } = scenario;
+      const content = { steps: writeSteps(scenario.steps), base: scenario.base };
+      const body = { name, content, shared: shared ?? saved?.shared ?? false };
+      const own = saved && (saved.mine || saved.name === name);
+      try {
+        const thing = own
+          ? await send("PUT", `/api/saved/${saved.id}`, { ...body, version: saved.version })
+          : await send("POST", "/api/saved", { ...body, kind: "scenario" });
+        actions.keep({ saved: kept(thing), name: thing.name });
+        say(t("what_if_saved", { name }), { seen: true });
+        await again();
+        actions.keep({});
+      } catch (error) {
+        if (error.status !== CONFLICT || !error.conflicts?.length) {
+          tell(error);
+          return;
+        }
+        const [{ who, version }] = error.conflicts;
+        actions.keep({ saved: { ...saved, version } });
+        say(t("what_if_conflict", { name, who }), { seen: true });
+      }
+    },
+    async remove() {
+      const { scenario } = store.get();
+      const { id, version } = scenario.saved;
+      try {
+        await send("DELETE", `/api/saved/${id}?version=${version}`);
+        say(t("what_if_removed", { name: scenario.name }), { seen: true });
+        await again();
+        actions.forget(scenario);
+      } catch (error) {
+        tell(error);
+      }
+    },
+  };
+}
+
+/** Whether the server keeps a scenario just as it is. */
+export function isSaved({ saved, name, steps }) {
+  return saved !== null && saved.name === name && saved.steps === writeSteps(steps);
+}

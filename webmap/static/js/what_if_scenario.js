@@ -1,0 +1,125 @@
+/** Scenarios as data: steps as they stand in an address, and where a view of them is asked for. */
+
+import { viewParams } from "./url.js";
+
+/**
+ * @typedef {object} Step
+ * @property {"add"|"move"|"close"} action
+ * @property {string} [kind] of what is added
+ * @property {string} [layer] of what is moved or closed
+ * @property {string} [code] of what is moved or closed
+ * @property {number} [lon] degrees, EPSG:4490
+ * @property {number} [lat]
+ */
+
+/**
+ * @typedef {object} Scenario
+ * @property {string} name
+ * @property {Step[]} steps
+ * @property {number|null} base version of the facts that it was made over
+ * @property {object|null} saved what the server keeps of it
+ */
+
+export const MOST_STEPS = 30;
+export const ROOM = "mediation_room";
+export const ROOMS = [ROOM, "shared_mediation_room"];
+
+/** A position to a decimetre: that is what is sent, shown and kept. */
+export function rounded(degrees) {
+  return Number(degrees.toFixed(6));
+}
+
+/** @param {Step[]} steps @returns {string} */
+export function writeSteps(steps) {
+  return steps
+    .map(({ action, kind, layer, code, lon, lat }) => {
+      const what = action === "add" ? [kind] : [layer, encodeURIComponent(code)];
+      return [action, ...what, ...(action === "close" ? [] : [lon.toFixed(6), lat.toFixed(6)])].join(":");
+    })
+    .join(";");
+}
+
+/** Read steps as `writeSteps` writes them; what is not understood is left out. @returns {Step[]} */
+export function readSteps(text) {
+  return text.split(";").map(readStep).filter(Boolean).slice(0, MOST_STEPS);
+}
+
+function readStep(text) {
+  const [action, ...parts] = text.split(":");
+  const [lon, lat] = parts.slice(-2).map(Number);
+  const isPlaced = Number.isFinite(lon) && Number.isFinite(lat);
+  if (action === "add" && parts.length === 3 && isPlaced) return { action, kind: parts[0], lon, lat };
+  let code;
+  try {
+    code = decodeURIComponent(parts[1] ?? "");
+  } catch {
+    return null;
+  }
+  if (action === "close" && parts.length === 2) return { action, layer: parts[0], code };
+  if (action === "move" && parts.length === 4 && isPlaced) return { action, layer: parts[0], code, lon, lat };
+  return null;
+}
+
+/** Whether a scenario supposes anything. */
+export function supposes(scenario) {
+  return Boolean(scenario?.steps.length);
+}
+
+/** Where the view of a state is asked for, and with what. @returns {[string, URLSearchParams]} */
+export function viewRequest({ query, scenario, shown }) {
+  const params = viewParams(query);
+  if (!supposes(scenario)) return ["/api/view", params];
+  params.set("steps", writeSteps(scenario.steps));
+  if (scenario.base !== null) params.set("base", scenario.base);
+  if (shown) params.set("shown", shown);
+  return ["/api/what-if", params];
+}
+
+/** What of the store an answer to `viewRequest` fills. */
+export function answered(body) {
+  return body.view ? { view: body.view, whatIf: body } : { view: body, whatIf: null };
+}
+
+/** Where a unit's card is asked for, and with what. @returns {[string, URLSearchParams]} */
+export function cardRequest({ query, scenario, select }) {
+  const { unit, ...rest } = query;
+  const params = viewParams(rest);
+  const path = `/units/${unit}/${encodeURIComponent(select)}`;
+  if (!supposes(scenario)) return [`/api${path}`, params];
+  params.set("steps", writeSteps(scenario.steps));
+  return [`/api/what-if${path}`, params];
+}
+
+/** The scenario that an address holds, or null. @param {URLSearchParams} given @returns {Scenario|null} */
+export function readScenario(given) {
+  const steps = readSteps(given.get("what_if") ?? "");
+  if (!steps.length) return null;
+  const base = Number(given.get("base") || NaN);
+  return {
+    name: (given.get("scenario") ?? "").slice(0, 80),
+    steps,
+    base: Number.isInteger(base) ? base : null,
+    saved: null,
+  };
+}
+
+/** Put a scenario into an address. @param {URLSearchParams} params @param {Scenario|null} scenario */
+export function writeScenario(params, scenario) {
+  if (!supposes(scenario)) return;
+  params.set("what_if", writeSteps(scenario.steps));
+  if (scenario.name) params.set("scenario", scenario.name);
+  if (scenario.base !== null) params.set("base", scenario.base);
+}
+
+/** Scenarios as they are compared. @param {Scenario[]} scenarios */
+export function writeScenarios(scenarios) {
+  const names = new Set();
+  return scenarios
+    .map(({ name, steps }) => {
+      let own = name;
+      for (let n = 2; names.has(own); n += 1) own = `${name} (${n})`;
+      names.add(own);
+      return `${encodeURIComponent(own)}=${writeSteps(steps)}`;
+    })
+    .join("|");
+}
