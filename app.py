@@ -35,6 +35,7 @@ COMMANDS = {
     "device": "layers.access.device_commands:device",
     "key": "layers.access.device_commands:key",
     "audit": "layers.access.audit_commands:audit",
+    "cert": "layers.certificate_commands:cert",
     "retention": "layers.retention_commands:retention",
     "migrate": "layers.store_commands:migrate_command",
     "backup": "layers.store_commands:backup_command",
