@@ -199,6 +199,10 @@ def read_conditions(text: str, snapshot: Snapshot, unit: str) -> Where:
     return tuple(dict.fromkeys(found))
 
 
+OF_COMMUNITIES = frozenset({"floating"})
+"""Conditions on what is known of a community and of nothing else."""
+
+
 class _Wrong(Exception):
     def __init__(self, told: Text) -> None:
         super().__init__(told.en)
@@ -209,6 +213,13 @@ def _read(part: str, snapshot: Snapshot, unit: str) -> Condition:
     negated = part.startswith(NOT)
     kind, given = _kind_of(part[len(NOT) :] if negated else part)
     places = GRAMMAR[kind]
+    if kind in OF_COMMUNITIES and unit != "communities":
+        raise _Wrong(
+            Text(
+                "只能按小区看，请按小区统计或去掉它。",
+                "it is of communities only: count by them, or leave it out.",
+            )
+        )
     if len(given) != len(places):
         raise _Wrong(Text("“{k}”后面要有 {n} 个值。", "{k} takes {n} values.").format(k=kind, n=len(places)))
     values: tuple[str, ...] = ()

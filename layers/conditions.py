@@ -18,10 +18,8 @@ from layers.analysis import reach_m
 from layers.areas import features_in_area
 from layers.dwellings import dwellings, facility_positions
 from layers.indicators import is_double_none
-from layers.problems import BadParameter
 from layers.questions import full_answer
 from layers.tallies import complaints_by_unit
-from layers.text import Text
 from layers.units import units
 
 if TYPE_CHECKING:
@@ -58,20 +56,45 @@ class Met:
         """How each unit meets all of them."""
         return self.steps[-1]
 
-    def counts(self, of: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        """Return, of some units, how many meet and how many cannot be told after each condition."""
+    def counts(self, of: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Return, of the units at these positions, how many meet and how many cannot be told after each condition."""
         return [(int((step[of] == YES).sum()), int((step[of] == UNKNOWN).sum())) for step in self.steps]
 
 
-def met(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> Met:
-    """Return how every unit meets the conditions of a query that has some.
+@dataclass(frozen=True)
+class Filtered:
+    """What conditions make of the units of a view.
 
-    Raises
-    ------
-    BadParameter
-        A condition says nothing of units of this scheme.
+    Attributes
+    ----------
+    met : Met
+    of : int array
+        Positions of the units that the conditions are asked of, worst first.
+    matches : int
+        How many of them meet all conditions: the first rows of the view; after them come those that cannot be told.
+    rest : int array
+        Positions of those that do not meet them, worst first.
     """
-    check_units(query)
+
+    met: Met
+    of: NDArray[np.int64]
+    matches: int
+    rest: NDArray[np.int64]
+
+
+def filtered(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, order: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Filtered]:
+    """Return the positions in `order` that meet the query's conditions, then those that cannot be told, and the rest."""
+    found = met(snapshot, query, sight)
+    of = found.verdicts[order]
+    yes = order[of == YES]
+    shown = np.concatenate([yes, order[of == UNKNOWN]])
+    return shown, Filtered(found, order, len(yes), order[of == NO])
+
+
+def met(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> Met:
+    """Return how every unit meets the conditions of a query that has some."""
     steps: list[Verdicts] = []
     for condition in query.where:
         one = verdicts(snapshot, query, sight, condition)
@@ -83,22 +106,6 @@ def verdicts(snapshot: Snapshot, query: ViewQuery, sight: Sight, condition: Cond
     """Return yes, no or unknown for one condition and every unit of the query's scheme."""
     found = _RULES[condition.kind](_Asked(snapshot, query, sight), *condition.values)
     return YES - found if condition.negated else found
-
-
-def check_units(query: ViewQuery) -> None:
-    """Raise `BadParameter` where a condition of the query says nothing of its units."""
-    for condition in query.where:
-        if condition.kind in OF_COMMUNITIES and query.unit != "communities":
-            raise BadParameter(
-                Text("条件“{c}”只能按小区看。", "The condition {c} is of communities only.").format(
-                    c=condition
-                ),
-                Text("请按小区统计，或去掉它。", "Count by communities, or leave it out."),
-            )
-
-
-OF_COMMUNITIES = frozenset({"floating"})
-"""Conditions on what is known of a community and of nothing else."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +155,7 @@ def _gap(asked: _Asked, kind: str, limit_m: str) -> Verdicts:
     """Return whether the mean walk is over a limit: the walk of the cards and of the first question's map."""
     snapshot = asked.snapshot
     found = units(snapshot, asked.query.unit)
-    lived_in = np.isin(np.arange(asked.number), found.of_dwelling)
-    residents, more = asked.residents()
-    nobody = ~lived_in | ((residents == 0) & ~more & _any_residents(snapshot))
+    nobody = ~np.isin(np.arange(asked.number), found.of_dwelling)
     if not snapshot.count("facilities"):
         return np.where(nobody, NO, UNKNOWN)
     if not len(facility_positions(snapshot, kind)):
@@ -158,11 +163,6 @@ def _gap(asked: _Asked, kind: str, limit_m: str) -> Verdicts:
     _, walk_m = reach_m(snapshot, found, kind)
     over = np.where(np.isnan(walk_m), UNKNOWN, np.where(within_limit(walk_m, float(limit_m)), NO, YES))
     return np.where(nobody, NO, over)
-
-
-def _any_residents(snapshot: Snapshot) -> bool:
-    """Whether the district knows of any residents: else nothing says where nobody lives."""
-    return bool(snapshot.frame("communities")["residents"].notna().any())
 
 
 def _floating(asked: _Asked, percent: str) -> Verdicts:

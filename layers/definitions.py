@@ -32,6 +32,28 @@ _DATA = Text("本区导入的数据", "the district's imported data")
 _GB = Text("GB 50180-2018 步行圈，未核对原文", "GB 50180-2018 walk circles, not verified against the text")
 
 DEFINITIONS: dict[str, Definition] = {
+    "conditions": Definition(
+        Text("叠加条件", "Combined conditions"),
+        _COUNT,
+        Text(
+            "符合：每个条件都成立的单元。不能判断：没有哪个条件不成立，但至少一个因事实不明而不能判断；既不算符合，也不算不符合。"
+            "小区以外的单元，按代表点落在其中的小区，有一个成立即成立。",
+            "Met: units for which every condition holds. Cannot tell: none fails, but at least one cannot be decided "
+            "because a fact is unknown; these count neither as met nor as not met. For units other than communities "
+            "a condition on communities holds if it holds for one whose point lies in the unit.",
+        ),
+        _DATA,
+    ),
+    "conditions_share": Definition(
+        Text("占比", "Share"),
+        Text("居民占比", "share of residents"),
+        Text(
+            "符合全部条件的单元的已知居民，占全区（或您的区域）同类单元已知居民的比例；居民都不明时按单元数。",
+            "Known residents of the units that meet all conditions, of those of all such units of the district (or of "
+            "your area); by the number of units where no residents are known.",
+        ),
+        _DATA,
+    ),
     "coverage": Definition(
         Text("服务覆盖", "Coverage"),
         Text("居民占比", "share of residents"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from layers.condition_text import Where, conditions_text, read_conditions
 from layers.limits import limit_range_m
 from layers.periods import Period, check_period, year_before
 from layers.problems import BadParameter
@@ -39,7 +40,8 @@ _METRES = re.compile(r"\d{1,6}", re.ASCII)
 class ViewQuery:
     """One view: a question, over units, of one facility kind and period, for a part of the district.
 
-    `limit_m` is the limit of walking that was chosen; None where it is the standard's.
+    `limit_m` is the limit of walking that was chosen; None where it is the standard's. `where` are the conditions
+    that units have to meet besides.
     """
 
     question: Question
@@ -49,6 +51,7 @@ class ViewQuery:
     community_kind: str | None
     period: Period
     limit_m: int | None = None
+    where: Where = ()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], snapshot: Snapshot, sight: Sight) -> ViewQuery:
@@ -73,6 +76,7 @@ class ViewQuery:
         limit_m = _chosen_limit(params, snapshot.standards.limits[kind].limit_m)
         if sight.is_public:
             _check_public(question, unit, period == default_period(snapshot), limit_m is None, sight)
+        where = _conditions(params, snapshot, unit, sight)
         return cls(
             question=question,  # type: ignore[arg-type]
             unit=unit,
@@ -81,6 +85,7 @@ class ViewQuery:
             subdistrict=_one_of("subdistrict", params, subdistricts, "") or None,
             community_kind=_one_of("community_kind", params, kinds, "") or None,
             period=period,
+            where=where,
         )
 
     def as_dict(self) -> dict[str, str | int | None]:
@@ -93,6 +98,7 @@ class ViewQuery:
             "limit_m": self.limit_m,
             "subdistrict": self.subdistrict,
             "community_kind": self.community_kind,
+            "where": conditions_text(self.where) or None,
             "from": None if first is None else first.isoformat(),
             "to": None if last is None else last.isoformat(),
         }
@@ -139,6 +145,27 @@ def _check_public(question: str, unit: str, in_default_period: bool, at_standard
                 "Only what the standard's limit gives is public: no other limit can be chosen.",
             )
         )
+
+
+def _conditions(params: Mapping[str, Any], snapshot: Snapshot, unit: str, sight: Sight) -> Where:
+    """Return the conditions that are asked for, as far as `sight` may know which units meet them."""
+    text = str(params.get("where") or "")
+    if not text:
+        return ()
+    if sight.is_public:
+        # Which units meet a limit of residents or complaints, tried over and over, would tell how many there are.
+        raise sight.refusal(
+            Text("叠加条件不对公众开放。", "Combined conditions are not for the public."),
+        )
+    found = read_conditions(text, snapshot, unit)
+    if sight.floating == "none" and any(one.kind == "floating" for one in found):
+        raise sight.refusal(
+            Text(
+                "您的角色看不到流动人口比例，不能用它作条件。",
+                "Your role is not told the share of floating residents, and cannot set a condition on it.",
+            )
+        )
+    return found
 
 
 def default_kind(snapshot: Snapshot) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from layers.queries import ViewQuery
+    from layers.queries import Question, ViewQuery
     from layers.snapshot import Snapshot
 
 
@@ -87,6 +87,27 @@ def full_answer(snapshot: Snapshot, query: ViewQuery) -> Answer:
             return make(snapshot, query)
     key = ("view", query.question, query.unit, kind, query.period)
     return snapshot.derived(key, lambda: make(snapshot, query), scheme=query.unit)
+
+
+def class_title(
+    snapshot: Snapshot,
+    query: ViewQuery,
+    question: Question,
+    wanted: str,
+    *,
+    kind: str | None = None,
+    limit_m: int | None = None,
+) -> Text:
+    """Return what a question's legend calls a class; `kind` and `limit_m` where they are others than the query's."""
+    standard_m = snapshot.standards.limits[kind or query.kind].limit_m
+    asked = replace(
+        query,
+        question=question,
+        kind=kind or query.kind,
+        limit_m=None if limit_m in (None, standard_m) else limit_m,
+    )
+    legend = _gap_legend(limit_of(snapshot, asked)) if question == "gap" else full_answer(snapshot, asked).classes
+    return next((item.title for item in legend if item.id == wanted), both(wanted))
 
 
 def _table(snapshot: Snapshot, query: ViewQuery) -> pd.DataFrame:

@@ -44,13 +44,7 @@ def strip(
     language: Language,
 ) -> list[dict[str, Any]]:
     """Return the figures over the map; they follow the filter."""
-    where = area_title(snapshot, sight)
-    if query.subdistrict is not None:
-        name = both(str(snapshot.frame("subdistricts").loc[query.subdistrict, "name"]))
-        where = name if sight.is_whole else Text("{w} · {k}", "{w} · {k}").format(w=where, k=name)
-    if query.community_kind is not None:
-        kind = snapshot.standards.title("community_kinds", query.community_kind)
-        where = Text("{w} · {k}", "{w} · {k}").format(w=where, k=kind)
+    where = place_title(snapshot, query, sight)
     here = _communities_in(snapshot, query, table)
     items: list[Item] = [
         (where, both(""), None, None),
@@ -74,6 +68,11 @@ def strip(
         items += _public_items(snapshot, query, sight, table)
     else:
         items += _items(snapshot, query, answered, table)
+    return as_dicts(items, language)
+
+
+def as_dicts(items: list[Item], language: Language) -> list[dict[str, Any]]:
+    """Return figures for JSON."""
     return [
         {
             "title": title.to(language),
@@ -83,6 +82,18 @@ def strip(
         }
         for title, value, tone, definition in items
     ]
+
+
+def place_title(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> Text:
+    """Return which part of the district, and which kind of community, a view is of."""
+    where = area_title(snapshot, sight)
+    if query.subdistrict is not None:
+        name = both(str(snapshot.frame("subdistricts").loc[query.subdistrict, "name"]))
+        where = name if sight.is_whole else Text("{w} · {k}", "{w} · {k}").format(w=where, k=name)
+    if query.community_kind is not None:
+        kind = snapshot.standards.title("community_kinds", query.community_kind)
+        where = Text("{w} · {k}", "{w} · {k}").format(w=where, k=kind)
+    return where
 
 
 def _items(snapshot: Snapshot, query: ViewQuery, answered: Answer, table: pd.DataFrame) -> list[Item]:

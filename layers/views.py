@@ -16,6 +16,9 @@ import shapely
 from geo import crs
 from layers.areas import units_in_area
 from layers.cards import card
+from layers.condition_views import conditions_as_dict, filtered_strip, heading
+from layers.condition_views import subtitle as matches_subtitle
+from layers.conditions import filtered
 from layers.headlines import QUESTION_DEFINITIONS, area_title, headlines, reached, three_ways
 from layers.indicators import seats
 from layers.limits import limit_of
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from layers.conditions import Filtered
     from layers.questions import Answer
     from layers.snapshot import Snapshot
 
@@ -64,7 +68,10 @@ class View:
     answer : Answer
         The question answered for every unit, as far as `sight` may know it.
     order : int array
-        Positions of the units that are seen and that the filter leaves, worst first.
+        Positions of the units that are seen and that the filter leaves, worst first; with conditions those that
+        meet them, and then those that cannot be told.
+    filtered : Filtered, optional
+        What the query's conditions make of them.
     """
 
     snapshot: Snapshot
@@ -72,6 +79,7 @@ class View:
     sight: Sight
     answer: Answer
     order: NDArray[np.int64]
+    filtered: Filtered | None = None
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -99,11 +107,20 @@ class View:
             "limit": self._limit(language),
             "headlines": headlines(self.snapshot, self.query, self.sight, found, language),
             "three_ways": three_ways(self.snapshot, self.sight, found, language),
-            "strip": strip(self.snapshot, self.query, self.sight, self.answer, self.table, language),
+            "strip": self._strip(language),
+            "conditions": None
+            if self.filtered is None
+            else conditions_as_dict(self, self.filtered, language),
             "legend": self._legend(language),
             "list": self._list(language),
             "rows": self._rows(language),
+            "rest": self._rest(),
         }
+
+    def _strip(self, language: Language) -> list[dict[str, Any]]:
+        if self.filtered is not None:
+            return filtered_strip(self, self.filtered, self.answer, language)
+        return strip(self.snapshot, self.query, self.sight, self.answer, self.table, language)
 
     def _limit(self, language: Language) -> dict[str, Any]:
         limit = limit_of(self.snapshot, self.query)
@@ -115,7 +132,8 @@ class View:
         }
 
     def _legend(self, language: Language) -> dict[str, Any]:
-        table = self.table
+        # Units that do not meet the conditions are on the map as well.
+        table = self.table if self.filtered is None else self.answer.table.iloc[self.filtered.of]
         count = table["class"].value_counts()
         people = table["residents"].groupby(table["class"]).sum()
         return {
@@ -141,6 +159,9 @@ class View:
         )
         public_hotspots = self.sight.is_public and self.query.question == "hotspots"
         title = _MOST_COMPLAINTS if public_hotspots else _LIST_TITLES[self.query.question]
+        if self.filtered is not None:
+            count = self.filtered.matches
+            title, subtitle = heading(len(self.query.where)), matches_subtitle(self.filtered)
         return {
             "title": title.to(language),
             "subtitle": subtitle.to(language),
@@ -166,6 +187,16 @@ class View:
             "months": self._months(),
             "lon": fixed["lon"],
             "lat": fixed["lat"],
+        }
+
+    def _rest(self) -> dict[str, list[Any]] | None:
+        """Return the units that do not meet the conditions: the ground that the others lie on."""
+        if self.filtered is None:
+            return None
+        rest = self.filtered.rest
+        return {
+            "id": units(self.snapshot, self.query.unit).ids[rest].tolist(),
+            "class": self.answer.table["class"].to_numpy(dtype=object)[rest].tolist(),
         }
 
     def _fixed(self, language: Language) -> dict[str, NDArray[Any]]:
@@ -211,6 +242,12 @@ class View:
             Text("分级", "Class").to(language): [headings[item] for item in table["class"]],
             self._value_heading(language): table["value"].to_numpy(),
         }
+        if self.filtered is not None:
+            matches, open_case = Text("符合", "met"), Text("不能判断", "cannot tell")
+            columns[Text("条件", "Conditions").to(language)] = [
+                (matches if at < self.filtered.matches else open_case).to(language)
+                for at in range(len(table))
+            ]
         told = set(table.columns) - ({"residents", "complaints"} if self.sight.is_public else set())
         for name, title in _DOWNLOADED.items():
             if name in told and title.to(language) not in columns:
@@ -260,7 +297,11 @@ def view(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> View:
         )
     rank = answered.table["rank_by"].to_numpy(dtype=float)
     order = np.lexsort((_by_id(snapshot, query.unit), -rank))
-    return View(snapshot, query, sight, answered, order[keep[order]])
+    order = order[keep[order]]
+    if not query.where:
+        return View(snapshot, query, sight, answered, order)
+    shown, found_of = filtered(snapshot, query, sight, order)
+    return View(snapshot, query, sight, answered, shown, found_of)
 
 
 def _by_id(snapshot: Snapshot, scheme: str) -> NDArray[np.int64]:

@@ -205,7 +205,8 @@ def question_view(*, lang: Language, **asked: str | None) -> Response:
     def make() -> dict[str, Any]:
         return view(snapshot, query, sight).as_dict(lang)
 
-    if query.limit_m is not None:  # any number of limits may be asked: they leave nothing behind
+    # Any number of limits and conditions may be asked: they leave nothing behind.
+    if query.limit_m is not None or query.where:
         return jsonify(make())
     return jsonify(snapshot.derived(("view", "json", query, sight, lang), make, scheme=query.unit))
 

@@ -120,6 +120,8 @@ def _sight(
         "default_units": {question: default_unit(question, sight) for question in QUESTIONS},
         "period": not sight.is_public,
         "limit": not sight.is_public,
+        "conditions": not sight.is_public,
+        "floating": sight.floating != "none",
         "take": policy.may(visitor, "take"),
         "read": policy.may(visitor, "read"),
         "signed_in": sight.signed_in,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
+from layers.condition_text import conditions_text
 from layers.exports import INVENTED as INVENTED_NOTE
 from layers.exports import frame_bytes
 from layers.sight import sight_of
@@ -29,6 +30,8 @@ HTML = "text/html"
 INVENTED = Text("虚构演示数据", "invented demonstration data")
 MOST_CODES = 3
 """So many parts of an area are in a file's name."""
+MOST_CONDITIONS_IN_NAME = 60
+"""So many characters of conditions."""
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\s\x00-\x1f]+')
 
 downloads = Blueprint("downloads", __name__)
@@ -43,6 +46,7 @@ def file_name(shown: View, language: Language, ending: str) -> str:
     parts += [f"{query.limit_m}m"] if query.question == "gap" and query.limit_m else []
     parts += [query.subdistrict] if query.subdistrict else []
     parts += [query.community_kind] if query.community_kind else []
+    parts += [conditions_text(query.where)[:MOST_CONDITIONS_IN_NAME]] if query.where else []
     parts += [district.as_of.isoformat()] if district.as_of else []
     parts += [INVENTED.to(language)] if district.invented else []
     return _FORBIDDEN.sub("-", "_".join(parts)) + "." + ending

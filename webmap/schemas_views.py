@@ -30,6 +30,8 @@ SIGHT = record(
     default_units=record(**dict.fromkeys(QUESTIONS, STRING)),
     period=YES_NO,
     limit=YES_NO,
+    conditions=YES_NO,
+    floating=YES_NO,
     take=YES_NO,
     read=YES_NO,
     signed_in=YES_NO,
@@ -52,6 +54,7 @@ _QUERY = record(
     limit_m=nullable(WHOLE),
     subdistrict=nullable(STRING),
     community_kind=nullable(STRING),
+    where=nullable(STRING),
     **{"from": nullable(DAY), "to": nullable(DAY)},
 )
 _SEATS: Schema = {"type": "string", "pattern": "^[01?]{4}$"}
@@ -83,6 +86,30 @@ VIEW = record(
         )
     ),
     strip=listed(record(title=STRING, value_text=STRING, tone=nullable(STRING), definition=nullable(STRING))),
+    conditions=nullable(
+        record(
+            where=STRING,
+            items=listed(
+                record(
+                    text=STRING,
+                    kind=STRING,
+                    negated=YES_NO,
+                    about=STRING,
+                    asked=STRING,
+                    title=STRING,
+                    matches=WHOLE,
+                    unknown=WHOLE,
+                )
+            ),
+            of=WHOLE,
+            matches=WHOLE,
+            unknown=WHOLE,
+            rest=WHOLE,
+            emptied_by=nullable(WHOLE),
+            token=STRING,
+            title=STRING,
+        )
+    ),
     legend=record(
         title=STRING,
         subtitle=STRING,
@@ -112,6 +139,7 @@ VIEW = record(
         lon=listed(NUMBER),
         lat=listed(NUMBER),
     ),
+    rest=nullable(record(id=listed(STRING), **{"class": listed(STRING)})),
 )
 
 CARD = record(

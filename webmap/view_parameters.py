@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from layers.condition_text import MOST_CHARACTERS
 from layers.queries import DEFAULT_KIND, QUESTIONS
 from layers.text import Text
 from webmap.params import LANGUAGE, Parameter, text
@@ -39,6 +40,16 @@ VIEW_PARAMETERS: tuple[Parameter, ...] = (
         blank=True,
         pattern=r"^(\d{1,6})?$",
         examples=("500",),
+    ),
+    text(
+        "where",
+        Text(
+            "叠加条件，用 ~ 相连，前面加 ! 取反；写法见 docs/conditions.md。不对公众开放",
+            "Combined conditions, parted by ~, negated by !; see docs/conditions.md. Not for the public",
+        ),
+        blank=True,
+        most=MOST_CHARACTERS,
+        examples=("double_none~gap:day_care:300",),
     ),
     text("subdistrict", Text("只看这个街道（编码）", "Only this subdistrict (code)"), blank=True),
     text(
