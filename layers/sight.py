@@ -71,15 +71,20 @@ def sight_of(policy: Policy, visitor: Visitor, action: Literal["view", "take"] =
     return Sight(
         aggregates=aggregates,
         area=visitor.area if aggregates == "area" else WHOLE_DISTRICT,
-        floating=_floating(policy, visitor),
+        floating=_floating(policy, visitor, action),
         small_count=policy.rules.small_count,
         signed_in=visitor.via != "nobody",
     )
 
 
-def _floating(policy: Policy, visitor: Visitor) -> Rows:
+def _floating(policy: Policy, visitor: Visitor, action: Literal["view", "take"]) -> Rows:
+    """Return of which communities somebody may see, or take away, in which tenth the share lies."""
+    asked = ("floating_residents",)
     try:
-        seen = policy.seen(visitor, "communities", way_out="page", asked=("floating_residents",))
+        if action == "take":
+            seen = policy.seen(visitor, "communities", way_out="export", action="export", asked=asked)
+        else:
+            seen = policy.seen(visitor, "communities", way_out="page", asked=asked)
     except (NotSignedIn, Forbidden):
         return "none"
     if any(field.name == "floating_residents" for field in seen.everywhere):
