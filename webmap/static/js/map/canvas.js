@@ -3,7 +3,7 @@
 import * as L from "leaflet";
 import { byId, el } from "../dom.js";
 import { MARKS } from "../shapes.js";
-import { classTokens, colour, hatchTile, markTile, scale } from "./colours.js";
+import { classTokens, colour, hatchTile, lostTile, markTile, scale } from "./colours.js";
 import { toDisplay } from "./datum.js";
 
 const MAX_DATA_ZOOM = 15;
@@ -56,6 +56,7 @@ class CanvasEngine {
     this.classes = new Map();
     this.view = null;
     this.chosen = null;
+    this.turned = new Map();
     map.createPane("ground").style.setProperty("z-index", "150");
     const { base_map: base } = description;
     if (base) L.tileLayer(base.url, { pane: "ground", maxNativeZoom: base.max_zoom }).addTo(map);
@@ -65,6 +66,7 @@ class CanvasEngine {
   /** Take the theme's colours: shapes, images and rules anew. */
   restyle() {
     this.hatch = hatchTile(Math.ceil(devicePixelRatio));
+    this.lost = lostTile(Math.ceil(devicePixelRatio));
     this.marks = Object.fromEntries(Object.entries(MARKS).map(([kind, mark]) => [kind, markTile(mark, 2)]));
     this.map.getContainer().style.setProperty("background-color", colour("outside"));
     for (const shape of this.shapes ?? []) shape.remove();
@@ -157,6 +159,7 @@ class CanvasEngine {
       on("buildings") && rule("buildings", area("building", 0.3), { minzoom: 15 }),
       on("communities") && rule("communities", street),
       on("backdrop") && rule("backdrop", area("road", 1), ofKind("road")),
+      ...(this.unit && this.turned.size ? this.turnRules() : []),
       ...(this.unit ? this.choiceRules() : []),
       on("complaints") && rule("complaints", dot, { minzoom: 13 }),
       on("mediation_rooms") && rule("mediation_rooms", new ImageSymbolizer(() => this.marks.mediation_rooms)),
@@ -193,6 +196,22 @@ class CanvasEngine {
     ];
   }
 
+  /** What a supposition changes: outlined where more are covered, hatched where fewer are. */
+  turnRules() {
+    const { LineSymbolizer, PolygonSymbolizer } = window.protomapsL;
+    const rule = (symbolizer, change) => ({
+      dataSource: UNITS,
+      dataLayer: this.unit,
+      symbolizer,
+      filter: (_, { geomType, props }) =>
+        geomType === POLYGON && this.turned.get(String(props.id)) === change,
+    });
+    return [
+      rule(new PolygonSymbolizer({ pattern: this.lost }), "lost"),
+      rule(new LineSymbolizer({ color: colour("selection"), width: 1.8 * scale() }), "gained"),
+    ];
+  }
+
   choiceRules() {
     const { LineSymbolizer, CircleSymbolizer } = window.protomapsL;
     const chosen =
@@ -220,6 +239,12 @@ class CanvasEngine {
     this.refresh();
   }
 
+  turn({ gained, lost }) {
+    if (!gained.length && !lost.length && !this.turned.size) return;
+    this.turned = new Map([...gained.map((id) => [id, "gained"]), ...lost.map((id) => [id, "lost"])]);
+    this.refresh();
+  }
+
   choose(id) {
     this.chosen = id;
     this.refresh();
@@ -227,6 +252,10 @@ class CanvasEngine {
 
   point() {
     // Redrawing all tiles for every move of the pointer would be slower than the pointer.
+  }
+
+  sharpen() {
+    // Its tiles are drawn in the screen's own resolution.
   }
 
   pick({ lat, lng }) {

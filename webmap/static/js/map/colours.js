@@ -47,6 +47,24 @@ export function hatchTile(ratio) {
   return canvas;
 }
 
+/** The hatch over units that lose by what is supposed, one tile of it: the other way round, wider, see-through. */
+export function lostTile(ratio) {
+  const size = Math.round(7 * ratio * scale());
+  const canvas = document.createElement("canvas");
+  canvas.width = size;
+  canvas.height = size;
+  const pen = canvas.getContext("2d");
+  pen.strokeStyle = colour("selection");
+  pen.lineWidth = 1.6 * ratio * scale();
+  pen.beginPath();
+  for (const shift of [-size, 0, size]) {
+    pen.moveTo(shift - 1, -1);
+    pen.lineTo(shift + size + 1, size + 1);
+  }
+  pen.stroke();
+  return canvas;
+}
+
 /** A facility's mark on a disc of the label's halo colour. */
 export function markTile({ path, solid }, ratio) {
   const size = Math.round(22 * ratio);

@@ -9,9 +9,10 @@ const EARTH_M = 40075016.686;
 
 /** Draw ticks and scale bar over a Leaflet map, and again whenever it moves. */
 export function startFrame(map, canvas) {
+  let sharp = null;
   const draw = () => {
+    const ratio = sharp ?? devicePixelRatio;
     const { x: width, y: height } = map.getSize();
-    const ratio = devicePixelRatio;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -25,6 +26,10 @@ export function startFrame(map, canvas) {
   };
   map.on("move zoom resize viewreset", draw);
   document.addEventListener("themechange", draw);
+  document.addEventListener("sharpen", ({ detail }) => {
+    sharp = detail;
+    draw();
+  });
   draw();
 }
 

@@ -2,7 +2,7 @@
 
 import { MaplibreGL } from "@maplibre/maplibre-gl-leaflet";
 import { MARKS } from "../shapes.js";
-import { classTokens, hatchTile, markTile } from "./colours.js";
+import { classTokens, hatchTile, lostTile, markTile } from "./colours.js";
 import { followInDisplay } from "./crs.js";
 import { toDisplay } from "./datum.js";
 import { SWITCHES, baseStyle } from "./style.js";
@@ -16,10 +16,12 @@ const UNITS = "units";
  * @property {(view: object) => void} paint show a view's classes
  * @property {(id: string|null) => void} choose mark one unit
  * @property {(id: string|null) => void} point mark the unit under the pointer
+ * @property {(units: {gained: string[], lost: string[]}) => void} turn mark the units that a supposition changes
  * @property {(latlng: object) => string|null} pick the unit at a position
  * @property {(kind: string) => void} facilities show one kind of facility
  * @property {(name: string, visible: boolean) => void} toggle a switch of the layer menu
  * @property {() => void} restyle take the theme's colours again
+ * @property {(ratio: number|null) => void} sharpen draw with so many pixels per CSS pixel, null for the screen's
  */
 
 /** Put the GL layer on a Leaflet map. @returns {Promise<Engine>} */
@@ -53,6 +55,7 @@ function addImages(gl) {
     gl.addImage(name, image, { pixelRatio: ratio });
   };
   put("hatch", hatchTile(ratio));
+  put("hatch-lost", lostTile(ratio));
   for (const [kind, mark] of Object.entries(MARKS)) put(`mark-${kind}`, markTile(mark, ratio));
 }
 
@@ -64,6 +67,8 @@ class GlEngine {
     this.tokens = new Map();
     this.chosen = null;
     this.over = null;
+    this.turned = new Map();
+    this.turning = null;
     this.kind = null;
     this.hidden = new Map();
   }
@@ -78,6 +83,7 @@ class GlEngine {
     if (fresh) {
       this.replaceUnits();
       this.tokens.clear();
+      this.turned.clear();
       this.over = null;
     }
     this.recolour(view);
@@ -126,6 +132,15 @@ class GlEngine {
     if (id !== null && this.view) this.gl.setFeatureState({ ...this.feature, id }, state);
   }
 
+  turn(units) {
+    const { gained, lost } = units;
+    this.turning = units;
+    const before = this.turned;
+    this.turned = new Map([...gained.map((id) => [id, "gained"]), ...lost.map((id) => [id, "lost"])]);
+    for (const [id, change] of this.turned) if (before.get(id) !== change) this.setState(id, { change });
+    for (const id of before.keys()) if (!this.turned.has(id)) this.setState(id, { change: null });
+  }
+
   choose(id) {
     this.setState(this.chosen, { chosen: false });
     this.chosen = id;
@@ -159,6 +174,10 @@ class GlEngine {
       if (this.gl.getLayer(id)) this.gl.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
   }
 
+  sharpen(ratio) {
+    this.gl.setPixelRatio(ratio ?? devicePixelRatio);
+  }
+
   restyle() {
     const { gl, view, kind, hidden } = this;
     gl.setStyle(baseStyle(this.description), { diff: false });
@@ -167,6 +186,7 @@ class GlEngine {
       this.view = null;
       if (kind) this.facilities(kind);
       if (view) this.paint(view);
+      if (view && this.turning) this.turn(this.turning);
       for (const [name, visible] of hidden) this.toggle(name, visible);
     });
   }

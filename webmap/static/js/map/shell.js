@@ -17,8 +17,9 @@ const CLOSE_ZOOM = {
   subdistricts: 13.5,
 };
 const SPARE = 24;
-const PAPER_PX = { width: 700, height: 620 };
 const LEGEND_ROOM = 150;
+/** Without a supposition nothing gains or loses by it. */
+const UNTURNED = { gained: [], lost: [] };
 
 /** How Leaflet holds a map of the district. */
 export function mapOptions(description) {
@@ -72,15 +73,7 @@ export function startMap(store, { choose, toggled }, options = {}) {
     const { lat, lng } = map.getCenter();
     store.set({ place: { zoom: map.getZoom(), lat, lon: lng } });
   });
-  new ResizeObserver(() => {
-    map.invalidateSize({ pan: false });
-    // On paper the map keeps the size that it was drawn in, and is scaled as a whole.
-    const { x: width, y: height } = map.getSize();
-    const box = byId("map-box").style;
-    box.setProperty("--width", `${width}px`);
-    box.setProperty("--height", `${height}px`);
-    box.setProperty("--fit", Math.min(1, PAPER_PX.width / width, PAPER_PX.height / height));
-  }).observe(node);
+  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(node);
 
   ready(map, description).then(
     (made) => {
@@ -89,7 +82,7 @@ export function startMap(store, { choose, toggled }, options = {}) {
       delete byId("map-box").dataset.first;
       follow(store, engine, switches);
       attribute(node, description);
-      pointing(map, engine, choose);
+      pointing(map, engine, (id) => store.get().placing || choose(id));
     },
     (error) => {
       show(byId("map-message"), el("h2", { text: t("map_failed") }), el("p", { text: t("map_failed_more") }));
@@ -135,11 +128,13 @@ function follow(store, engine, switches) {
     if (!view) return;
     engine.facilities(view.query.kind ?? query.kind);
     engine.paint(view);
+    engine.turn(store.get().whatIf?.units ?? UNTURNED);
     switches.apply();
   };
   store.on(["view"], paint);
   store.on(["select"], () => engine.choose(store.get().select));
   document.addEventListener("themechange", () => engine.restyle());
+  document.addEventListener("sharpen", ({ detail }) => engine.sharpen(detail));
   engine.choose(store.get().select);
   paint();
 }

@@ -26,8 +26,11 @@ export function startMapTools(map, store, description, { whole, toggle }) {
   const shown = Object.fromEntries(description.layers.map((layer) => [layer.id, layer.show]));
   const chosen = {};
   // Facilities belong to the question about services; the others do not need them unless asked for.
+  // Mediation rooms are shown while it is asked what others would do.
   const usual = (name) =>
-    name === "facilities" ? store.get().query.question === "gap" : (shown[name] ?? true);
+    name === "facilities"
+      ? store.get().query.question === "gap"
+      : (name === "mediation_rooms" && Boolean(store.get().scenario)) || (shown[name] ?? true);
   const visible = (name) => chosen[name] ?? usual(name);
   const change = (name, on) => {
     chosen[name] = on;

@@ -29,6 +29,7 @@ export function unitStyle(url, unit, overBase = false) {
   const shown = perToken([...TOKENS, "hatch"], () => 1, 0);
   const chosen = ["boolean", ["feature-state", "chosen"], false];
   const over = ["boolean", ["feature-state", "over"], false];
+  const turned = (change) => ["==", ["feature-state", "change"], change];
   const areas = !/^(square|h3)/.test(unit);
   return {
     source: tiles({ url: url.replace("{unit}", layer), min_zoom: 0 }),
@@ -76,6 +77,25 @@ export function unitStyle(url, unit, overBase = false) {
       },
     ],
     over: [
+      {
+        id: "units-lost",
+        type: "fill",
+        ...own,
+        filter: POLYGON,
+        paint: { "fill-pattern": "hatch-lost", "fill-opacity": ["case", turned("lost"), 1, 0] },
+      },
+      {
+        id: "units-gained",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour("selection"),
+          "line-width": grow(11, 1, 14, 1.8, 17, 3),
+          "line-offset": grow(11, 0, 14, 1, 17, 2),
+          "line-opacity": ["case", turned("gained"), 1, 0],
+        },
+      },
       {
         id: "units-over",
         type: "line",
