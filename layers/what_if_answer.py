@@ -113,7 +113,7 @@ class WhatIf:
         """Return it for JSON."""
         return {
             "steps": [
-                step_as_dict(self.hypothesis, number, one, language)
+                step_as_dict(self.hypothesis, number, one, language) | {"radius_m": self._radius_m(one)}
                 for number, one in enumerate(self.hypothesis.steps, 1)
             ],
             "scenario": self.hypothesis.scenario.as_text(),
@@ -125,6 +125,14 @@ class WhatIf:
             "results": [result_as_dict(self.hypothesis, one, language) for one in self.results.values()],
             "units": self._units(),
         }
+
+    def _radius_m(self, one: Applied) -> float | None:
+        """Return how far around its new place a step reaches, in straight metres; None where it reaches nobody."""
+        detour = self.present.standards.detour_factor
+        if one.status != "done" or one.step.lon is None or one.kind == ROOM:
+            return None
+        limit_m = self.results[ROOM if one.kind == SHARED_ROOM else one.kind].limit_m
+        return round(limit_m / detour, 1)
 
     def _note(self) -> Text:
         if not self.is_stale:

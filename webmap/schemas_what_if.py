@@ -33,6 +33,7 @@ _STEP = record(
     lon=nullable(NUMBER),
     lat=nullable(NUMBER),
     before=nullable(_POSITION),
+    radius_m=nullable(NUMBER),
 )
 _COMMUNITY = record(
     code=STRING,

@@ -86,6 +86,7 @@ WORDS: dict[str, Text] = {
     "what_if_no_change": Text("没有小区因此变化。", "No community changes."),
     "what_if_communities": Text("有变化的小区，双无在前", "Communities that change, double-none first"),
     "what_if_more": Text("另有 {n} 个未列出，导出的文件里有。", "{n} more are not listed; exported files have them."),
+    "what_if_double_none": Text("双无", "double-none"),
     "what_if_village": Text("城中村", "urban village"),
     "what_if_people": Text("{n} 人", "{n} residents"),
     "what_if_walk": Text("平均步行 {a} → {b}", "mean walk {a} → {b}"),

@@ -1,5 +1,6 @@
 /** The address bar is the shareable state: what is not the default is in it. */
 
+import { readScenario, writeScenario } from "./what_if_scenario.js";
 import { page, sight } from "./words.js";
 
 export const QUESTIONS = ["gap", "double_none", "hotspots"];
@@ -37,7 +38,12 @@ export function readAddress(search) {
   const kind = page.district.facility_kinds.find(({ id }) => id === query.kind);
   if (Number(query.limit_m) === kind?.limit_m) query.limit_m = "";
   query.unit = given.get("unit") || defaultUnit(query.question);
-  return { query, select: given.get("select") || null, view: readView(given.get("map")) };
+  return {
+    query,
+    select: given.get("select") || null,
+    view: readView(given.get("map")),
+    scenario: page.may_plan ? readScenario(given) : null,
+  };
 }
 
 function readView(text) {
@@ -55,7 +61,7 @@ export function viewParams(query) {
 }
 
 /** The address's query for a state, `?` included; empty where all is the default. */
-export function writeAddress({ query, select, place, theme, language }) {
+export function writeAddress({ query, select, place, theme, language, scenario }) {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     const unsaid = key === "unit" ? defaultUnit(query.question) : DEFAULTS[key];
@@ -65,6 +71,7 @@ export function writeAddress({ query, select, place, theme, language }) {
   if (theme !== "auto") params.set("theme", theme);
   if (select) params.set("select", select);
   if (place) params.set("map", `${place.zoom.toFixed(2)}/${place.lat.toFixed(5)}/${place.lon.toFixed(5)}`);
+  writeScenario(params, scenario);
   const text = params.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
   return text ? `?${text}` : "";
 }

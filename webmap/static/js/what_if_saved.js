@@ -65,11 +65,11 @@ export function savedActions(store, actions) {
         await again();
         actions.keep({});
       } catch (error) {
-        if (error.status !== CONFLICT || !error.conflicts?.length) {
+        if (error.status !== CONFLICT || !error.said?.conflicts?.length) {
           tell(error);
           return;
         }
-        const [{ who, version }] = error.conflicts;
+        const [{ who, version }] = error.said.conflicts;
         actions.keep({ saved: { ...saved, version } });
         say(t("what_if_conflict", { name, who }), { seen: true });
       }

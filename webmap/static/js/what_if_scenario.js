@@ -1,6 +1,4 @@
-/** Scenarios as data: steps as they stand in an address, and where a view of them is asked for. */
-
-import { viewParams } from "./url.js";
+/** Scenarios as data, and as they stand in an address. */
 
 /**
  * @typedef {object} Step
@@ -63,31 +61,6 @@ function readStep(text) {
 /** Whether a scenario supposes anything. */
 export function supposes(scenario) {
   return Boolean(scenario?.steps.length);
-}
-
-/** Where the view of a state is asked for, and with what. @returns {[string, URLSearchParams]} */
-export function viewRequest({ query, scenario, shown }) {
-  const params = viewParams(query);
-  if (!supposes(scenario)) return ["/api/view", params];
-  params.set("steps", writeSteps(scenario.steps));
-  if (scenario.base !== null) params.set("base", scenario.base);
-  if (shown) params.set("shown", shown);
-  return ["/api/what-if", params];
-}
-
-/** What of the store an answer to `viewRequest` fills. */
-export function answered(body) {
-  return body.view ? { view: body.view, whatIf: body } : { view: body, whatIf: null };
-}
-
-/** Where a unit's card is asked for, and with what. @returns {[string, URLSearchParams]} */
-export function cardRequest({ query, scenario, select }) {
-  const { unit, ...rest } = query;
-  const params = viewParams(rest);
-  const path = `/units/${unit}/${encodeURIComponent(select)}`;
-  if (!supposes(scenario)) return [`/api${path}`, params];
-  params.set("steps", writeSteps(scenario.steps));
-  return [`/api/what-if${path}`, params];
 }
 
 /** The scenario that an address holds, or null. @param {URLSearchParams} given @returns {Scenario|null} */

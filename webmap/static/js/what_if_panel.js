@@ -1,0 +1,444 @@
+/** The panel of what-if: the scenario in hand, its steps, and what they change against the present. */
+
+import { el, icon, iconButton, show, unbroken } from "./dom.js";
+import { isSaved } from "./what_if_saved.js";
+import { ROOMS, rounded, supposes } from "./what_if_scenario.js";
+import { count, metres, page, t } from "./words.js";
+
+const LISTED = 30;
+const CHANGES = ["gained", "lost", "nearer", "farther"];
+let chosenKind = null;
+let existing = null;
+
+/** Draw the panel; what is being typed stays, for each part is made anew only where what it shows has changed. */
+export function drawPanel(panel, store, actions, failure) {
+  const { scenario, whatIf, placing, query, shown } = store.get();
+  chosenKind ??= query.kind;
+  const saved = actions.saved.list();
+  if (saved === null) actions.saved.again().then(() => drawPanel(panel, store, actions, failure));
+  const told = supposes(scenario) ? whatIf : null;
+  const redraw = () => drawPanel(panel, store, actions, failure);
+  const parts = {
+    head: [[], () => head(actions)],
+    file: [[scenario, actions.drafts.length, saved], () => file(scenario, saved, actions)],
+    adding: [[placing, existing, chosenKind], () => adding(placing, actions, redraw)],
+    steps: [[scenario.steps, told?.steps], () => steps(scenario, told, actions)],
+    told: [[told, failure, shown], () => [failure && trouble(failure), told && results(told, actions)]],
+    ways: [[supposes(scenario)], () => ways(actions)],
+  };
+  for (const [name, [shownNow, make]] of Object.entries(parts)) {
+    let part = panel.querySelector(`[data-part="${name}"]`);
+    if (!part) panel.append((part = el("div", { class: `what-if-${name}`, "data-part": name })));
+    const before = drawn.get(part);
+    if (before && shownNow.every((value, i) => Object.is(value, before[i]))) continue;
+    drawn.set(part, shownNow);
+    refill(part, make());
+  }
+}
+
+/** What each part shows. */
+const drawn = new WeakMap();
+
+/** Fill a part; the control in it that holds the focus keeps it where it is there again. */
+function refill(part, ...content) {
+  const key = part.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  show(part, content);
+  if (key) part.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
+function button(key, text, click, more = {}) {
+  return el("button", { type: "button", class: "button", "data-key": key, text, on: { click }, ...more });
+}
+
+function head(actions) {
+  return [
+    el("h2", { id: "what-if-title", tabindex: "-1", text: t("what_if") }),
+    iconButton("close", t("what_if_end"), () => actions.end()),
+  ];
+}
+
+function file(scenario, saved, actions) {
+  const others = (saved ?? []).filter(({ id }) => !actions.drafts.some((draft) => draft.saved?.id === id));
+  const name = el("input", {
+    type: "text",
+    maxlength: 80,
+    value: scenario.name,
+    "data-key": "name",
+    "aria-label": t("what_if_name"),
+    on: { change: ({ target }) => actions.rename(target.value.trim() || scenario.name) },
+  });
+  const choice = el(
+    "select",
+    {
+      "aria-label": t("what_if_choose"),
+      "data-key": "choose",
+      on: {
+        change: ({ target: { value } }) => {
+          if (value === "new") actions.create();
+          else if (value.startsWith("saved:")) actions.saved.open(value.slice(6));
+          else actions.open(actions.drafts[Number(value)]);
+        },
+      },
+    },
+    actions.drafts.map((draft, n) =>
+      el("option", {
+        value: n,
+        selected: draft === scenario,
+        text: isSaved(draft) ? draft.name : `${draft.name} · ${t("what_if_unsaved")}`,
+      }),
+    ),
+    others.map((thing) =>
+      el("option", {
+        value: `saved:${thing.id}`,
+        text: thing.mine ? thing.name : `${thing.name} · ${thing.owner.title || thing.owner.name}`,
+      }),
+    ),
+    el("option", { value: "new", text: `+ ${t("what_if_new")}` }),
+  );
+  const kept = scenario.saved;
+  return [
+    el("div", { class: "pick plain" }, choice),
+    el(
+      "div",
+      { class: "what-if-row" },
+      name,
+      button("save", t("what_if_save"), () => actions.saved.save(), {
+        class: "button main",
+        disabled: !supposes(scenario) || isSaved(scenario),
+      }),
+    ),
+    kept &&
+      el(
+        "div",
+        { class: "what-if-row" },
+        kept.may.share &&
+          el(
+            "label",
+            { class: "what-if-share" },
+            el("input", {
+              type: "checkbox",
+              checked: kept.shared,
+              "data-key": "share",
+              on: { change: ({ target }) => actions.saved.save({ shared: target.checked }) },
+            }),
+            t("what_if_share"),
+          ),
+        kept.may.remove &&
+          button("remove", t("what_if_remove"), () => actions.saved.remove(), { class: "text-button" }),
+      ),
+  ];
+}
+
+function kinds() {
+  return [
+    ...ROOMS.map((id) => ({ id, title: t(`what_if_kind_${id}`) })),
+    ...page.district.facility_kinds.map(({ id, title }) => ({ id, title })),
+  ];
+}
+
+function adding(placing, actions, redraw) {
+  const what = el(
+    "select",
+    {
+      "aria-label": t("what_if_what"),
+      "data-key": "what",
+      on: {
+        change: ({ target }) => {
+          chosenKind = target.value;
+          existing = null;
+          redraw();
+        },
+      },
+    },
+    kinds().map(({ id, title }) => el("option", { value: id, selected: id === chosenKind, text: title })),
+  );
+  const isPlacing = Boolean(placing);
+  const place = button("place", t("what_if_place"), () => actions.place(isPlacing ? null : { kind: chosenKind }), {
+    class: isPlacing ? "button main" : "button",
+    "aria-pressed": String(isPlacing),
+  });
+  const look = async () => {
+    try {
+      existing = existing ? null : await actions.existing.near(chosenKind);
+    } catch {
+      existing = [];
+    }
+    redraw();
+  };
+  return [
+    el("div", { class: "pick plain" }, what),
+    el(
+      "div",
+      { class: "what-if-row" },
+      place,
+      button("existing", t("what_if_existing"), look, { "aria-expanded": String(Boolean(existing)) }),
+    ),
+    isPlacing && el("p", { class: "what-if-help", text: t("what_if_place_help") }),
+    existing && there(actions),
+    typed(actions),
+  ];
+}
+
+function there(actions) {
+  if (!existing.length) return el("p", { class: "what-if-help", text: t("what_if_existing_none") });
+  const row = (one) =>
+    el(
+      "li",
+      {},
+      el(
+        "span",
+        { class: "what-if-there" },
+        el("button", {
+          type: "button",
+          class: "text-button",
+          "data-key": `there-${one.code}`,
+          text: one.name,
+          on: { click: () => actions.flyTo(one.lon, one.lat) },
+        }),
+        el("small", { text: metres(one.away_m) }),
+      ),
+      button(`move-${one.code}`, t("what_if_move"), () => actions.place(one)),
+      button(`close-${one.code}`, t("what_if_close"), () => actions.close(one)),
+    );
+  return [
+    el("p", { class: "what-if-help", text: t("what_if_existing_help") }),
+    el("ul", { class: "what-if-existing" }, existing.map(row)),
+  ];
+}
+
+function typed(actions) {
+  const field = (key, low, high) =>
+    el("input", {
+      type: "number",
+      step: "any",
+      min: low,
+      max: high,
+      required: true,
+      inputmode: "decimal",
+      "data-key": key,
+      "aria-label": t(`what_if_${key}`),
+      placeholder: t(`what_if_${key}`),
+    });
+  const lon = field("lon", -180, 180);
+  const lat = field("lat", -90, 90);
+  const add = () => {
+    if (lon.reportValidity() && lat.reportValidity())
+      actions.add(chosenKind, rounded(lon.valueAsNumber), rounded(lat.valueAsNumber));
+  };
+  const enter = ({ key }) => key === "Enter" && add();
+  for (const input of [lon, lat]) input.addEventListener("keydown", enter);
+  return el(
+    "details",
+    { class: "what-if-typed" },
+    el("summary", { text: t("what_if_typed") }),
+    el("div", { class: "what-if-row" }, lon, lat, button("add", t("what_if_add"), add)),
+    el("p", { class: "what-if-help", text: t("what_if_degrees") }),
+  );
+}
+
+function steps(scenario, told, actions) {
+  const row = (step, n) => {
+    const known = told?.steps[n];
+    const [lon, lat] = step.lon === undefined ? (known?.before ?? []) : [step.lon, step.lat];
+    return el(
+      "li",
+      { class: known && known.status !== "done" ? "idle" : null },
+      el("b", { class: "what-if-number", text: String(n + 1) }),
+      el(
+        "div",
+        {},
+        el("span", { text: known?.title ?? t(`what_if_${step.action}`) }),
+        known?.note && el("small", {}, unbroken(known.note)),
+      ),
+      lon !== undefined &&
+        iconButton("whole", t("what_if_show", { n: n + 1 }), () => actions.flyTo(lon, lat), "icon-button small"),
+      iconButton("close", t("what_if_drop", { n: n + 1 }), () => actions.drop(n), "icon-button small"),
+    );
+  };
+  return [
+    el(
+      "div",
+      { class: "what-if-row" },
+      el("h3", { text: `${t("what_if_steps")} ${scenario.steps.length}` }),
+      button("undo", t("what_if_undo"), () => actions.undo(), {
+        class: "text-button",
+        disabled: !actions.canUndo(),
+      }),
+    ),
+    scenario.steps.length
+      ? el("ol", { class: "what-if-list" }, scenario.steps.map(row))
+      : el("p", { class: "what-if-help", text: t("what_if_none") }),
+  ];
+}
+
+function trouble(failure) {
+  return el(
+    "div",
+    { class: "trouble", role: "alert" },
+    el("p", { class: "trouble-title", text: t("what_if_failed") }),
+    el("p", { text: failure.sentence }),
+  );
+}
+
+function results(told, actions) {
+  const result = told.results.find(({ kind }) => kind === told.shown);
+  if (!result) return null;
+  return [
+    el("h3", { text: t("what_if_result") }),
+    told.results.length > 1 && tabs(told, actions),
+    el("p", {
+      class: "what-if-help",
+      text: t("what_if_compare_limit", { kind: result.title, m: count(result.limit_m) }),
+    }),
+    figures(result),
+    result.mediation && el("p", { class: "what-if-due" }, unbroken(due(result.mediation))),
+    el(
+      "p",
+      { class: "what-if-help" },
+      unbroken(t("what_if_unknown", { u: result.communities_unknown, c: result.figures[2].after.unknown })),
+    ),
+    keys(told),
+    communities(result, actions),
+    el("details", {}, el("summary", { text: t("what_if_method") }), el("p", { class: "what-if-help", text: result.method })),
+  ];
+}
+
+function tabs(told, actions) {
+  return el(
+    "div",
+    { class: "what-if-tabs", role: "group", "aria-label": t("what_if_of_kind") },
+    told.results.map(({ kind, title }) =>
+      button(`tab-${kind}`, title, () => actions.show(kind), { "aria-pressed": String(kind === told.shown) }),
+    ),
+  );
+}
+
+function tone(change) {
+  return change > 0 ? "more" : change < 0 ? "fewer" : "same";
+}
+
+function figures(result) {
+  const cell = (one) => [
+    el("strong", { text: one.text }),
+    el("small", { text: `${count(one.figure.count)} / ${count(one.figure.of)}` }),
+  ];
+  return el(
+    "table",
+    { class: "what-if-figures" },
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        ["figure", "before", "after", "change"].map((one) => el("th", { scope: "col", text: t(`what_if_${one}`) })),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      result.figures.map((one) =>
+        el(
+          "tr",
+          {},
+          el("th", { scope: "row", text: one.title }),
+          el("td", {}, cell({ text: one.before_text, figure: one.before })),
+          el("td", {}, cell({ text: one.after_text, figure: one.after })),
+          el("td", { class: tone(one.change), text: one.change_text }),
+        ),
+      ),
+    ),
+  );
+}
+
+function due({ households_at_least: h, before, after }) {
+  return t("what_if_due", {
+    h,
+    e: after.eligible,
+    a: before.served,
+    b: after.served,
+    c: before.missing,
+    d: after.missing,
+    u: after.cannot_tell,
+  });
+}
+
+function keys({ units }) {
+  const some = ["gained", "lost"].filter((one) => units[one].length);
+  return (
+    some.length > 0 &&
+    el(
+      "ul",
+      { class: "what-if-keys" },
+      some.map((one) =>
+        el(
+          "li",
+          {},
+          el("span", { class: `what-if-swatch ${one}`, "aria-hidden": "true" }),
+          `${t(`what_if_key_${one}`)} ${count(units[one].length)}`,
+        ),
+      ),
+    )
+  );
+}
+
+function communities(result, actions) {
+  const { changes } = result;
+  if (!result.communities.length) return el("p", { class: "what-if-help", text: t("what_if_no_change") });
+  const villages = CHANGES.reduce((sum, name) => sum + changes[name].villages, 0);
+  const told = t("what_if_counts", {
+    g: changes.gained.communities,
+    gd: changes.gained.double_none,
+    l: changes.lost.communities,
+    ld: changes.lost.double_none,
+    p: changes.nearer.communities + changes.farther.communities,
+    v: villages,
+  });
+  const listed = result.communities.slice(0, LISTED);
+  const more = result.more + result.communities.length - listed.length;
+  return [
+    el("p", { class: "what-if-counts" }, unbroken(told)),
+    el("h3", { text: t("what_if_communities") }),
+    el("ul", { class: "what-if-communities" }, listed.map((one) => community(one, actions))),
+    more > 0 && el("p", { class: "what-if-help", text: t("what_if_more", { n: count(more) }) }),
+  ];
+}
+
+function community(one, actions) {
+  const walk = (value) => (value === null ? t("not_known") : metres(value));
+  return el(
+    "li",
+    { class: one.change },
+    el(
+      "button",
+      {
+        type: "button",
+        "data-key": `community-${one.code}`,
+        on: { click: () => actions.flyTo(one.lon, one.lat) },
+      },
+      el(
+        "span",
+        { class: "what-if-community" },
+        el("b", { text: one.name }),
+        one.double_none === "yes" && el("span", { class: "tag double-none", text: t("what_if_double_none") }),
+        !one.published && el("span", { class: "tag", text: t("what_if_village") }),
+      ),
+      el("span", { class: "what-if-turn", text: t(`what_if_${one.change}`) }),
+      el("small", {
+        text: `${one.place} · ${t("what_if_walk", { a: walk(one.walk_before_m), b: walk(one.walk_after_m) })}`,
+      }),
+      el("strong", { class: tone(one.residents), text: t("what_if_people", { n: one.residents_text }) }),
+    ),
+  );
+}
+
+function ways(actions) {
+  return [
+    el(
+      "button",
+      { type: "button", class: "button", "data-key": "compare", on: { click: () => actions.compare() } },
+      icon("layers"),
+      t("what_if_compare"),
+    ),
+  ];
+}
