@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from layers.access.access import Access
     from layers.following import Snapshots
+    from layers.imports.jobs import Workshop
     from layers.policy import Policy
     from layers.snapshot import Snapshot
     from layers.standards import Standards
@@ -70,13 +71,14 @@ def create_app(
     settings: Settings | None = None,
     limits: Limits | None = None,
     snapshot: Snapshot | None = None,
+    workshop: Workshop | None = None,
 ) -> Flask:
     """Return the service over an open store.
 
     Parameters
     ----------
     store : Store
-        Read, never written; it stays the caller's to close. Each request asks it for its version, until
+        Facts are written to it; it stays the caller's to close. Each request asks it for its version, until
         the service's `snapshots` are started: then they follow it in the background.
     standards : Standards
     policy : Policy
@@ -93,6 +95,8 @@ def create_app(
         Counts how often somebody asks; by default in this process alone.
     snapshot : Snapshot, optional
         What was read of the store already.
+    workshop : Workshop, optional
+        Imports uploaded files; without it none are taken.
     """
     from flask import Flask
 
@@ -106,7 +110,7 @@ def create_app(
     # Codes are opaque: "A//1" and "A/1" are two features, and "…/" at the end belongs to a code.
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
-    # Forms are small, and nothing is uploaded here.
+    # Forms are small; what is uploaded is read past this by the one view that takes it.
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BODY_BYTES
     app.config["MAX_FORM_PARTS"] = 100
     if visitors is None:
@@ -126,7 +130,7 @@ def create_app(
     )
     _add_parts(app)
     if access is not None:
-        _add_accounts(app)
+        _add_accounts(app, workshop)
     app.wsgi_app = Quick(app)  # type: ignore[method-assign]
     return app
 
@@ -193,13 +197,16 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
     from webmap import (
         api,
         api_compare,
+        api_facts,
         api_features,
+        api_field,
         api_saved,
         assets,
         branding,
         csrf,
         downloads,
         errors,
+        field,
         gate,
         identity,
         me,
@@ -217,17 +224,21 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         api_compare.compare,
         me.me,
         api_features.features,
+        api_facts.facts,
+        api_field.fields,
         api_saved.saved,
         openapi.openapi,
         tiles.tiles,
         downloads.downloads,
+        field.field,
     )
 
 
 def _parts_of_accounts() -> tuple[ModuleType, tuple[Blueprint, ...]]:
-    from webmap import account, accounts, audit_page, forms, sign_in
+    from webmap import account, accounts, audit_page, forms, sign_in, upload
 
-    return forms, (sign_in.sign_ins, account.account, accounts.accounts, audit_page.audit)
+    parts = (sign_in.sign_ins, account.account, accounts.accounts, audit_page.audit, upload.uploading)
+    return forms, parts
 
 
 def _add_parts(app: Flask) -> None:
@@ -239,12 +250,15 @@ def _add_parts(app: Flask) -> None:
         app.register_blueprint(blueprint)
 
 
-def _add_accounts(app: Flask) -> None:
+def _add_accounts(app: Flask, workshop: Workshop | None) -> None:
     """Add the pages of a service in which people can sign in."""
     forms, blueprints = _parts_of_accounts()
     forms.register(app)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
+    from webmap import upload
+
+    upload.register_at(app, workshop)
     if app.extensions["wangge"].settings.oidc is not None:
         from webmap import oidc
 

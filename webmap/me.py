@@ -7,8 +7,10 @@ from flask import Blueprint, Response, jsonify
 from layers.rules import ACTIONS
 from layers.sight import sight_of
 from layers.text import Language, Text, both
+from webmap import csrf
 from webmap.district import UNITS_WITHIN
 from webmap.gate import policy, visitor
+from webmap.identity import secret
 from webmap.operations import JSON, operation
 from webmap.params import LANGUAGE
 
@@ -39,5 +41,6 @@ def who_asks(*, lang: Language) -> Response:
             "aggregates": rules.aggregates(who),
             "units": list(units),
             "must_choose_password": who.via == "session" and who.scopes is not None,
+            "csrf": csrf.token() if secret() else None,
         }
     )

@@ -30,7 +30,10 @@ _TAGS = {
     "layers": Text("图层", "Layers"),
     "views": Text("问题与单元", "Questions and units"),
     "tiles": Text("瓦片", "Tiles"),
+    "facts": Text("事实", "Facts"),
     "saved": Text("存下的条件和方案", "Saved conditions and scenarios"),
+    "uploads": Text("上传", "Uploads"),
+    "field": Text("现场", "In the field"),
     "downloads": Text("下载", "Downloads"),
     "service": Text("服务", "Service"),
 }

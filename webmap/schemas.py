@@ -22,7 +22,17 @@ from webmap.json_schema import (
     ref,
 )
 from webmap.schemas_compare import COMPARISON
+from webmap.schemas_facts import (
+    BESIDE_CONFLICTS,
+    CONFLICT_MEMBERS,
+    FACT_HISTORY,
+    FACT_REQUEST,
+    FACTS,
+    FACTS_WRITTEN,
+)
+from webmap.schemas_field import FIELD, FIELD_STATUS, FIELD_TASKS
 from webmap.schemas_saved import NEW_SAVED_THING, SAVED_CHANGE, SAVED_THING, SAVED_THINGS
+from webmap.schemas_upload import UPLOAD, UPLOAD_CONFIRMATION, UPLOAD_OPTIONS, UPLOADS
 from webmap.schemas_views import CARD, SIGHT, SUMMARY, VIEW
 from webmap.schemas_what_if import WHAT_IF, WHAT_IF_COMPARISON
 
@@ -39,6 +49,7 @@ _FEATURE = record(
 
 SCHEMAS: dict[str, Schema] = {
     "Error": record(
+        BESIDE_CONFLICTS,
         error=record(
             {
                 "parameter": STRING,
@@ -53,7 +64,8 @@ SCHEMAS: dict[str, Schema] = {
                 ),
                 "conflicts": listed(
                     record(
-                        {"base": ANYTHING, "mine": ANYTHING, "theirs": ANYTHING, "guarded": YES_NO},
+                        {"base": ANYTHING, "mine": ANYTHING, "theirs": ANYTHING, "guarded": YES_NO}
+                        | CONFLICT_MEMBERS,
                         code=STRING,
                         field=nullable(STRING),
                         version=WHOLE,
@@ -90,6 +102,7 @@ SCHEMAS: dict[str, Schema] = {
         aggregates={"enum": list(AGGREGATES_ORDER)},
         units=listed(STRING),
         must_choose_password=YES_NO,
+        csrf=nullable(STRING),
     ),
     "Geometry": _GEOMETRY,
     "Feature": _FEATURE,
@@ -156,15 +169,26 @@ SCHEMAS: dict[str, Schema] = {
             ),
         )
     ),
+    "Facts": FACTS,
+    "FactRequest": FACT_REQUEST,
+    "FactsWritten": FACTS_WRITTEN,
+    "FactHistory": FACT_HISTORY,
     "Summary": SUMMARY,
     "View": VIEW,
     "Comparison": COMPARISON,
     "WhatIf": WHAT_IF,
     "WhatIfComparison": WHAT_IF_COMPARISON,
     "Card": CARD,
+    "Field": FIELD,
+    "FieldTasks": FIELD_TASKS,
+    "FieldStatus": FIELD_STATUS,
     "SavedThing": SAVED_THING,
     "SavedThings": SAVED_THINGS,
     "NewSavedThing": NEW_SAVED_THING,
+    "Upload": UPLOAD,
+    "Uploads": UPLOADS,
+    "UploadOptions": UPLOAD_OPTIONS,
+    "UploadConfirmation": UPLOAD_CONFIRMATION,
     "SavedChange": SAVED_CHANGE,
     "Definitions": by_name(record(title=STRING, unit=STRING, text=STRING, source=STRING)),
     "Hits": listed(record(layer=STRING, id=STRING, name=STRING, detail=STRING, lon=NUMBER, lat=NUMBER)),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from layers.imports.jobs import Workshop
 from layers.problems import ValidationError, WanggeError
 from webmap.limits import make_limits
 from webmap.workers import columns_of
@@ -121,14 +122,15 @@ class Site:
             raise SystemExit(1) from error
 
     def _serve(self, life: Life) -> None:
-        from webmap import create_app, load_rest
+        from layers.imports.uploads import Sweeper
+        from webmap import create_app, load_rest, upload
         from webmap.server import BACKLOG, Server
 
         # It tells of every attempt to reach a server that is away; the follower tells of the outage once.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._limits.use_column(life.column)
         context, settings = self._context, self._settings
-        with context.open_store(read_only=True) as store, self._accounts(store) as access:
+        with context.open_store() as store, self._accounts(store) as access:
             app = create_app(
                 store,
                 context.standards,
@@ -137,9 +139,12 @@ class Site:
                 settings=settings,
                 limits=self._limits,
                 snapshot=self._snapshot,
+                workshop=workshop_of(context),
             )
             snapshots = app.extensions["wangge"].snapshots
             snapshots.start()
+            sweeper = Sweeper(upload.sweeping(app))
+            sweeper.start()
             server = Server(
                 app,
                 self._listeners[life.place],
@@ -157,6 +162,7 @@ class Site:
                 life.wait()
             finally:
                 rest.cancel()
+                sweeper.stop()
                 server.stop()
                 snapshots.stop()
 
@@ -173,3 +179,13 @@ class Site:
             clock=context.clock,
             words=words,
         )
+
+
+def workshop_of(context: Context) -> Workshop:
+    """Return what it takes to import uploaded files into the store of a context."""
+    return Workshop(
+        store_url=context.store_url,
+        settings=context.settings,
+        data_folder=context.data_folder,
+        rules=context.installation.standards,
+    )

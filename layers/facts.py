@@ -1,0 +1,331 @@
+"""Single facts corrected and verified: one request, one feature, exactly once, nobody's work overwritten.
+
+A request says what somebody saw, on which day, from where it is known, and which version of the feature it was
+before their eyes. Fields that others have changed since are left as they made them; a field that both changed to
+different values is a conflict, of which both sides are shown, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import shapely
+
+from layers.amending import GEOMETRY, Amended, Found, Key, KeyReused
+from layers.fact_request import FactRequest, refused
+from layers.fact_rules import PLACE, SPANS, Correctable, correctable, day_field, not_found
+from layers.fact_values import check_values
+from layers.problems import Conflict, NotFound, Problem, StoreConflict
+from layers.store import Authorship
+from layers.text import Text
+
+if TYPE_CHECKING:
+    from layers.policy import Policy
+    from layers.snapshot import Snapshot
+    from layers.standards import Standards
+    from layers.store import Edit, Store
+    from layers.visitors import Visitor
+
+_ENTRANCE = ("entrance_lon", "entrance_lat")
+_WITH_SOURCE = re.compile(r"\[([^\]\n]*)\] ?(.*)", re.DOTALL)
+
+
+class FactConflict(StoreConflict):
+    """Somebody has changed since, to something else, what a request would change; nothing was written.
+
+    Attributes
+    ----------
+    mergeable : tuple of str
+        Fields of the request that nobody else has changed to something else.
+    causes : mapping of field to Authorship
+        Why the others' values were written.
+    """
+
+    def __init__(
+        self,
+        conflicts: tuple[Conflict, ...],
+        mergeable: tuple[str, ...],
+        causes: Mapping[str | None, Authorship],
+    ) -> None:
+        super().__init__(
+            Text(
+                "{n} 处在您取得数据之后已被他人改成另一个值，没有保存。",
+                "{n} of these facts have since been changed to something else by somebody; nothing was saved.",
+            ).format(n=len(conflicts)),
+            Text(
+                "请对照双方的值，选定后重新提交。",
+                "Compare both sides, choose, and submit your choice again.",
+            ),
+            conflicts,
+        )
+        self.mergeable = mergeable
+        self.causes = causes
+
+
+@dataclass(frozen=True)
+class FactsWritten:
+    """What came of a request.
+
+    Attributes
+    ----------
+    version : int
+    fields : tuple of str
+        What was written, days that follow among them, a position as `PLACE`.
+    merged : tuple of str
+        What others had changed meanwhile and is left as they made it.
+    already : bool
+        This request wrote nothing: it had been done before, or all of it was so already.
+    """
+
+    version: int
+    fields: tuple[str, ...]
+    merged: tuple[str, ...]
+    already: bool
+
+
+def write_facts(
+    request: FactRequest,
+    *,
+    store: Store,
+    snapshot: Snapshot,
+    policy: Policy,
+    visitor: Visitor,
+    standards: Standards,
+    today: date,
+) -> FactsWritten:
+    """Write what somebody saw of one feature.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        By which it is told where the feature lies and whose it is.
+    today : date
+        No day on which something was seen is later.
+
+    Raises
+    ------
+    NotFound
+        There is no such feature for this visitor.
+    NotSignedIn, Forbidden
+        The visitor may neither verify nor change anything.
+    ValidationError
+        Something may not be written, is not as it must be or contradicts the rest, or the key was used for
+        another request: all of it at once.
+    FactConflict
+        Others have changed the same to something else.
+    """
+    policy.require(visitor, "verify")
+    key = Key(request.key, _digest(request, visitor))
+    try:
+        done = store.outcome(key)
+        if done is not None:
+            return _told(done, ())
+        feature = correctable(policy, visitor, snapshot, request.layer, request.code)
+        values = check_values(
+            request, feature, snapshot=snapshot, standards=standards, area=visitor.area, today=today
+        )
+        merging = _Merging(request, feature, values)
+        by = Authorship(
+            who=visitor.name or visitor.role,
+            note=packed_note(request.source, request.note),
+            effective=None if request.correction else request.as_of,
+        )
+        done = store.amend(
+            request.layer,
+            request.code,
+            merging,
+            key=key,
+            by=by,
+            based_on=request.based_on,
+            follows=request.follows,
+        )
+    except KeyReused as error:
+        assert error.remedy is not None
+        raise refused([Problem(error.message, error.remedy, field="key", value=request.key)]) from error
+    return _told(done, merging.merged)
+
+
+def _told(done: Amended, merged: tuple[str, ...]) -> FactsWritten:
+    fields = tuple(PLACE if name == GEOMETRY else name for name in done.fields if name not in _ENTRANCE)
+    return FactsWritten(done.version, fields, merged, already=done.again or not done.fields)
+
+
+def _digest(request: FactRequest, visitor: Visitor) -> str:
+    """Return a hash of all that a request says and of who says it."""
+    said = [
+        visitor.account or visitor.name,
+        request.layer,
+        request.code,
+        request.based_on,
+        dict(request.values),
+        request.as_of.isoformat(),
+        request.source,
+        request.note,
+        request.correction,
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def packed_note(source: str, note: str) -> str:
+    """Return source and note as one: that is what a store keeps of a write."""
+    return f"[{source.replace(']', '］')}] {note}".rstrip()
+
+
+def unpacked_note(kept: str) -> tuple[str, str]:
+    """Return source and note; of other writes there is a note alone."""
+    found = _WITH_SOURCE.fullmatch(kept)
+    return (found[1], found[2]) if found else ("", kept)
+
+
+class _Merging:
+    """Decides what to write of a feature as it is found; may be asked again, and the last time counts."""
+
+    def __init__(self, request: FactRequest, feature: Correctable, values: Mapping[str, Any]) -> None:
+        self._request = request
+        self._feature = feature
+        self._values = {GEOMETRY if name == PLACE else name: value for name, value in values.items()}
+        self.merged: tuple[str, ...] = ()
+
+    def __call__(self, found: Found) -> dict[str, Any]:
+        """Return what to write; raises what is to be raised."""
+        if found.values is None:
+            raise self._gone(found)
+        wanted: dict[str, Any] = {}
+        contested: dict[str, Edit | None] = {}
+        problems: list[Problem] = []
+        for name, mine in self._values.items():
+            if self._is_so(name, mine, found):
+                wanted |= self._seen_again(name, found)
+            elif not found.base_known or _others(name, found) is not None:
+                contested[name] = _others(name, found)
+            else:
+                problems += self._outdated(name, found)
+                wanted |= self._as_written(name, mine)
+        if contested:
+            raise self._conflict(contested, found)
+        problems += self._out_of_order(wanted, found)
+        if problems:
+            raise refused(problems)
+        touched = {name for edit in found.since if edit.version not in found.own for name in edit.fields}
+        left = touched - wanted.keys() - self._values.keys()
+        names = (GEOMETRY, *self._feature.layer.field_names)
+        seen = {PLACE, *(field.name for field in self._feature.seen)}
+        told = (PLACE if name == GEOMETRY else name for name in names if name in left)
+        self.merged = tuple(name for name in told if name in seen)
+        return wanted
+
+    def _is_so(self, name: str, mine: Any, found: Found) -> bool:
+        assert found.values is not None
+        there = found.values.get(name)
+        if name == GEOMETRY:
+            return bool(shapely.equals(there, mine))
+        return bool(there == mine)
+
+    def _seen_again(self, name: str, found: Found) -> dict[str, Any]:
+        """Return the day of what is as it was, where it was seen on a later one."""
+        dated = day_field(self._feature.layer, name)
+        assert found.values is not None
+        if dated is None or (found.values.get(dated) or "") >= self._request.as_of.isoformat():
+            return {}
+        return {dated: self._request.as_of.isoformat()}
+
+    def _as_written(self, name: str, mine: Any) -> dict[str, Any]:
+        dated = day_field(self._feature.layer, name)
+        written = {name: mine} | ({} if dated is None else {dated: self._request.as_of.isoformat()})
+        if name == GEOMETRY:  # where the door was is not where it is now
+            written |= {one: None for one in _ENTRANCE if one in self._feature.layer.field_names}
+        return written
+
+    def _outdated(self, name: str, found: Found) -> list[Problem]:
+        """Return the problem that what is on record was seen later."""
+        dated = day_field(self._feature.layer, name)
+        assert found.values is not None
+        there = None if dated is None else found.values.get(dated)
+        if there is None or there <= self._request.as_of.isoformat() or self._request.correction:
+            return []
+        title = self._feature.layer.field(name).title
+        return [
+            Problem(
+                Text(
+                    "{t}在 {d} 已另有核实，晚于 {a}。", "{t} was seen to be otherwise on {d}, after {a}."
+                ).format(t=title, d=there, a=self._request.as_of),
+                Text(
+                    "请核对日期；如原记录有误，请注明是更正。",
+                    "Check the day; where the record was never right, say that this is a correction.",
+                ),
+                field="as_of",
+                value=self._request.as_of.isoformat(),
+            )
+        ]
+
+    def _out_of_order(self, wanted: Mapping[str, Any], found: Found) -> list[Problem]:
+        assert found.values is not None
+        after = {**found.values, **wanted}
+        problems = []
+        for first, last in SPANS:
+            if {first, last} & wanted.keys() and after.get(first) and after.get(last):
+                titles = [self._feature.layer.field(name).title for name in (first, last)]
+                if after[last] < after[first]:
+                    problems.append(
+                        Problem(
+                            Text("{l}（{b}）早于{f}（{a}）。", "{l} ({b}) is before {f} ({a}).").format(
+                                f=titles[0], l=titles[1], a=after[first], b=after[last]
+                            ),
+                            Text("请核对这两个日期。", "Check the two dates."),
+                            field=last if last in wanted else first,
+                            value=after[last] if last in wanted else after[first],
+                        )
+                    )
+        return problems
+
+    def _gone(self, found: Found) -> NotFound | FactConflict:
+        if not found.since:
+            return not_found(self._feature.layer, self._feature.code)
+        last = found.since[-1]
+        conflict = Conflict(self._feature.code, None, None, None, None, last.version, last.by.who, last.at)
+        return FactConflict((conflict,), (), {None: last.by})
+
+    def _conflict(self, contested: Mapping[str, Edit | None], found: Found) -> FactConflict:
+        assert found.values is not None
+        conflicts: list[Conflict] = []
+        causes: dict[str | None, Authorship] = {}
+        for name, theirs in contested.items():
+            shown = PLACE if name == GEOMETRY else name
+            conflicts.append(
+                Conflict(
+                    code=self._feature.code,
+                    field=shown,
+                    base=_base(name, found),
+                    mine=self._values[name],
+                    theirs=found.values.get(name),
+                    version=found.version if theirs is None else theirs.version,
+                    who="" if theirs is None else theirs.by.who,
+                    at=None if theirs is None else theirs.at,
+                )
+            )
+            causes[shown] = Authorship() if theirs is None else theirs.by
+        free = (name for name in self._values if name not in contested)
+        mergeable = tuple(PLACE if name == GEOMETRY else name for name in free)
+        return FactConflict(tuple(conflicts), mergeable, causes)
+
+
+def _others(name: str, found: Found) -> Edit | None:
+    """Return the last write to a field where that was somebody else's, of those since the request's base."""
+    touching = [edit for edit in found.since if name in edit.fields or name in edit.erased]
+    return touching[-1] if touching and touching[-1].version not in found.own else None
+
+
+def _base(name: str, found: Found) -> Any:
+    """Return the value that the request's author had seen, None where it is unknown or not known any more."""
+    if not found.base_known or found.values is None:
+        return None
+    for edit in found.since:
+        if name in edit.fields:
+            return edit.fields[name][0]
+    return found.values.get(name)
