@@ -199,9 +199,9 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         api_compare,
         api_facts,
         api_features,
-        api_what_if,
         api_field,
         api_saved,
+        api_what_if,
         assets,
         branding,
         csrf,
@@ -217,6 +217,7 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         responses,
         security,
         tiles,
+        wall,
     )
 
     return (responses, assets, security, errors, csrf, identity, gate, nav, branding), (
@@ -233,6 +234,8 @@ def _parts() -> tuple[tuple[ModuleType, ...], tuple[Blueprint, ...]]:
         tiles.tiles,
         downloads.downloads,
         field.field,
+        wall.walls,
+        wall.api_walls,
     )
 
 
