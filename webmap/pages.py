@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, render_template, request
 
 from geo import crs
+from layers import crossing
 from layers.definitions import DEFINITIONS
 from layers.schema import LAYERS
 from layers.sight import sight_of
@@ -16,7 +17,7 @@ from webmap import csrf, sheet
 from webmap.district import describe, rows_seen
 from webmap.gate import allow, policy, visitor
 from webmap.operations import current_snapshot, service
-from webmap.params import choice, read, text
+from webmap.params import Parameter, choice, read, text
 from webmap.view_parameters import VIEW_PARAMETERS
 from webmap.words import words
 
@@ -32,7 +33,19 @@ MODULES = {
     "maplibre-gl": "vendor/maplibre-gl/maplibre-gl.mjs",
     "@maplibre/maplibre-gl-leaflet": "vendor/maplibre-gl-leaflet/leaflet-maplibre-gl.mjs",
 }
-STYLES = ("tokens", "base", "layout", "questions", "list", "card", "map", "narrow", "print")
+STYLES = (
+    "tokens",
+    "base",
+    "layout",
+    "questions",
+    "list",
+    "card",
+    "map",
+    "compare",
+    "what_if",
+    "narrow",
+    "print",
+)
 
 _STATE = (
     *VIEW_PARAMETERS,
@@ -42,21 +55,44 @@ _STATE = (
 )
 
 
+_COMPARED = (
+    *_STATE,
+    text("right", Text("右边的问题", "Question on the right"), blank=True),
+    choice("how", Text("怎样比较", "How to compare"), ("side", "swipe"), default="side"),
+    text("at", Text("卷帘的位置", "Place of the swipe"), blank=True, pattern=r"^(\d{1,3})?$"),
+    text("cell", Text("交叉表里选中的一格", "The chosen cell of the cross-table"), blank=True),
+)
+
+
+def _state(known: tuple[Parameter, ...]) -> dict[str, Any]:
+    """Read what the address says of the page's state."""
+    # Mail and chat programs hang parameters of their own on links: those are not ours to refuse.
+    names = {parameter.name for parameter in known}
+    return read(known, {name: request.args.getlist(name) for name in request.args if name in names}, {})
+
+
 @pages.get("/")
 @allow("view")
 def planner() -> str:
     """Return the page; a view in its address is checked here, so that a wrong link says what is wrong."""
-    # Mail and chat programs hang parameters of their own on links: those are not ours to refuse.
-    known = {parameter.name for parameter in _STATE}
-    given = {name: request.args.getlist(name) for name in request.args if name in known}
-    state = read(_STATE, given, {})
-    snapshot = current_snapshot()
+    state, snapshot = _state(_STATE), current_snapshot()
     ViewQuery.from_params(state, snapshot, sight_of(policy(), visitor()))
     return render(snapshot, language=state["lang"], theme=state["theme"])
 
 
-def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
-    """Return the page of a district, as far as it is for whoever asks."""
+@pages.get("/compare")
+@allow("view")
+def compare() -> str:
+    """Return the page that compares two questions; ``question`` is the left one, as on the planner's page."""
+    state, snapshot = _state(_COMPARED), current_snapshot()
+    crossing.queries(state | {"left": state["question"]}, snapshot, sight_of(policy(), visitor()))
+    return render(snapshot, language=state["lang"], theme=state["theme"], page="compare")
+
+
+def render(
+    snapshot: Snapshot, *, language: Language, theme: str, page: Literal["planner", "compare"] = "planner"
+) -> str:
+    """Return a page of a district, as far as it is for whoever asks."""
     from webmap.maps import as_json, district_map
 
     district, text_of = describe(snapshot, policy(), visitor(), language), words(language)
@@ -86,9 +122,12 @@ def render(snapshot: Snapshot, *, language: Language, theme: str) -> str:
         "district": district,
         # Who has not signed in changes nothing here, and gets no cookie.
         "csrf": None if visitor().via == "nobody" else csrf.token(),
+        "may_plan": policy().may(visitor(), "plan"),
     }
     return render_template(
-        "planner.html",
+        f"{page}.html",
+        page=page,
+        entry={"planner": "main", "compare": "compare"}[page],
         w=text_of,
         district=district,
         district_name=(district["name_en"] if language == "en" else None) or district["name"],

@@ -7,6 +7,7 @@ page itself says. ``{names}`` are filled by the page.
 from __future__ import annotations
 
 from layers.text import Language, Text
+from webmap import words_compare, words_what_if
 
 WORDS: dict[str, Text] = {
     # Head
@@ -245,4 +246,4 @@ WORDS: dict[str, Text] = {
 
 def words(language: Language) -> dict[str, str]:
     """Return every sentence of the page in `language`."""
-    return {key: text.to(language) for key, text in WORDS.items()}
+    return {key: text.to(language) for key, text in (WORDS | words_compare.WORDS | words_what_if.WORDS).items()}

@@ -7,13 +7,18 @@ import { startEmpty } from "./empty.js";
 import { say, startDefinitions } from "./floating.js";
 import { startLegend } from "./legend.js";
 import { startList } from "./list.js";
+import { startKeys } from "./keys.js";
 import { startMap } from "./map/shell.js";
+import { startNav } from "./nav.js";
+import { startPrint } from "./print.js";
 import { startQuestions } from "./questions.js";
 import { startSearch } from "./search.js";
 import { createStore } from "./state.js";
 import { startStrip } from "./strip.js";
 import { startTools } from "./tools.js";
-import { readAddress, viewParams, writeAddress } from "./url.js";
+import { readAddress, writeAddress } from "./url.js";
+import { startWhatIf } from "./what_if.js";
+import { answered, cardRequest, viewRequest } from "./what_if_request.js";
 import { count, language, page, sight, t } from "./words.js";
 
 const address = readAddress(location.search);
@@ -22,9 +27,13 @@ const store = createStore({
   select: address.select,
   place: address.view,
   sliding: false,
+  scenario: address.scenario,
+  shown: "",
+  placing: null,
   theme: page.theme,
   language,
   view: null,
+  whatIf: null,
   failure: null,
   card: null,
   cardFailure: null,
@@ -41,10 +50,11 @@ const UNITS_OF_LAYERS = {
 let viewing = null;
 let fetchingCard;
 
-/** Ask for the view of the present query. */
+/** Ask for the view of the present query and scenario. */
 async function loadView() {
-  const { query } = store.get();
-  // While a limit is dragged one question is under way at a time; when it is answered the newest is asked.
+  const state = store.get();
+  const { query } = state;
+  // While a limit or a place is dragged one question is under way at a time; when it is answered the newest is asked.
   if (viewing && onlyLimitDiffers(viewing.query, query)) return;
   viewing?.controller.abort();
   const mine = { query, controller: new AbortController() };
@@ -52,7 +62,7 @@ async function loadView() {
   byId("progress").hidden = false;
   let came;
   try {
-    came = { view: await get("/api/view", viewParams(query), mine.controller.signal), failure: null };
+    came = { ...answered(await get(...viewRequest(state), mine.controller.signal)), failure: null };
   } catch (error) {
     if (error.name === "AbortError") return;
     came = { failure: error };
@@ -60,12 +70,16 @@ async function loadView() {
   if (viewing !== mine) return;
   viewing = null;
   store.set(came);
-  if (store.get().query.limit_m !== query.limit_m) {
+  if (store.get().query.limit_m !== query.limit_m || !sameSupposition(store.get(), state)) {
     loadView();
     return;
   }
   byId("progress").hidden = true;
   if (came.view && !store.get().sliding) announce(came.view);
+}
+
+function sameSupposition(one, other) {
+  return one.scenario?.steps === other.scenario?.steps && one.shown === other.shown;
 }
 
 function onlyLimitDiffers(one, other) {
@@ -86,7 +100,7 @@ function announce({ headlines, query, rows, question }) {
 }
 
 async function loadCard() {
-  const { select, query } = store.get();
+  const { select } = store.get();
   fetchingCard?.abort();
   if (!select) {
     store.set({ card: null, cardFailure: null });
@@ -95,8 +109,7 @@ async function loadCard() {
   const mine = new AbortController();
   fetchingCard = mine;
   try {
-    const { unit, ...rest } = query;
-    const card = await get(`/api/units/${unit}/${encodeURIComponent(select)}`, viewParams(rest), mine.signal);
+    const card = await get(...cardRequest(store.get()), mine.signal);
     store.set({ card, cardFailure: null });
     say(t("selected", { name: card.name }));
   } catch (error) {
@@ -164,18 +177,24 @@ startCard(store, {
 });
 startLegend(store);
 startEmpty(store);
-startTools(store);
 if (sight.read) startSearch(go);
 const map = startMap(store, { choose });
+const print = startPrint(store, map.leaflet);
+startTools(store, { print, keys: startKeys({ print }) });
+startNav(store);
+
+startWhatIf(store, map);
 
 let before = store.get();
-store.on(["query", "select"], (state) => {
+store.on(["query", "select", "scenario", "shown"], (state) => {
   const { query, select } = before;
+  const supposed = sameSupposition(state, before);
   before = state;
   // What is chosen belongs to its unit of counting.
   if (state.query.unit !== query.unit && select && state.select === select) store.set({ select: null });
-  if (state.query !== query) loadView();
+  if (state.query !== query || !supposed) loadView();
   if (state.query.subdistrict !== query.subdistrict) showPart(state.query.subdistrict);
+  if (state.query === query && state.select === select && supposed) return;
   if (!state.sliding || state.select !== select) loadCard();
 });
 // What a drag ends with is told once, written into the address once, and asked of the card once.
@@ -190,6 +209,6 @@ store.on(["card"], ({ card }) => {
   focusWhenThere();
   focusWhenThere = null;
 });
-store.on(["query", "select", "place", "theme"], writeState);
+store.on(["query", "select", "place", "theme", "scenario"], writeState);
 loadView();
 if (store.get().select) loadCard();

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { byId, el, icon, setAttribute, show } from "./dom.js";
 import { say } from "./floating.js";
+import { singleKeys } from "./keys.js";
 import { t } from "./words.js";
 
 const WAIT_MS = 180;
@@ -135,7 +136,7 @@ export function startSearch(go) {
   input.addEventListener("focus", () => input.value.trim() && look());
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input:not([type=radio], [type=checkbox]), select, textarea");
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    if (event.key === "/" && singleKeys() && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       input.focus();
       input.select();
