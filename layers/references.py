@@ -33,5 +33,6 @@ class Reference:
 def references_of(rows: list[dict[str, Any]]) -> dict[str, Reference]:
     """Return published figures as the standards write them, by id."""
     return {
-        row["id"]: Reference(row["id"], Text(**row["value"]), Text(**row["when"]), row["share"]) for row in rows
+        row["id"]: Reference(row["id"], Text(**row["value"]), Text(**row["when"]), row["share"])
+        for row in rows
     }

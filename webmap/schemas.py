@@ -34,6 +34,7 @@ from webmap.schemas_field import FIELD, FIELD_STATUS, FIELD_TASKS
 from webmap.schemas_saved import NEW_SAVED_THING, SAVED_CHANGE, SAVED_THING, SAVED_THINGS
 from webmap.schemas_upload import UPLOAD, UPLOAD_CONFIRMATION, UPLOAD_OPTIONS, UPLOADS
 from webmap.schemas_views import CARD, SIGHT, SUMMARY, VIEW
+from webmap.schemas_wall import WALL
 from webmap.schemas_what_if import WHAT_IF, WHAT_IF_COMPARISON
 
 _TITLED = record(id=STRING, title=STRING)
@@ -175,6 +176,7 @@ SCHEMAS: dict[str, Schema] = {
     "FactHistory": FACT_HISTORY,
     "Summary": SUMMARY,
     "View": VIEW,
+    "Wall": WALL,
     "Comparison": COMPARISON,
     "WhatIf": WHAT_IF,
     "WhatIfComparison": WHAT_IF_COMPARISON,

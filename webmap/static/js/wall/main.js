@@ -1,0 +1,108 @@
+/** The leaders' wall: figures that are asked for every few seconds, scenes in turn, one map. */
+
+import { byId } from "../dom.js";
+import { page, t } from "../words.js";
+import { startClock } from "./clock.js";
+import { ask, startFeed } from "./feed.js";
+import { explainLinkage, explainQuestion, showFigures } from "./figures.js";
+import { showLegend } from "./legend.js";
+import { startMap } from "./map.js";
+import { startScenes } from "./scenes.js";
+
+const RELOAD_MS = 60_000;
+
+const began = performance.now();
+/** What each question's map shows: the view, its tag, and the version that it was asked for. */
+const views = new Map();
+const asking = new Set();
+let figures = null;
+let step = 0;
+
+const map = startMap();
+const scenes = startScenes(page, { scene: showScene, step: showStep });
+const clock = startClock((state) => scenes.hold(state !== "fresh"));
+
+scenes.start();
+startFeed({
+  figures(found) {
+    figures = found;
+    showFigures(found);
+    byId("closed").hidden = true;
+    byId("wall").classList.remove("shut");
+    showScene(scenes.scene);
+    showStep(step);
+  },
+  fresh(seen) {
+    // A service that has been renewed has another page; should it say so each time, it is not asked each time.
+    if (seen.page && seen.page !== page.page && performance.now() - began > RELOAD_MS) location.reload();
+    clock.fresh(seen);
+    map.mend();
+    if (figures) refresh(scenes.scene);
+  },
+  failed: () => clock.failed(),
+  closed() {
+    clock.failed();
+    shut();
+  },
+});
+
+/** Nothing stays on a screen that may not show it any more. */
+function shut() {
+  figures = null;
+  views.clear();
+  byId("closed").hidden = false;
+  byId("wall").classList.add("shut");
+  for (const id of ["pair", "linkages", "legend", "definition", "linkage-definition"]) byId(id).replaceChildren();
+  for (const node of byId("questions").children) node.replaceChildren();
+  map.paint(null, null);
+}
+
+function showScene(id) {
+  if (!figures || id === "linkages") return;
+  explainQuestion(id);
+  const asked = figures.questions.find((one) => one.id === id);
+  if (asked.needs.length) {
+    byId("legend").hidden = true;
+    map.paint(null, null, t("wall_map_empty"));
+    return;
+  }
+  const known = views.get(id);
+  if (known) drawView(id, known.view);
+  refresh(id);
+}
+
+function showStep(n) {
+  step = n;
+  const wide = matchMedia("(min-aspect-ratio: 4/1)").matches;
+  if (wide || scenes.scene === "linkages") explainLinkage(n, byId(wide ? "linkage-definition" : "definition"));
+}
+
+function drawView(id, view) {
+  if (scenes.scene !== id) return;
+  const facilities = id === "gap" ? figures.facilities : null;
+  map.paint(view, facilities);
+  showLegend(view, facilities);
+}
+
+/** Ask for what a scene's map shows, where it may have changed. */
+async function refresh(id) {
+  const asked = figures?.questions.find((one) => one.id === id);
+  const known = views.get(id);
+  if (!asked || asked.needs.length || asking.has(id) || known?.version === figures.version) return;
+  const { version } = figures;
+  const { question, unit, kind } = asked.view;
+  asking.add(id);
+  try {
+    const answer = await ask("/api/view", { question, unit, ...(kind && { kind }) }, known?.tag);
+    if (!figures) return;
+    if (answer.status === 304) known.version = version;
+    if (!answer.body) return;
+    views.set(id, { view: answer.body, tag: answer.tag, version });
+    drawView(id, answer.body);
+  } catch (error) {
+    // The feed says that the server is away, and asks again when it is back.
+    console.warn(error);
+  } finally {
+    asking.delete(id);
+  }
+}

@@ -1,0 +1,103 @@
+/** The wall's map: the desk's engine without its tools. It stands still; a new scene changes what it shows. */
+
+import * as L from "leaflet";
+import { byId, el } from "../dom.js";
+import { t } from "../words.js";
+import { scale } from "../map/colours.js";
+import { crsOf } from "../map/crs.js";
+
+const SPARE_REM = 1.25;
+/** From five metres names are read in the wall's smallest size, whatever the zoom. */
+const NAME_REM = 1.75;
+const NAMES = ["subdistrict_names", "water_names", "green_names"];
+const STILL = {
+  zoomControl: false,
+  attributionControl: false,
+  dragging: false,
+  touchZoom: false,
+  scrollWheelZoom: false,
+  doubleClickZoom: false,
+  boxZoom: false,
+  keyboard: false,
+  zoomSnap: 0,
+  zoomAnimation: false,
+  fadeAnimation: false,
+  markerZoomAnimation: false,
+  inertia: false,
+  trackResize: true,
+};
+
+/** Start the map. @returns {{paint: Function, mend: Function}} */
+export function startMap() {
+  const description = JSON.parse(byId("map-description").textContent);
+  const node = byId("map");
+  node.removeAttribute("tabindex");
+  const map = L.map(node, { ...STILL, crs: crsOf(description), maxZoom: description.max_zoom });
+  const fit = () => {
+    map.invalidateSize({ pan: false, animate: false });
+    const spare = L.point(1, 1).multiplyBy(SPARE_REM * 16 * scale());
+    map.fitBounds(description.bounds, { padding: spare, animate: false });
+  };
+  fit();
+  new ResizeObserver(fit).observe(node);
+  if (description.base_map?.attribution)
+    node.after(el("p", { class: "wall-attribution", text: description.base_map.attribution }));
+
+  let engine = null;
+  let wanted = null;
+  let broken = false;
+  let failed = false;
+  const say = (text) => {
+    byId("map-message").textContent = failed ? t("wall_map_failed") : text;
+    byId("map-message").hidden = !failed && !text;
+  };
+  const draw = () => {
+    if (!engine || !wanted) return;
+    const { view, facilities } = wanted;
+    engine.facilities(facilities?.kind ?? "");
+    engine.toggle("cells", view !== null);
+    if (view) engine.paint(view);
+  };
+  started(map, description).then(
+    (made) => {
+      engine = made;
+      engine.gl?.on("error", () => (broken = true));
+      engine.gl?.on("style.load", () => grow(engine.gl));
+      if (engine.gl) grow(engine.gl);
+      node.dataset.ready = "true";
+      draw();
+    },
+    (error) => {
+      console.warn(error);
+      failed = true;
+      say("");
+    },
+  );
+  return {
+    /** Show a view's classes and its facilities; without a view no cells, and in words why. */
+    paint(view, facilities, why = "") {
+      wanted = { view, facilities };
+      say(why);
+      draw();
+    },
+    /** The server is back: tiles that did not come meanwhile are asked for again. */
+    mend() {
+      if (!broken) return;
+      broken = false;
+      engine?.restyle();
+    },
+  };
+}
+
+/** MapLibre where there is WebGL 2, else the canvas engine. */
+async function started(map, description) {
+  const graphics = document.createElement("canvas").getContext("webgl2");
+  const module = graphics ? await import("../map/gl.js") : await import("../map/canvas.js");
+  graphics?.getExtension("WEBGL_lose_context")?.loseContext();
+  return module.createEngine(map, description);
+}
+
+function grow(gl) {
+  for (const id of NAMES)
+    if (gl.getLayer(id)) gl.setLayoutProperty(id, "text-size", NAME_REM * 16 * scale());
+}
