@@ -1,0 +1,224 @@
+/** The tablet's map: the desk's engines paint communities; area, numbers and one's own place stand upon it. */
+
+import * as L from "leaflet";
+import { byId, el } from "../dom.js";
+import { still } from "../map/colours.js";
+import { crsOf } from "../map/crs.js";
+import { boundsOf } from "./data.js";
+import { page, told, w } from "./words.js";
+
+const LAYERS = ["backdrop", "subdistricts", "communities", "buildings", "mediation_rooms"];
+const BUILDINGS_FROM = 13;
+const CLOSE_ZOOM = 17;
+const SPARE = 28;
+/** Under the legend and over it: what is chosen does not lie beneath. */
+const LOW = 64;
+const PINS_NAMED_FROM = 15.5;
+const MOST_NUMBERS = 4;
+const WORLD = [
+  [-85, -180],
+  [-85, 180],
+  [85, 180],
+  [85, -180],
+];
+const CLASSES = [
+  { id: "double_none", token: "double-none" },
+  { id: "unknown", token: "hatch" },
+];
+
+/** What the engines draw, tiles by `scheme`. */
+function describe(scheme) {
+  const url = (layer) => `${scheme}/tiles/${layer}/{z}/{x}/{y}.mvt`;
+  const tiles = LAYERS.map((id) => ({
+    kind: "tiles",
+    id,
+    url: url(id),
+    min_zoom: id === "buildings" ? BUILDINGS_FROM : 0,
+    show: true,
+  }));
+  const names = ["subdistrict_names", "water_names", "green_names"].map((id) => ({ id, kind: "names", places: [] }));
+  return {
+    ...page.map,
+    layers: [...tiles, { kind: "tiles", id: "units", url: url("{unit}"), min_zoom: 0, show: true }, ...names],
+  };
+}
+
+/** MapLibre where there is WebGL 2; its tiles come through the page, and so through the service worker. */
+async function engineOn(map) {
+  const graphics = document.createElement("canvas").getContext("webgl2");
+  if (!graphics) return (await import("../map/canvas.js")).createEngine(map, describe(""));
+  graphics.getExtension("WEBGL_lose_context")?.loseContext();
+  const gl = await import("maplibre-gl");
+  // Only a script within the service worker's scope starts without a network.
+  if (navigator.serviceWorker) gl.setWorkerUrl(new URL(byId("page-data").dataset.worker, location.href).href);
+  gl.addProtocol("field", async ({ url }, { signal }) => {
+    const answer = await fetch(url.replace(/^field:\/\//, ""), { signal });
+    if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+    return { data: await answer.arrayBuffer() };
+  });
+  return (await import("../map/gl.js")).createEngine(map, describe("field://"));
+}
+
+/**
+ * Start the map.
+ * @param {object} store
+ * @param {{choose: (id: string) => void}} actions
+ * @returns {{show: Function, select: Function, place: Function, whole: Function, resize: Function, restyle: Function, toggle: Function}}
+ */
+export function startMap(store, { choose }) {
+  const node = byId("map");
+  const map = L.map(node, {
+    crs: crsOf(page.map),
+    zoomControl: false,
+    attributionControl: false,
+    zoomSnap: 0.25,
+    minZoom: 10,
+    maxZoom: page.map.max_zoom,
+    zoomAnimation: !still(),
+    fadeAnimation: false,
+    inertia: !still(),
+  });
+  map.setView([22.55, 114.12], 13);
+  const parts = { area: L.layerGroup().addTo(map), pins: L.layerGroup().addTo(map), me: L.layerGroup().addTo(map) };
+  const pins = new Map();
+  let engine = null;
+  let last = null;
+  let bounds = null;
+
+  engineOn(map).then(
+    (made) => {
+      engine = made;
+      engine.toggle("facilities", false);
+      node.dataset.ready = "true";
+      paint();
+    },
+    (error) => {
+      byId("map-message").hidden = false;
+      console.warn(error);
+    },
+  );
+
+  function paint() {
+    if (!engine || !last) return;
+    const tasked = new Set(last.tasks.map(({ code }) => code));
+    const { communities } = last;
+    engine.paint({
+      query: { unit: "communities", kind: "" },
+      rows: {
+        id: communities.map(({ id }) => id),
+        class: communities.map((one) => one.class),
+        // Where a number stands its name stands with it.
+        name: communities.map(({ id, name }) => (tasked.has(id) ? "" : name)),
+        lon: communities.map(({ lon }) => lon),
+        lat: communities.map(({ lat }) => lat),
+      },
+      legend: { classes: CLASSES },
+    });
+  }
+
+  function drawArea({ outline, bbox }) {
+    parts.area.clearLayers();
+    if (!outline) return;
+    const rings = (outline.type === "Polygon" ? [outline.coordinates] : outline.coordinates).map(([ring]) =>
+      ring.map(([lon, lat]) => [lat, lon]),
+    );
+    L.polygon([WORLD, ...rings], { interactive: false, stroke: false, className: "area-outside" }).addTo(parts.area);
+    for (const className of ["area-halo", "area-line"])
+      L.polygon(rings, { interactive: false, fill: false, className }).addTo(parts.area);
+    bounds = boundsOf(bbox);
+  }
+
+  /** One mark per place, with the numbers of all that is to be verified there. */
+  function drawPins(tasks) {
+    parts.pins.clearLayers();
+    pins.clear();
+    const places = Map.groupBy(tasks, ({ layer, code }) => `${layer}/${code}`);
+    for (const here of places.values()) {
+      const [first] = here;
+      const numbers = here.slice(0, MOST_NUMBERS).map(({ id, rank, edit }) =>
+        el("span", { class: edit ? "pin-number done" : "pin-number", "data-task": id, text: String(rank) }),
+      );
+      if (here.length > MOST_NUMBERS)
+        numbers.push(el("span", { class: "pin-more", text: `+${here.length - MOST_NUMBERS}` }));
+      const label = el(
+        "div",
+        { class: "pin" },
+        el("span", { class: "pin-numbers" }, numbers),
+        el("span", { class: "pin-name", text: told(first.name) }),
+      );
+      const icon = L.divIcon({ className: "pin-box", html: label, iconSize: [0, 0] });
+      const open = here.find(({ edit }) => !edit) ?? first;
+      const marker = L.marker([first.lat, first.lon], { icon, keyboard: false });
+      marker.on("click", ({ originalEvent }) =>
+        choose(originalEvent?.target.closest("[data-task]")?.dataset.task ?? open.id),
+      );
+      marker.addTo(parts.pins);
+      // The list says all of it, with names: for ears and keys the numbers on the map are doubles.
+      marker.getElement().setAttribute("aria-hidden", "true");
+      for (const { id } of here) pins.set(id, marker);
+    }
+    chosen();
+    nameable();
+  }
+
+  function chosen() {
+    const { chosen: id } = store.get();
+    for (const marker of new Set(pins.values())) marker.setZIndexOffset(marker === pins.get(id) ? 1000 : 0);
+    for (const number of node.querySelectorAll("[data-task]"))
+      number.classList.toggle("chosen", number.dataset.task === id);
+  }
+
+  function nameable() {
+    node.classList.toggle("unnamed", map.getZoom() < PINS_NAMED_FROM);
+  }
+  map.on("zoomend", nameable);
+  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(node);
+
+  const api = {
+    /** Show an area, its tasks and communities. */
+    show(shown) {
+      const before = last?.field.area;
+      last = shown;
+      if (!shown) {
+        for (const group of [parts.area, parts.pins]) group.clearLayers();
+        return;
+      }
+      const { area } = shown.field;
+      if (before?.id !== area.id || !before) {
+        drawArea(area);
+        api.whole();
+      }
+      drawPins(shown.tasks);
+      paint();
+    },
+    /** Mark the chosen task's number, and with `fly` bring it into view. */
+    select(fly) {
+      chosen();
+      const marker = pins.get(store.get().chosen);
+      if (!marker || !fly) return;
+      map.setView(marker.getLatLng(), Math.max(map.getZoom(), CLOSE_ZOOM), { animate: !still() });
+    },
+    /** One's own place with its accuracy; null takes it away. */
+    place(at, { fly = false } = {}) {
+      parts.me.clearLayers();
+      if (!at) return;
+      const position = [at.lat, at.lon];
+      L.circle(position, { radius: at.accuracy, interactive: false, className: "me-accuracy" }).addTo(parts.me);
+      L.circleMarker(position, { radius: 11, interactive: false, className: "me-point" }).addTo(parts.me);
+      if (fly) map.setView(position, Math.max(map.getZoom(), CLOSE_ZOOM), { animate: !still() });
+    },
+    whole() {
+      if (!bounds) return;
+      map.invalidateSize({ pan: false });
+      map.fitBounds(bounds, { paddingTopLeft: [SPARE, LOW], paddingBottomRight: [SPARE, LOW], animate: false });
+    },
+    restyle() {
+      engine?.restyle();
+    },
+    toggle(name, on) {
+      engine?.toggle(name, on);
+    },
+  };
+  node.setAttribute("aria-label", w("map_label"));
+  return api;
+}
