@@ -50,12 +50,10 @@ WORDS: dict[str, Text] = {
     "wall_map_failed": Text("地图画不出来，数字照常更新", "The map cannot be drawn; the figures go on"),
     "wall_map_empty": Text("先导入所需的图层", "First import the layers that it needs"),
     "wall_facilities": Text("{title} {n}", "{title}: {n}"),
-    "wall_cells_yes": Text("{n} 个有", "{n} have"),
     "wall_cells": Text(
         "{yes} 个有，{no} 个没有，{unknown} 个不明", "{yes} have, {no} have not, {unknown} unknown"
     ),
     "wall_fewer": Text("偏少", "fewer"),
     "wall_more": Text("偏多", "more"),
-    "wall_not_yet": Text("尚无记录", "not recorded yet"),
     "noscript": Text("大屏需要 JavaScript。", "The wall needs JavaScript."),
 }
