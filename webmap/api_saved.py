@@ -11,6 +11,7 @@ from layers.access.saved import KIND_ACTIONS
 from layers.condition_text import saved_conditions
 from layers.problems import BadParameter, NotFound
 from layers.text import Language, Text, both, joined
+from webmap.api_what_if import saved_scenario
 from webmap.gate import policy, visitor
 from webmap.identity import address_of
 from webmap.json_body import json_body
@@ -28,7 +29,10 @@ _ERRORS = (400, 401, 403, 404, 405, 429, 500, 503)
 _WRITING = (400, 401, 403, 404, 405, 409, 413, 429, 500, 503, 507)
 _ID = text("id", Text("编号", "Id"), where="path", examples=("0f3a9b2c4d5e",))
 
-CONTENTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"conditions": saved_conditions}
+CONTENTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "conditions": saved_conditions,
+    "scenario": saved_scenario,
+}
 """What checks the content of each kind: it returns what is kept, or raises `BadParameter`."""
 
 saved = Blueprint("saved", __name__, url_prefix="/api/saved")

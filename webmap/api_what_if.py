@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from layers.exports import INVENTED, frame_bytes
+from layers.problems import BadParameter
 from layers.sight import sight_of
 from layers.text import Language, Text
 from layers.views import ViewQuery, card
@@ -54,6 +55,29 @@ _SCENARIOS: Parameter = text(
     required=True,
     examples=("A=add:day_care:114.13:22.55",),
 )
+
+
+def saved_scenario(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a scenario as it is kept: its steps in their one spelling, and the version it was made over.
+
+    Raises
+    ------
+    BadParameter
+    """
+    steps, base = content.get("steps"), content.get("base")
+    if (
+        content.keys() != {"steps", "base"}
+        or not isinstance(steps, str)
+        or type(base) not in (int, type(None))
+    ):
+        raise BadParameter(
+            Text("假设方案的内容不对。", "The content of the scenario is not right."),
+            Text(
+                "它由 steps（步骤，文字）和 base（整数或 null）组成。",
+                "It is made of steps (text) and base (a whole number or null).",
+            ),
+        )
+    return {"steps": Scenario.from_text(steps, service().standards).as_text(), "base": base}
 
 
 def _seen(snapshot: Snapshot, asked: dict[str, Any], action: str = "view") -> tuple[ViewQuery, Sight]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from layers.stores.access.base import Transaction
     from layers.visitors import Visitor
 
-KIND_ACTIONS: dict[str, Action] = {"conditions": "view", "scenario": "view"}
+KIND_ACTIONS: dict[str, Action] = {"conditions": "view", "scenario": "plan"}
 """The kinds of saved things, and what one must be allowed to do for those of each."""
 MOST_CONTENT_BYTES = 16 * 1024
 MOST_NAME_CHARACTERS = 80
