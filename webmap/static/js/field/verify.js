@@ -25,15 +25,14 @@ export function startVerify(store, outbox, { close, choose }) {
       drawn = null;
       return;
     }
+    // News from the server must not take away what is being typed.
+    if (drawn !== null && drawn === chosen) return;
     const task = shown?.tasks.find(({ id }) => id === chosen);
+    drawn = task?.id ?? null;
     if (!task) {
-      drawn = null;
       show(node, noTask(shown, close));
       return;
     }
-    // News from the server must not take away what is being typed.
-    if (drawn === task.id) return;
-    drawn = task.id;
     show(node, form(task, { store, outbox, close, choose }));
     node.scrollTop = 0;
   };

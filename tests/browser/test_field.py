@@ -1,0 +1,251 @@
+"""The tablet in a real browser: offline through reloads and deaths, each edit once, conflicts, revoked devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+
+from layers.standards import Standards
+from layers.store import Store, create_store
+from layers.visitors import Area
+from tests.browser.conftest import NO_WEBGL, PATIENCE_MS, REPORT_VIOLATIONS, serving
+from tests.browser.test_hands_and_ears import serious
+from tests.district import small_district
+from tests.webmap.access import OPERATOR, PASSWORD, People, people
+
+pytestmark = pytest.mark.browser
+
+CELLS = Area("management_cells", frozenset({"G01", "G02", "G05", "G06"}))
+TABLET = {"width": 1024, "height": 768}
+
+
+class Field:
+    """A service with two grid workers of one area, and the store that they write to."""
+
+    def __init__(self, who: People, store: Store, address: str) -> None:
+        self.who, self.store, self.address = who, store, address
+        self.start = store.version
+
+    def edits(self) -> list[Any]:
+        return [change for change in self.store.changes(since=self.start) if change.layer == "communities"]
+
+
+@pytest.fixture
+def field(standards: Standards, tmp_path: Path) -> Iterator[Field]:
+    district, frames = small_district()
+    with (
+        create_store(f"gpkg:{tmp_path / 'small.gpkg'}", district, layers=frames) as store,
+        people(store, standards, tmp_path) as who,
+        serving(who.app) as address,
+    ):
+        for name in ("worker", "other"):
+            add_worker(who, name)
+        yield Field(who, store, address)
+
+
+def add_worker(who: People, name: str) -> None:
+    _, code = who.access.add_account(name, "grid_worker", CELLS, by=OPERATOR)
+    done = who.access.sign_in(name, code, address="192.0.2.1", agent="")
+    who.access.sign_out(who.access.change_password(name, "", PASSWORD, session=done.token))
+
+
+@contextmanager
+def a_tablet(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        viewport=TABLET, has_touch=True, reduced_motion="reduce", locale="zh-CN", timezone_id="Asia/Shanghai"
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(NO_WEBGL)
+    context.add_init_script(REPORT_VIOLATIONS)
+    yield context
+    context.close()
+
+
+@contextmanager
+def tablet(browser: Browser, field: Field, name: str = "worker") -> Iterator[BrowserContext]:
+    """Give a tablet on which somebody has signed in."""
+    with a_tablet(browser) as context:
+        page = context.new_page()
+        page.goto(f"{field.address}/sign-in?next=/field")
+        page.get_by_label("用户名").fill(name)
+        page.get_by_label("密码").fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        page.wait_for_url("**/field")
+        expect(page.locator(".row").first).to_be_visible()
+        yield context
+
+
+def shell_is_kept(page: Page) -> None:
+    """Wait until the page starts without a network."""
+    page.evaluate("navigator.serviceWorker.ready")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+
+
+def take_along(page: Page) -> None:
+    page.locator(".tab[data-view=package]").click()
+    page.locator("#package").get_by_role("button", name="带走").click()
+    expect(page.locator("#package .box-title")).to_contain_text("已带走")
+    expect(page.locator("#package")).to_contain_text("签名有效")
+    page.locator(".tab[data-view=grid]").click()
+
+
+def verify(page: Page, number: int, answer: str) -> None:
+    """Record what was seen, from the list to the button at the thumb."""
+    page.locator(".tab[data-view=grid]").click()
+    row = page.locator("#task-rows .row").nth(number)
+    row.locator("button").click()
+    page.locator("#verify .answers .choice").filter(has_text=answer).click()
+    page.locator("#verify").get_by_role("button", name="记下这一项").click()
+    expect(page.locator(".field")).to_have_attribute("data-view", "grid")
+
+
+def waiting(page: Page) -> int:
+    badge = page.locator(".tab[data-view=outbox] .badge")
+    return int(badge.text_content() or 0) if badge.is_visible() else 0
+
+
+def all_sent(page: Page) -> None:
+    expect(page.locator(".tab[data-view=outbox] .badge")).to_be_hidden()
+
+
+def test_three_edits_made_offline_arrive_once_each_through_a_reload_and_a_killed_page(
+    field: Field, browser: Browser
+) -> None:
+    with tablet(browser, field) as context:
+        (page,) = context.pages
+        shell_is_kept(page)
+        take_along(page)
+        context.set_offline(True)
+        page.reload()
+        expect(page.locator("#banner")).to_contain_text("没有网络")
+        expect(page.locator("#task-rows .row").first).to_be_visible()
+        verify(page, 0, "不明")
+        verify(page, 1, "不明")
+        page.reload()
+        expect(page.locator(".tab[data-view=outbox] .badge")).to_have_text("2")
+        verify(page, 2, "不明")
+        expect(page.locator(".tab[data-view=outbox] .badge")).to_have_text("3")
+        assert field.edits() == []
+        # The page dies as a browser does whose battery is empty: nothing is said, nothing is put away.
+        page.goto("about:blank")
+        page.close()
+        page = context.new_page()
+        page.goto(f"{field.address}/field")
+        expect(page.locator(".tab[data-view=outbox] .badge")).to_have_text("3")
+        lost: list[str] = []
+
+        def lose_the_first_answer(route: Route) -> None:
+            if lost:
+                route.continue_()
+                return
+            lost.append(route.fetch().text())
+            route.abort()
+
+        # The server has got it, the tablet does not know: it is sent again.
+        page.route("**/api/facts", lose_the_first_answer)
+        context.set_offline(False)
+        page.locator("#link").click()
+        all_sent(page)
+        assert len(lost) == 1
+        assert len(field.edits()) == 3
+        page.reload()
+        all_sent(page)
+        assert len(field.edits()) == 3
+
+
+def test_two_tablets_that_change_one_fact_choose_field_by_field(field: Field, browser: Browser) -> None:
+    with tablet(browser, field) as one, tablet(browser, field, "other") as two:
+        (mine,), (theirs,) = one.pages, two.pages
+        one.set_offline(True)
+        mine.locator("#link").click()
+        expect(mine.locator("#banner")).to_contain_text("没有网络")
+        title = mine.locator("#task-rows .row").first.locator(".row-title").text_content()
+        verify(theirs, 0, "无")
+        all_sent(theirs)
+        verify(mine, 0, "有")
+        one.set_offline(False)
+        mine.locator("#link").click()
+        mine.locator(".tab[data-view=outbox]").click()
+        mine.get_by_role("button", name="看冲突").click()
+        expect(mine.locator("#conflict-title")).to_have_text("以哪个为准？")
+        sides = mine.locator("#conflict .side")
+        expect(sides.nth(0)).to_contain_text("有")
+        expect(sides.nth(1)).to_contain_text("无")
+        assert serious(mine) == []
+        assert len(field.edits()) == 1, "nothing is written before a person has chosen"
+        mine.get_by_role("button", name="先放着").click()
+        mine.reload()
+        mine.get_by_role("button", name="看冲突").click()
+        mine.get_by_role("button", name="按所选合并").click()
+        all_sent(mine)
+        assert len(field.edits()) == 2
+        assert title
+
+
+def test_a_signed_out_tablet_keeps_what_waits_and_sends_it_after_signing_in(
+    field: Field, browser: Browser
+) -> None:
+    with tablet(browser, field) as context:
+        (page,) = context.pages
+        context.set_offline(True)
+        page.locator("#link").click()
+        verify(page, 0, "不明")
+        cookies = context.cookies()
+        context.clear_cookies()
+        context.set_offline(False)
+        page.locator("#link").click()
+        expect(page.locator("#banner")).to_contain_text("登录已失效")
+        assert waiting(page) == 1
+        assert field.edits() == []
+        context.add_cookies(cookies)  # type: ignore[arg-type]
+        page.locator("#link").click()
+        all_sent(page)
+        assert len(field.edits()) == 1
+
+
+def test_a_revoked_tablet_is_wiped_at_its_next_contact(field: Field, browser: Browser) -> None:
+    access = field.who.access
+    account = next(one for one in access.accounts() if one.name == "worker")
+    device, code = access.add_device("tablet", "平板一", account=account.id, by=OPERATOR)
+    with a_tablet(browser) as context:
+        page = context.new_page()
+        page.goto(f"{field.address}/enrol?code={code}")
+        page.get_by_role("button", name="登记").click()
+        page.wait_for_url(f"{field.address}/")
+        page.goto(f"{field.address}/field")
+        shell_is_kept(page)
+        take_along(page)
+        context.set_offline(True)
+        page.locator("#link").click()
+        verify(page, 0, "不明")
+        access.revoke_device(device.id, by=OPERATOR)
+        context.set_offline(False)
+        page.locator("#link").click()
+        expect(page.locator("#banner")).to_contain_text("离线包已清除")
+        expect(page.locator("#banner")).to_contain_text("1 条")
+        assert page.evaluate(KEPT) == [[], None, []]
+        assert field.edits() == []
+        page.reload()
+        expect(page.locator("#banner")).to_contain_text("已被停用")
+        expect(page.locator("#task-rows")).to_have_count(0)
+
+
+KEPT = """async () => {
+  const names = (await caches.keys()).filter((name) => name.startsWith("wangge-field-tiles-"));
+  const db = await new Promise((resolve) => {
+    const asked = indexedDB.open("wangge-field");
+    asked.onsuccess = () => resolve(asked.result);
+  });
+  const read = (name, key) => new Promise((resolve) => {
+    const store = db.transaction(name).objectStore(name);
+    const asked = key ? store.get(key) : store.getAll();
+    asked.onsuccess = () => resolve(asked.result ?? null);
+  });
+  return [names, await read("kept", "package"), await read("outbox")];
+}"""
+"""Tiles, package and edits that a tablet still has."""
