@@ -40,9 +40,11 @@ STYLES = (
     "questions",
     "list",
     "card",
+    "correct",
     "map",
     "compare",
     "what_if",
+    "conditions",
     "narrow",
     "print",
 )
@@ -122,7 +124,9 @@ def render(
         "district": district,
         # Who has not signed in changes nothing here, and gets no cookie.
         "csrf": None if visitor().via == "nobody" else csrf.token(),
+        "may_save": service().access is not None and policy().may(visitor(), "own"),
         "may_plan": policy().may(visitor(), "plan"),
+        "may_verify": policy().may(visitor(), "verify"),
     }
     return render_template(
         f"{page}.html",

@@ -7,7 +7,7 @@ page itself says. ``{names}`` are filled by the page.
 from __future__ import annotations
 
 from layers.text import Language, Text
-from webmap import words_compare, words_what_if
+from webmap import words_compare, words_conditions, words_facts, words_what_if
 
 WORDS: dict[str, Text] = {
     # Head
@@ -246,4 +246,9 @@ WORDS: dict[str, Text] = {
 
 def words(language: Language) -> dict[str, str]:
     """Return every sentence of the page in `language`."""
-    return {key: text.to(language) for key, text in (WORDS | words_compare.WORDS | words_what_if.WORDS).items()}
+    return {
+        key: text.to(language)
+        for key, text in (
+            WORDS | words_compare.WORDS | words_conditions.WORDS | words_facts.WORDS | words_what_if.WORDS
+        ).items()
+    }

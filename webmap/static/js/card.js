@@ -4,7 +4,7 @@ import { byId, el, icon, iconButton, show } from "./dom.js";
 import { copyAddress, figureButton, figureInText } from "./floating.js";
 import { signInAddress } from "./url.js";
 import { cell } from "./shapes.js";
-import { count, language, metres, percent, sight, t } from "./words.js";
+import { count, language, metres, page, percent, sight, t } from "./words.js";
 
 const MAIN_DISTANCES = 3;
 const SEATS_ORDER = ["residents_group", "owners_committee", "property_management", "party_branch"];
@@ -12,7 +12,8 @@ const SEATS_ORDER = ["residents_group", "owners_committee", "property_management
 /**
  * Bring the card to life.
  * @param {object} store
- * @param {{close: () => void, retry: () => void, zoomTo: (card: object) => void}} actions
+ * @param {{close: () => void, retry: () => void, zoomTo: (card: object) => void,
+ *   record: (layer: string, code: string, tab: string) => void}} actions
  */
 export function startCard(store, actions) {
   const node = byId("card");
@@ -104,7 +105,24 @@ function content({ card, query }, actions, expansion) {
       sight.aggregates === "public" && publicNote(),
       query.question === "hotspots" ? [asked, walks] : [walks, asked],
     ),
+    card.unit === "communities" && sight.signed_in && recordButtons(card, actions),
   ];
+}
+
+/** To the community's record: correct it, for those who may, and what was done to it. */
+function recordButtons({ id }, { record }) {
+  const open = (tab) => () => record("communities", id, tab);
+  return el(
+    "footer",
+    { class: "card-foot" },
+    el("button", {
+      type: "button",
+      class: page.may_verify ? "button main" : "button",
+      text: t(page.may_verify ? "record_correct" : "record_open"),
+      on: { click: open("facts") },
+    }),
+    el("button", { type: "button", class: "button", text: t("record_history"), on: { click: open("history") } }),
+  );
 }
 
 function reason({ reason: parts, tag }) {

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { startCard } from "./card.js";
+import { startConditions } from "./conditions.js";
 import { byId } from "./dom.js";
 import { startEmpty } from "./empty.js";
 import { say, startDefinitions } from "./floating.js";
@@ -27,6 +28,8 @@ const store = createStore({
   select: address.select,
   place: address.view,
   sliding: false,
+  sort: address.sort,
+  saved: null,
   scenario: address.scenario,
   shown: "",
   placing: null,
@@ -49,6 +52,9 @@ const UNITS_OF_LAYERS = {
 /** The view that is being asked for: its query, and what calls it off. */
 let viewing = null;
 let fetchingCard;
+
+/** Layers of places that have a record and are no units of counting. */
+const RECORDED = ["facilities", "mediation_rooms"];
 
 /** Ask for the view of the present query and scenario. */
 async function loadView() {
@@ -152,6 +158,24 @@ function go({ layer, id, lon, lat }) {
   if (question)
     store.set({ select: id, query: { ...query, question, unit, subdistrict: "", community_kind: "" } });
   map.flyTo(lon, lat, unit ?? "square");
+  if (sight.signed_in && RECORDED.includes(layer)) openRecord(layer, id);
+}
+
+let record = null;
+
+/** Open the record of a feature over the list; what was written there is asked for again here. */
+async function openRecord(layer, code, tab = "facts") {
+  const { createRecord } = await import("./correct.js");
+  record ??= createRecord({
+    leaflet: map.leaflet,
+    side: byId("list").parentElement,
+    changed: () => {
+      loadCard();
+      loadView();
+      map.renew();
+    },
+  });
+  record.open(layer, code, tab);
 }
 
 /** Show the subdistrict that the filter names, or the whole district. */
@@ -168,17 +192,19 @@ function within([west, south, east, north], [left, low, right, high]) {
 
 startDefinitions(store);
 startQuestions(store);
+startConditions(store);
 startStrip(store);
 const list = startList(store, { choose: (id, how) => choose(id, { fly: true, ...how }), retry: loadView });
 startCard(store, {
   close,
   retry: loadCard,
   zoomTo: ({ bbox, lon, lat, unit }) => (bbox ? map.fit(bbox) : map.flyTo(lon, lat, unit)),
+  record: openRecord,
 });
 startLegend(store);
 startEmpty(store);
 if (sight.read) startSearch(go);
-const map = startMap(store, { choose });
+const map = startMap(store, { choose, place: sight.signed_in ? openRecord : undefined });
 const print = startPrint(store, map.leaflet);
 startTools(store, { print, keys: startKeys({ print }) });
 startNav(store);
@@ -209,6 +235,6 @@ store.on(["card"], ({ card }) => {
   focusWhenThere();
   focusWhenThere = null;
 });
-store.on(["query", "select", "place", "theme", "scenario"], writeState);
+store.on(["query", "select", "place", "theme", "scenario", "sort"], writeState);
 loadView();
 if (store.get().select) loadCard();

@@ -2,14 +2,18 @@
 
 import { MaplibreGL } from "@maplibre/maplibre-gl-leaflet";
 import { MARKS } from "../shapes.js";
-import { classTokens, hatchTile, lostTile, markTile } from "./colours.js";
+import { hatchTile, lostTile, markTile } from "./colours.js";
 import { followInDisplay } from "./crs.js";
 import { toDisplay } from "./datum.js";
+import { unitStates } from "./states.js";
 import { SWITCHES, baseStyle } from "./style.js";
 import { unitStyle } from "./unit_style.js";
 
 const PICKED = ["units-fill", "units-point"];
+const PLACES = ["facilities", "mediation_rooms"];
+const REACH_PX = 10;
 const UNITS = "units";
+const GONE = { token: null, ground: false, open: false };
 
 /**
  * @typedef {object} Engine
@@ -18,6 +22,8 @@ const UNITS = "units";
  * @property {(id: string|null) => void} point mark the unit under the pointer
  * @property {(units: {gained: string[], lost: string[]}) => void} turn mark the units that a supposition changes
  * @property {(latlng: object) => string|null} pick the unit at a position
+ * @property {(latlng: object) => {layer: string, code: string}|null} [place] the facility or room at a position
+ * @property {() => void} [renew] fetch places again: one has been moved
  * @property {(kind: string) => void} facilities show one kind of facility
  * @property {(name: string, visible: boolean) => void} toggle a switch of the layer menu
  * @property {() => void} restyle take the theme's colours again
@@ -64,7 +70,7 @@ class GlEngine {
     this.gl = gl;
     this.description = description;
     this.view = null;
-    this.tokens = new Map();
+    this.states = new Map();
     this.chosen = null;
     this.over = null;
     this.turned = new Map();
@@ -82,7 +88,7 @@ class GlEngine {
     this.view = view;
     if (fresh) {
       this.replaceUnits();
-      this.tokens.clear();
+      this.states.clear();
       this.turned.clear();
       this.over = null;
     }
@@ -91,16 +97,14 @@ class GlEngine {
     this.choose(this.chosen);
   }
 
-  /** Give units whose class has changed their colour; the others keep what they have. */
+  /** Give units that are drawn otherwise than before their colour; the others keep what they have. */
   recolour(view) {
-    const tokens = classTokens(view);
-    const { id: ids, class: classes } = view.rows;
-    const before = this.tokens;
-    this.tokens = new Map(ids.map((id, i) => [id, tokens[classes[i]]]));
-    for (const [id, token] of this.tokens)
-      if (before.get(id) !== token) this.gl.setFeatureState({ ...this.feature, id }, { token });
+    const before = this.states;
+    this.states = unitStates(view);
+    for (const [id, state] of this.states)
+      if (before.get(id) !== state) this.gl.setFeatureState({ ...this.feature, id }, { ...state });
     for (const id of before.keys())
-      if (!this.tokens.has(id)) this.gl.removeFeatureState({ ...this.feature, id }, "token");
+      if (!this.states.has(id)) this.gl.setFeatureState({ ...this.feature, id }, GONE);
   }
 
   replaceUnits() {
@@ -160,6 +164,21 @@ class GlEngine {
       .queryRenderedFeatures(this.gl.project(toDisplay(this.description, [lng, lat])), { layers: PICKED })
       .filter(({ state }) => state.token);
     return found ? String(found.id) : null;
+  }
+
+  place({ lat, lng }) {
+    const { x, y } = this.gl.project(toDisplay(this.description, [lng, lat]));
+    const box = [
+      [x - REACH_PX, y - REACH_PX],
+      [x + REACH_PX, y + REACH_PX],
+    ];
+    const layers = PLACES.filter((id) => this.gl.getLayer(id));
+    const [found] = layers.length ? this.gl.queryRenderedFeatures(box, { layers }) : [];
+    return found ? { layer: found.layer.id, code: String(found.id) } : null;
+  }
+
+  renew() {
+    for (const id of PLACES) if (this.gl.getSource(id)) this.gl.refreshTiles(id);
   }
 
   facilities(kind) {

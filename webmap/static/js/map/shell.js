@@ -42,11 +42,12 @@ export function mapOptions(description) {
 /**
  * Start the map.
  * @param {object} store
- * @param {{choose: (id: string) => void, toggled?: (name: string, on: boolean) => void}} actions
+ * @param {{choose: (id: string) => void, toggled?: (name: string, on: boolean) => void,
+ *   place?: (layer: string, code: string) => void}} actions `place`: a facility or room was clicked
  * @param {object} [options] of Leaflet's map, where they are not the usual ones
  * @returns {{flyTo: Function, fit: Function, whole: Function, leaflet: object, description: object}}
  */
-export function startMap(store, { choose, toggled }, options = {}) {
+export function startMap(store, { choose, toggled, place: toPlace }, options = {}) {
   const description = JSON.parse(byId("map-description").textContent);
   const node = byId("map");
   const map = L.map(node, { ...mapOptions(description), ...options });
@@ -82,7 +83,10 @@ export function startMap(store, { choose, toggled }, options = {}) {
       delete byId("map-box").dataset.first;
       follow(store, engine, switches);
       attribute(node, description);
-      pointing(map, engine, (id) => store.get().placing || choose(id));
+      pointing(map, engine, {
+        choose: (id) => store.get().placing || choose(id),
+        place: toPlace && (({ layer, code }) => store.get().placing || toPlace(layer, code)),
+      });
     },
     (error) => {
       show(byId("map-message"), el("h2", { text: t("map_failed") }), el("p", { text: t("map_failed_more") }));
@@ -97,6 +101,7 @@ export function startMap(store, { choose, toggled }, options = {}) {
     leaflet: map,
     description,
     whole,
+    renew: () => engine?.renew?.(),
     flyTo(lon, lat, unit) {
       const zoom = Math.max(map.getZoom(), CLOSE_ZOOM[unit.split(":")[0]] ?? 16);
       if (still()) map.setView([lat, lon], zoom, { animate: false });
@@ -139,15 +144,17 @@ function follow(store, engine, switches) {
   paint();
 }
 
-function pointing(map, engine, choose) {
+function pointing(map, engine, { choose, place }) {
   map.on("click", ({ latlng }) => {
+    const there = place && engine.place?.(latlng);
     const id = engine.pick(latlng);
-    if (id) choose(id);
+    if (there) place(there);
+    else if (id) choose(id);
   });
   if (!matchMedia("(hover: hover)").matches) return;
   map.on("mousemove", ({ latlng }) => {
     const id = engine.pick(latlng);
-    map.getContainer().classList.toggle("pointing", Boolean(id));
+    map.getContainer().classList.toggle("pointing", Boolean(id ?? (place && engine.place?.(latlng))));
     engine.point(id);
   });
   map.on("mouseout", () => engine.point(null));
