@@ -89,15 +89,7 @@ def kind_coverage(
 
 
 def _kind_coverage(snapshot: Snapshot, kind: str, part: Area, limit_m: float) -> KindCoverage:
-    homes, covered = dwellings(snapshot), is_covered(snapshot, kind, limit_m=limit_m)
-    of_part = features_in_area(snapshot, "communities", part)
-    bare = homes.community[~homes.is_building]
-    here = np.concatenate([features_in_area(snapshot, "buildings", part), of_part[bare]])
-    counted = here & homes.published & np.isfinite(homes.residents)
-    within = float(homes.residents[counted & covered].sum())
-    unknown = _residents_unknown(snapshot) & of_part
-    is_building = here & homes.is_building
-    located = np.isfinite(homes.x) & is_building
+    residents, communities_unknown, buildings = counted_coverage(snapshot, kind, part, limit_m=limit_m)
     detour, area = snapshot.standards.detour_factor, _built_up_part(snapshot, part)
     reached = total = None
     if area is not None:
@@ -110,15 +102,35 @@ def _kind_coverage(snapshot: Snapshot, kind: str, part: Area, limit_m: float) ->
         facilities=len(facility_positions(snapshot, kind)),
         limit_m=limit_m,
         detour_factor=detour,
-        residents=Figure(round(within), round(float(homes.residents[counted].sum())), 0),
-        communities_unknown=int(unknown.sum()),
-        buildings=Figure(
+        residents=residents,
+        communities_unknown=communities_unknown,
+        buildings=buildings,
+        area_covered_m2=reached,
+        area_m2=total,
+    )
+
+
+def counted_coverage(
+    snapshot: Snapshot, kind: str, part: Area = WHOLE_DISTRICT, *, limit_m: float
+) -> tuple[Figure, int, Figure]:
+    """Return residents, communities of unknown residents and buildings of `KindCoverage`: all but the area."""
+    homes, covered = dwellings(snapshot), is_covered(snapshot, kind, limit_m=limit_m)
+    of_part = features_in_area(snapshot, "communities", part)
+    bare = homes.community[~homes.is_building]
+    here = np.concatenate([features_in_area(snapshot, "buildings", part), of_part[bare]])
+    counted = here & homes.published & np.isfinite(homes.residents)
+    within = float(homes.residents[counted & covered].sum())
+    unknown = _residents_unknown(snapshot) & of_part
+    is_building = here & homes.is_building
+    located = np.isfinite(homes.x) & is_building
+    return (
+        Figure(round(within), round(float(homes.residents[counted].sum())), 0),
+        int(unknown.sum()),
+        Figure(
             int((covered & located).sum()),
             int(is_building.sum()),
             int((is_building & ~located).sum()),
         ),
-        area_covered_m2=reached,
-        area_m2=total,
     )
 
 

@@ -56,9 +56,9 @@ def named_from_text(text: str, standards: Standards) -> dict[str, Scenario]:
     parts = [part for part in text.split("|") if part]
     found: dict[str, Scenario] = {}
     for part in parts:
-        written, _, steps = part.partition("=")
+        written, divided, steps = part.partition("=")
         name = unquote(written).strip()
-        if not name or len(name) > MOST_NAME or not name.isprintable() or name in found:
+        if not divided or not name or len(name) > MOST_NAME or not name.isprintable() or name in found:
             parts = []
             break
         found[name] = Scenario.from_text(steps, standards)

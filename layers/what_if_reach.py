@@ -16,7 +16,7 @@ from geo.coverage import is_covered as within_limit
 from geo.coverage import walking_access_m, weighted_mean_by
 from geo.nearest import nearest_distances
 from layers.analysis import reach_m
-from layers.coverage import kind_coverage
+from layers.coverage import counted_coverage
 from layers.dwellings import dwellings, facility_positions, is_covered
 from layers.figures import Figure
 from layers.indicators import is_double_none, is_published
@@ -77,7 +77,8 @@ def reach(snapshot: Snapshot, kind: str, *, limit_m: float | None = None) -> Rea
 
 
 def _facilities(snapshot: Snapshot, kind: str, limit_m: float) -> Reach:
-    homes, found = dwellings(snapshot), kind_coverage(snapshot, kind, limit_m=limit_m)
+    homes = dwellings(snapshot)
+    residents, communities_unknown, buildings = counted_coverage(snapshot, kind, limit_m=limit_m)
     _, walk_m = reach_m(snapshot, units(snapshot, "communities"), kind)
     within = np.where(within_limit(walk_m, limit_m), "yes", "no").astype(object)
     if len(facility_positions(snapshot, kind)):
@@ -88,10 +89,10 @@ def _facilities(snapshot: Snapshot, kind: str, limit_m: float) -> Reach:
         unknown=~np.isfinite(homes.x),
         within=within,
         walk_m=walk_m,
-        residents=found.residents,
-        buildings=found.buildings,
+        residents=residents,
+        buildings=buildings,
         communities=_communities(snapshot, within),
-        communities_unknown=found.communities_unknown,
+        communities_unknown=communities_unknown,
     )
 
 
