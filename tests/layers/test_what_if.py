@@ -1,0 +1,477 @@
+"""What if: what a scenario says is what a store says that really has these rows, and nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from geopandas.testing import assert_geodataframe_equal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from geo import crs
+from layers import views
+from layers.dwellings import dwellings
+from layers.frames import conform
+from layers.indicators import is_double_none
+from layers.loading import load
+from layers.places import places
+from layers.problems import BadParameter
+from layers.queries import ViewQuery
+from layers.schema import LAYERS
+from layers.sight import Sight
+from layers.snapshot import Snapshot
+from layers.standards import Standards
+from layers.store import Store, create_store
+from layers.summary import summary
+from layers.what_if import MOST_STEPS, ROOM, SHARED_ROOM, Scenario, Step, hypothesis
+from layers.what_if_answer import WhatIf, kind_result, supposed_view
+from layers.what_if_compare import Comparison, named_as_text, named_from_text
+from layers.what_if_reach import Reach, difference, reach, units_changed
+from tests.district import METRIC_CRS, small_district
+from tests.layers.drawing import stored
+
+EVERYTHING = Sight(aggregates="full", floating="all")
+UNITS = ("square:100", "h3:10", "management", "communities", "neighbourhoods", "subdistricts")
+# On the sheet: within C08, which is double-none and has no day-care near, and within C07 beside it.
+IN_C08, IN_C07 = (1200.0, 250.0), (930.0, 250.0)
+
+
+def at(x: float, y: float) -> tuple[float, float]:
+    point = stored(shapely.Point(x, y))[0]
+    return round(float(point.x), 7), round(float(point.y), 7)
+
+
+def query_of(snapshot: Snapshot, **params: str) -> ViewQuery:
+    return ViewQuery.from_params(params, snapshot, EVERYTHING)
+
+
+def supposed(snapshot: Snapshot, *steps: Step, unit: str = "communities") -> Snapshot:
+    return hypothesis(snapshot, Scenario(steps), unit=unit).supposed
+
+
+def add(kind: str, x: float, y: float) -> Step:
+    lon, lat = at(x, y)
+    return Step("add", kind=kind, lon=lon, lat=lat)
+
+
+def move(layer: str, code: str, x: float, y: float) -> Step:
+    lon, lat = at(x, y)
+    return Step("move", layer=layer, code=code, lon=lon, lat=lat)
+
+
+def close(layer: str, code: str) -> Step:
+    return Step("close", layer=layer, code=code)
+
+
+def answers(snapshot: Snapshot, *units: str) -> list[Any]:
+    """Return all that is said of a district: the summary, every view and every card."""
+    said: list[Any] = [summary(snapshot)["mediation"], summary(snapshot)["coverage"]]
+    for unit in units:
+        for question, kind in (("gap", "day_care"), ("gap", "library"), ("double_none", "day_care")):
+            for language in ("zh", "en"):
+                query = query_of(snapshot, question=question, kind=kind, unit=unit)
+                said.append(views.view(snapshot, query, EVERYTHING).as_dict(language))  # type: ignore[arg-type]
+        ids = said[-1]["rows"]["id"]
+        query = query_of(snapshot, question="gap", kind="day_care", unit=unit, limit_m="500")
+        said += [views.card(snapshot, unit, id_, query, EVERYTHING).as_dict("zh") for id_ in ids[:40]]
+    return said
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    district, frames = small_district()
+    with create_store(f"gpkg:{tmp_path / 'real.gpkg'}", district, layers=frames) as made:
+        yield made
+
+
+def written(store: Store, layer: str, **row: Any) -> None:
+    """Write a row as somebody does who really opens or moves a place."""
+    point = row.pop("at")
+    frame = gpd.GeoDataFrame([row], geometry=[shapely.Point(point)], crs="EPSG:4490")
+    store.upsert(layer, conform(frame, LAYERS[layer]))
+
+
+def test_a_supposed_room_is_a_room_that_is_there(store: Store, standards: Standards) -> None:
+    """Acceptance: all numbers of a what-if equal those of a store that has the room."""
+    present = load(store, standards)
+    before = answers(present, *UNITS)
+    given_ = supposed(present, add(SHARED_ROOM, *IN_C08), add("day_care", *IN_C08), add(ROOM, *IN_C07))
+    found = answers(given_, *UNITS)
+    written(store, "mediation_rooms", code="M8", shared="yes", at=at(*IN_C08))
+    written(store, "facilities", code="F90", kind="day_care", at=at(*IN_C08))
+    written(store, "mediation_rooms", code="M9", shared="no", at=at(*IN_C07))
+    real = load(store, standards)
+    assert found == answers(real, *UNITS)
+    assert found != before and before == answers(present, *UNITS)
+    for kind in (ROOM, "day_care"):
+        assert same_reach(reach(given_, kind), reach(real, kind))
+
+
+def test_what_is_moved_and_closed_is_gone_from_where_it_was(store: Store, standards: Standards) -> None:
+    present = load(store, standards)
+    steps = (
+        move("facilities", "F08", 1400.0, 900.0),
+        move("mediation_rooms", "M1", *IN_C08),
+        close("facilities", "F01"),
+        close("mediation_rooms", "M3"),
+    )
+    found = answers(supposed(present, *steps), "square:200", "communities", "subdistricts")
+    rooms, facilities = present.frame("mediation_rooms"), present.frame("facilities")
+    moved = facilities.loc[["F08"]]
+    written(store, "facilities", code="F08", kind="library", name=moved["name"].iloc[0], at=at(1400.0, 900.0))
+    written(store, "mediation_rooms", code="M1", shared="yes", mediators=3, at=at(*IN_C08))
+    assert rooms.loc["M1", "community"] == "C01"
+    store.delete("facilities", ["F01"])
+    store.delete("mediation_rooms", ["M3"])
+    assert found == answers(load(store, standards), "square:200", "communities", "subdistricts")
+
+
+def test_nothing_stored_changes_and_little_is_kept(store: Store, standards: Standards) -> None:
+    present = load(store, standards)
+    version, rows = store.version(), present.rows["facilities"].frame().copy()
+    query = query_of(present, question="gap", kind="day_care")
+    for x in range(20, 1600, 40):
+        given_ = hypothesis(present, Scenario((add("day_care", x, 300.0),)), unit=query.unit)
+        WhatIf(given_, query).as_dict("zh")
+    kept = present.derived(("what if",), lambda: None)
+    assert len(kept._made) == 3
+    assert store.version() == version
+    assert_geodataframe_equal(present.rows["facilities"].frame(), rows)
+    store.delete("facilities", ["F09"])
+    later = load(store, standards, before=present)
+    assert later.derived(("what if",), lambda: None) is None
+
+
+def same_reach(one: Reach, other: Reach) -> bool:
+    return (
+        (one.residents, one.buildings, one.communities)
+        == (other.residents, other.buildings, other.communities)
+        and bool((one.covered == other.covered).all() and (one.within == other.within).all())
+        and bool(np.allclose(one.walk_m, other.walk_m, equal_nan=True))
+    )
+
+
+# Against a naive reckoning
+
+
+KINDS = ("day_care", "library", ROOM, SHARED_ROOM)
+CODES = [("facilities", f"F0{n}") for n in range(1, 10)] + [("mediation_rooms", f"M{n}") for n in (1, 2, 3)]
+PLACES = st.tuples(st.integers(-50, 1650).map(float), st.integers(-50, 1250).map(float))
+STEPS = st.one_of(
+    st.builds(lambda kind, xy: add(kind, *xy), st.sampled_from(KINDS), PLACES),
+    st.builds(lambda what, xy: move(*what, *xy), st.sampled_from(CODES), PLACES),
+    st.builds(lambda what: close(*what), st.sampled_from(CODES)),
+)
+
+
+def naive_points(snapshot: Snapshot, steps: list[Step]) -> dict[str, dict[str, Any]]:
+    """Return kind, door and what else counts of every place after the steps, one by one."""
+    found: dict[str, dict[str, Any]] = {}
+    for layer in ("facilities", "mediation_rooms"):
+        x, y = snapshot.doors(layer)
+        of = places(snapshot, layer)["community"].to_numpy()
+        for n, (code, row) in enumerate(snapshot.frame(layer).iterrows()):
+            kind = row["kind"] if layer == "facilities" else ROOM
+            found[f"{layer}/{code}"] = {
+                "kind": kind, "x": x[n], "y": y[n], "shared": row.get("shared"), "community": int(of[n]),
+            }  # fmt: skip
+    plots = snapshot.metric("communities")
+    for n, step in enumerate(steps):
+        key = f"{step.layer}/{step.code}"
+        if step.action == "close":
+            found.pop(key, None)
+            continue
+        if step.action == "move" and key not in found:
+            continue
+        (x,), (y,) = crs.points_to_metric([step.lon], [step.lat], METRIC_CRS)
+        inside = [i for i, plot in enumerate(plots) if shapely.intersects_xy(plot, x, y)]
+        row = found[key].copy() if step.action == "move" else {"kind": step.kind, "shared": "no"}
+        if row["kind"] == SHARED_ROOM:
+            row |= {"kind": ROOM, "shared": "yes"}
+        row |= {"x": x, "y": y, "community": inside[0] if inside else -1}
+        found[key if step.action == "move" else f"new/{n}"] = row
+    return found
+
+
+def naive_covered(snapshot: Snapshot, found: dict[str, dict[str, Any]], kind: str) -> list[str]:
+    """Return yes, no or unknown per dwelling by looking at each place from each dwelling."""
+    homes = dwellings(snapshot)
+    limit = 300.0 if kind == ROOM else snapshot.standards.limits[kind].limit_m
+    told = []
+    for x, y, community in zip(homes.x, homes.y, homes.community, strict=True):
+        answer = "no"
+        for place in found.values():
+            if place["kind"] != kind:
+                continue
+            near = float(np.hypot(place["x"] - x, place["y"] - y)) * 1.3 <= limit + 1e-6
+            if kind != ROOM:
+                answer = "yes" if near else answer
+            elif (place["community"] == community >= 0) or (near and place["shared"] == "yes"):
+                answer = "yes"
+            elif near and place["shared"] == "unknown" and answer == "no":
+                answer = "unknown"
+        told.append(answer)
+    return told
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=6), kind=st.sampled_from(["day_care", "library", ROOM]))
+def test_who_is_covered_is_what_looking_at_each_place_says(
+    snapshot: Snapshot, steps: list[Step], kind: str
+) -> None:
+    given_ = hypothesis(snapshot, Scenario(tuple(steps)), unit="communities")
+    after, before = reach(given_.supposed, kind), reach(snapshot, kind)
+    told = naive_covered(snapshot, naive_points(snapshot, steps), kind)
+    assert after.covered.tolist() == [one == "yes" for one in told]
+    if kind == ROOM:
+        assert after.unknown.tolist() == [one == "unknown" for one in told]
+    homes, found = dwellings(snapshot), difference(snapshot, before, after)
+    for community in range(snapshot.count("communities")):
+        of = homes.community == community
+        more = np.nan_to_num(homes.residents[of & after.covered & ~before.covered]).sum()
+        fewer = np.nan_to_num(homes.residents[of & before.covered & ~after.covered]).sum()
+        assert found.residents[community] == pytest.approx(more - fewer)
+        assert (found.change[community] == "") == bool(
+            (after.covered == before.covered)[of].all() and same_side(before, after, community)
+        )
+    assert after.communities.count - before.communities.count == sum(
+        (1 if name == "gained" else -1) * found.count(name) for name in ("gained", "lost")
+    )
+    double_none = is_double_none(snapshot.frame("communities"))[found.order] == "yes"
+    assert double_none.tolist() == sorted(double_none.tolist(), reverse=True)
+    gained, lost = units_changed(snapshot, "communities", before, after)
+    codes = snapshot.frame("communities").index
+    assert set(gained) >= {codes[i] for i in np.flatnonzero(found.residents > 0)}
+    assert set(lost) >= {codes[i] for i in np.flatnonzero(found.residents < 0)}
+
+
+def same_side(before: Reach, after: Reach, community: int) -> bool:
+    return bool((before.within[community] == "yes") == (after.within[community] == "yes"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(STEPS, max_size=6))
+def test_a_scenario_is_its_text(standards_once: Standards, steps: list[Step]) -> None:
+    scenario = Scenario(tuple(steps))
+    assert Scenario.from_text(scenario.as_text(), standards_once) == scenario
+    named = {"甲 | =;:%": scenario, "B": Scenario()}
+    assert named_from_text(named_as_text(named), standards_once) == named
+
+
+@pytest.fixture(scope="session")
+def standards_once(standards: Standards) -> Standards:
+    return standards
+
+
+def test_codes_may_hold_anything(standards: Standards) -> None:
+    step = Step("close", layer="facilities", code="A:1;2|3=%~甲/é")
+    assert Scenario.from_text(Scenario((step,)).as_text(), standards).steps == (step,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "add:day_care:114.1",
+        "add:palace:114.1:22.5",
+        "add:day_care:114.1:22.5:3",
+        "add:day_care:1e2:22.5",
+        "add:day_care:114.1:nan",
+        "add:day_care:181:22.5",
+        "move:buildings:B1:114.1:22.5",
+        "move:facilities:F01",
+        "close:facilities:",
+        "open:facilities:F01",
+        "a" * 5000,
+        ";".join(["close:facilities:F01"] * (MOST_STEPS + 1)),
+    ],
+)
+def test_what_is_not_understood_is_refused_in_words(standards: Standards, text: str) -> None:
+    with pytest.raises(BadParameter):
+        Scenario.from_text(text, standards)
+
+
+def test_all_that_is_wrong_is_said_at_once(standards: Standards) -> None:
+    with pytest.raises(BadParameter) as caught:
+        Scenario.from_text("nonsense;close:facilities:F01;add:palace:1:2", standards)
+    assert "第 1 步" in caught.value.message.zh and "第 3 步" in caught.value.message.zh
+    assert "第 2 步" not in caught.value.message.zh
+
+
+def test_a_place_outside_of_the_district_is_refused(snapshot: Snapshot) -> None:
+    swapped = Step("add", kind="day_care", lon=22.55, lat=83.1)
+    with pytest.raises(BadParameter) as caught:
+        hypothesis(snapshot, Scenario((add("day_care", *IN_C08), swapped)), unit="communities")
+    assert "第 2 步" in caught.value.message.zh and "第 1 步" not in caught.value.message.zh
+
+
+# In words
+
+
+def test_stale_scenarios_and_places_that_are_gone_are_said(snapshot: Snapshot) -> None:
+    query = query_of(snapshot, question="gap", kind="day_care")
+    steps = (
+        close("facilities", "F77"),
+        close("facilities", "F01"),
+        move("facilities", "F01", *IN_C08),
+        add("day_care", *IN_C08),
+    )
+    given_ = hypothesis(snapshot, Scenario(steps), unit=query.unit)
+    told = WhatIf(given_, query, base=0).as_dict("zh")
+    assert [one["status"] for one in told["steps"]] == ["gone", "done", "closed", "done"]
+    assert told["steps"][0]["note"] == "本区现在没有这一处，这一步不起作用。"
+    assert told["steps"][2]["note"] == "前面的步骤已把它关闭，这一步不起作用。"
+    assert told["stale"] and "第 0 版" in told["note"] and "第 1 版" in told["note"]
+    assert not WhatIf(given_, query, base=1).as_dict("en")["stale"]
+    only_gone = hypothesis(snapshot, Scenario(steps[:1]), unit=query.unit)
+    assert only_gone.supposed is snapshot and WhatIf(only_gone, query).as_dict("en")["results"] == []
+
+
+def test_the_answer_names_who_gains_double_none_first(snapshot: Snapshot) -> None:
+    query = query_of(snapshot, question="gap", kind="day_care", unit="communities")
+    given_ = hypothesis(snapshot, Scenario((add("day_care", *IN_C08),)), unit=query.unit)
+    told = WhatIf(given_, query).as_dict("zh")
+    assert told["shown"] == "day_care" and told["steps"][0]["title"].startswith("增设")
+    (result,) = told["results"]
+    assert result["communities"][0]["double_none"] == "yes"
+    gained = [one for one in result["communities"] if one["change"] == "gained"]
+    published = [one for one in gained if one["published"]]
+    assert "C08" in {one["code"] for one in gained}
+    assert result["changes"]["gained"]["communities"] == len(published)
+    people = result["figures"][0]
+    assert people["change"] == people["after"]["count"] - people["before"]["count"] > 0
+    assert people["after"] == kind_result(given_, query, "day_care").found.after.residents.as_dict()
+    view = views.view(given_.supposed, query, EVERYTHING).as_dict("zh")
+    beyond = view["headlines"]["gap"]["figure"]
+    assert people["after"]["count"] == beyond["of"] - beyond["count"]
+    assert "C08" in told["units"]["gained"] and told["units"]["lost"] == []
+
+
+def test_a_chosen_limit_holds_for_its_own_kind_alone(snapshot: Snapshot) -> None:
+    query = query_of(snapshot, question="gap", kind="day_care", limit_m="800")
+    steps = (add("day_care", *IN_C08), add("library", *IN_C08))
+    told = WhatIf(hypothesis(snapshot, Scenario(steps), unit=query.unit), query).as_dict("zh")
+    assert {one["kind"]: (one["limit_m"], one["limit_chosen"]) for one in told["results"]} == {
+        "day_care": (800.0, True),
+        "library": (1000.0, False),
+    }
+    assert [one["radius_m"] for one in told["steps"]] == [round(800 / 1.3, 1), round(1000 / 1.3, 1)]
+
+
+def test_rooms_serve_by_membership_and_shared_ones_around(snapshot: Snapshot) -> None:
+    query = query_of(snapshot, question="gap")
+    own = hypothesis(snapshot, Scenario((add(ROOM, *IN_C08),)), unit=query.unit)
+    (result,) = WhatIf(own, query).as_dict("zh")["results"]
+    assert [one["code"] for one in result["communities"] if one["change"] == "gained"] == ["C08"]
+    shared = hypothesis(snapshot, Scenario((add(SHARED_ROOM, *IN_C08),)), unit=query.unit)
+    more = WhatIf(shared, query).as_dict("zh")["results"][0]
+    assert more["figures"][0]["change"] > result["figures"][0]["change"]
+    # C02 has 300 households and is due a room; C08 has 96 and is not.
+    due = hypothesis(snapshot, Scenario((add(ROOM, 400.0, 300.0),)), unit=query.unit)
+    told = WhatIf(due, query).as_dict("zh")
+    mediation = told["results"][0]["mediation"]
+    assert mediation["after"]["served"] == mediation["before"]["served"] + 1
+    assert mediation["after"]["missing"] == mediation["before"]["missing"] - 1
+    assert result["mediation"]["after"] == result["mediation"]["before"]
+    assert told["steps"][0]["note"] == "属于望湖居。"
+    street = hypothesis(snapshot, Scenario((add(ROOM, 797.0, 590.0),)), unit=query.unit)
+    told = WhatIf(street, query).as_dict("zh")
+    assert "不在任何小区内" in told["steps"][0]["note"]
+    assert told["results"][0]["communities"] == []
+
+
+def test_without_any_place_nobody_is_covered_and_nothing_unknown(snapshot: Snapshot) -> None:
+    steps = tuple(close("facilities", code) for code in ("F01", "F02"))
+    none = reach(supposed(snapshot, *steps), "day_care")
+    assert none.residents.count == 0 and set(none.within) == {"no"}
+    first = supposed(snapshot, *steps, add("day_care", *IN_C08))
+    assert reach(first, "day_care").residents.count > 0
+
+
+def test_what_is_supposed_is_marked(snapshot: Snapshot) -> None:
+    query = query_of(snapshot, question="gap", kind="day_care")
+    given_ = hypothesis(snapshot, Scenario((add("day_care", *IN_C08),)), unit=query.unit)
+    marked = supposed_view(given_, query, EVERYTHING, "zh")
+    for text in (
+        marked["strip"][0]["title"],
+        marked["headlines"]["gap"]["label"],
+        marked["list"]["title"],
+        marked["legend"]["title"],
+    ):
+        assert text.startswith("假设：")
+    assert not marked["headlines"]["hotspots"]["label"].startswith("假设")
+
+
+# Beside each other
+
+
+def compared(snapshot: Snapshot) -> Comparison:
+    named = {
+        "甲": Scenario((add("day_care", *IN_C08),)),
+        "乙": Scenario((add("day_care", *IN_C07), close("facilities", "F01"), close("facilities", "F77"))),
+        "=1+1": Scenario((add(SHARED_ROOM, *IN_C08),)),
+    }
+    return Comparison(snapshot, query_of(snapshot, question="gap", kind="day_care"), named)
+
+
+def test_scenarios_stand_beside_the_present(snapshot: Snapshot) -> None:
+    told = compared(snapshot).as_dict("zh")
+    assert [one["name"] for one in told["columns"]] == ["现状", "甲", "乙", "=1+1"]
+    assert [one["steps"] for one in told["columns"]] == [0, 1, 3, 1]
+    assert [one["idle"] for one in told["columns"]] == [0, 0, 1, 0]
+    kinds = {one["kind"]: {row["id"]: row["values"] for row in one["rows"]} for one in told["kinds"]}
+    assert list(kinds) == ["day_care", ROOM]
+    now = reach(snapshot, "day_care")
+    for n, scenario in enumerate(compared(snapshot).named.values(), 1):
+        after = reach(supposed(snapshot, *scenario.steps), "day_care")
+        assert kinds["day_care"]["residents"][n] == after.residents.count
+        found = difference(snapshot, now, after)
+        assert kinds["day_care"]["double_none_gained"][n] == found.count("gained", double_none=True)
+        assert kinds["day_care"]["lost"][n] == found.count("lost")
+    assert kinds["day_care"]["residents"][0] == kinds["day_care"]["residents"][3] == now.residents.count
+    assert "served" in kinds[ROOM] and "served" not in kinds["day_care"]
+    assert all(len(row["texts"]) == len(told["columns"]) for kind in told["kinds"] for row in kind["rows"])
+
+
+def test_scenarios_are_taken_away_as_table_and_as_features(snapshot: Snapshot) -> None:
+    found = compared(snapshot)
+    table = found.table_frame("zh")
+    assert list(table.columns[:7]) == ["种类", "限值（m）", "指标", "现状", "1 甲", "2 乙", "3 =1+1"]
+    features = found.features_frame("en")
+    placed = features[features["What"] == "Place"]
+    assert placed["Scenario"].tolist() == ["甲", "乙", "乙", "乙", "=1+1"]
+    assert placed.geometry.iloc[0].x == pytest.approx(at(*IN_C08)[0], abs=1e-7)
+    changed = features[features["What"] == "Community"]
+    assert {"C08", "C07"} <= set(changed["Code"]) and "F77" in set(placed["Code"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "=add:day_care:114.1:22.5",
+        "A=close:facilities:F1|A=close:facilities:F2",
+        "|".join(f"{n}=" for n in range(7)),
+    ],
+)
+def test_scenarios_to_compare_are_checked(standards: Standards, text: str) -> None:
+    with pytest.raises(BadParameter):
+        named_from_text(text, standards)
+
+
+def test_residents_that_nobody_knows_are_counted_in_places(standards: Standards) -> None:
+    district, frames = small_district()
+    frames["communities"] = frames["communities"].assign(
+        residents=frames["communities"]["residents"].where(frames["communities"].index != "C08")
+    )
+    snapshot = Snapshot(1, replace(district), standards, frames)
+    after = reach(supposed(snapshot, add("day_care", *IN_C08)), "day_care")
+    found = difference(snapshot, reach(snapshot, "day_care"), after)
+    c08 = snapshot.frame("communities").index.get_loc("C08")
+    assert found.change[c08] == "gained" and found.residents[c08] == 0 and found.buildings[c08] > 0
+    assert "C08" in units_changed(snapshot, "communities", found.before, found.after)[0]
