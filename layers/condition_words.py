@@ -116,7 +116,8 @@ def _seat(about: _About, seat: str, fact: str) -> Words:
 
 
 def _subdistrict(about: _About, code: str) -> Words:
-    name = name_of(about.snapshot.frame("subdistricts").loc[code], code)
+    frame = about.snapshot.frame("subdistricts")
+    name = name_of(frame.iloc[frame.index.get_loc(code)], code)
     return Text("街道", "Subdistrict"), about.is_one(name)
 
 

@@ -1,5 +1,6 @@
 /** The legend: classes with their bounds, how many residents live in each, unknown and uninhabited apart. */
 
+import { conditionKeys } from "./conditions_empty.js";
 import { byId, el, icon, show } from "./dom.js";
 import { mark, swatch, tokenVariable } from "./shapes.js";
 import { count, page, people, t } from "./words.js";
@@ -16,7 +17,7 @@ export function startLegend(store) {
   const draw = () => {
     const { view, query } = store.get();
     const nothing =
-      !view || view.rows.id.length === 0 || view.headlines[view.query.question].needs.length > 0;
+      !view || (view.rows.id.length === 0 && !view.rest?.id.length) || view.headlines[view.query.question].needs.length > 0;
     node.hidden = nothing;
     if (nothing) return;
     const { title, subtitle, classes } = view.legend;
@@ -47,6 +48,7 @@ export function startLegend(store) {
       el(
         "div",
         { class: "legend-body" },
+        conditionKeys(store),
         subtitle && el("p", { class: "legend-subtitle", text: subtitle }),
         ramp.length ? [rampOf(ramp), keys(apart, query, view)] : [listed(apart)],
       ),

@@ -2,7 +2,9 @@
 
 import { byId, el, icon, show, unbroken } from "./dom.js";
 import { figureButton, menu } from "./floating.js";
+import { noMatchOf } from "./conditions_empty.js";
 import { startRows } from "./rows.js";
+import { ariaSort, nextSort, orderOf } from "./sorting.js";
 import { ask } from "./state.js";
 import { viewParams } from "./url.js";
 import { count, language, page, sight, t } from "./words.js";
@@ -33,12 +35,19 @@ export function startList(store, { choose, retry }) {
       );
       return;
     }
-    const grid = view.rows.id.length ? gridOf(view) : noMatch(store);
-    show(node, heading(store), failure && trouble(failure, retry), grid);
-    if (view.rows.id.length) rows = startRows(grid.querySelector(".rows"), view, { choose, top });
+    const { sort } = store.get();
+    const grid = view.rows.id.length ? gridOf(store) : null;
+    const nothing = view.conditions ? noMatchOf(store) : grid ? null : noMatch(store);
+    show(node, heading(store), failure && trouble(failure, retry), nothing, grid);
+    if (grid) rows = startRows(grid.querySelector(".rows"), view, { choose, top, order: orderOf(view, sort) });
     rows?.choose(store.get().select);
   };
-  store.on(["view", "failure"], draw);
+  store.on(["view", "failure", "saved"], draw);
+  store.on(["sort"], ({ sort }) => {
+    draw();
+    // The heading that was pressed is made anew, and keeps the focus.
+    node.querySelector(`[data-column="${sort?.column ?? pressed}"]`)?.focus();
+  });
   store.on(["select"], ({ select }) => rows?.choose(select));
   draw();
   return { focus: (id) => rows?.focus(id) };
@@ -49,7 +58,7 @@ function heading(store) {
   return el(
     "div",
     { class: "list-head" },
-    el("h2", { id: "list-title", text: view?.list.title ?? t("list") }),
+    el("h2", { id: "list-title", text: nameOf(store) ?? view?.list.title ?? t("list") }),
     el("p", {
       class: "list-subtitle",
       text: view && !view.headlines[query.question].needs.length ? view.list.subtitle : "",
@@ -58,6 +67,12 @@ function heading(store) {
       view?.rows.id.length > 0 &&
       menu({ icon: "download", label: t("download") }, () => downloads(query, view)),
   );
+}
+
+/** What the conditions are saved as, while they are those that were saved. */
+function nameOf(store) {
+  const { saved, query, view } = store.get();
+  return saved && view?.conditions && saved.where === query.where ? saved.name : null;
 }
 
 function downloads(query, view) {
@@ -89,19 +104,38 @@ function trouble(failure, retry) {
   );
 }
 
-function gridOf({ query, rows, list }) {
+/** The column that was pressed last. */
+let pressed = "value";
+
+function gridOf(store) {
+  const { view, sort } = store.get();
+  const { query, rows, list } = view;
   const withSeats = rows.seats.some(Boolean);
   const withMonths = rows.months.some((months) => months?.some(Boolean));
-  const head = (className, ...content) => el("span", { role: "columnheader", class: className }, ...content);
-  const value = el(
-    "span",
-    { role: "columnheader", class: "value", "aria-sort": "descending" },
-    figureButton(
-      "",
-      { definition: list.column.definition, title: list.column.title },
-      unbroken(list.column.title),
-      el("span", { "aria-hidden": "true", text: "\u00a0↓" }),
-    ),
+  const press = (column) => {
+    pressed = column;
+    store.set({ sort: nextSort(store.get().sort, column) });
+  };
+  const head = (className, column, text, ...more) => {
+    const order = ariaSort(sort, column);
+    const arrow = { ascending: "\u00a0↑", descending: "\u00a0↓", none: "" }[order];
+    return el(
+      "span",
+      { role: "columnheader", class: className, "aria-sort": order },
+      el(
+        "button",
+        { type: "button", class: "sort", "data-column": column, on: { click: () => press(column) } },
+        unbroken(text),
+        el("span", { class: "sort-arrow", "aria-hidden": "true", text: arrow }),
+      ),
+      ...more,
+    );
+  };
+  const meaning = figureButton(
+    "meaning",
+    { definition: list.column.definition, title: list.column.title },
+    el("span", { class: "vh", text: t("meaning", { title: list.column.title }) }),
+    el("span", { "aria-hidden": "true", text: "?" }),
   );
   return el(
     "div",
@@ -121,11 +155,11 @@ function gridOf({ query, rows, list }) {
       el(
         "div",
         { class: "columns", role: "row", "aria-rowindex": 1 },
-        head("rank", t("rank")),
-        head("name", t("col_name")),
-        withSeats && head("four", t("col_seats")),
-        value,
-        withMonths && head("months", t("col_months")),
+        el("span", { role: "columnheader", class: "rank", text: t("rank") }),
+        head("name", "name", t("col_name")),
+        withSeats && head("four", "seats", t("col_seats")),
+        head("value", "value", list.column.title, meaning),
+        withMonths && head("months", "months", t("col_months")),
       ),
     ),
     el("div", { class: "rows", role: "rowgroup" }),

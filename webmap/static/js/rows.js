@@ -1,7 +1,7 @@
 /** The rows of the list, only those in sight: a district has thousands of cells, a screen has room for twenty. */
 
 import { el, show } from "./dom.js";
-import { seatsGlyph, seatsText, sparkline } from "./shapes.js";
+import { cell, seatsGlyph, seatsText, sparkline } from "./shapes.js";
 import { sight, t } from "./words.js";
 
 const AROUND = 12;
@@ -10,15 +10,19 @@ const AROUND = 12;
  * Fill a scrolling box with a view's rows.
  * @param {HTMLElement} box
  * @param {object} view
- * @param {{choose: (id: string, how?: object) => void, top: number}} actions `top` is where it is scrolled to
+ * @param {{choose: (id: string, how?: object) => void, top: number, order: number[]}} actions `top` is where it is
+ *   scrolled to, `order` the positions of the rows as they are listed
  * @returns {{choose: (id: string|null) => void, focus: (id: string) => void, stop: () => void}}
  */
-export function startRows(box, view, { choose, top: scrolled }) {
+export function startRows(box, view, { choose, top: scrolled, order }) {
   const { rows, list } = view;
-  const total = rows.id.length;
+  const total = order.length;
+  const idAt = (at) => rows.id[order[at]];
+  const placeOf = (id) => order.indexOf(rows.id.indexOf(id));
   const height = rowHeight(box);
   const options = {
     list,
+    open: Boolean(view.conditions),
     top: Math.max(0, ...rows.value.filter((value) => value !== null)),
     withSeats: rows.seats.some(Boolean),
     withMonths: rows.months.some((months) => months?.some(Boolean)),
@@ -45,8 +49,8 @@ export function startRows(box, view, { choose, top: scrolled }) {
   };
   const put = (i) => {
     if (made.has(i)) return made.get(i);
-    const node = row(rows, i, options);
-    node.setAttribute("aria-selected", String(rows.id[i] === chosen));
+    const node = row(rows, order[i], i, options);
+    node.setAttribute("aria-selected", String(idAt(i) === chosen));
     node.setAttribute("tabindex", i === current ? "0" : "-1");
     // The order in the document is the order on the screen: readers follow it.
     const next = [...made.keys()].filter((other) => other > i).sort((a, b) => a - b)[0];
@@ -77,7 +81,7 @@ export function startRows(box, view, { choose, top: scrolled }) {
       PageDown: at + pageful,
       PageUp: at - pageful,
     }[event.key];
-    if (event.key === "Enter" || event.key === " ") choose(rows.id[at], { byKeyboard: true });
+    if (event.key === "Enter" || event.key === " ") choose(idAt(at), { byKeyboard: true });
     else if (step === undefined) return;
     else {
       enter(Math.min(Math.max(step, 0), total - 1));
@@ -98,14 +102,14 @@ export function startRows(box, view, { choose, top: scrolled }) {
   return {
     choose(id) {
       chosen = id;
-      for (const [i, node] of made) node.setAttribute("aria-selected", String(rows.id[i] === id));
-      const at = id === null ? -1 : rows.id.indexOf(id);
+      for (const [i, node] of made) node.setAttribute("aria-selected", String(idAt(i) === id));
+      const at = id === null ? -1 : placeOf(id);
       if (at < 0) return;
       enter(at);
       bringIntoView(at);
     },
     focus(id) {
-      const at = Math.max(0, rows.id.indexOf(id));
+      const at = Math.max(0, placeOf(id));
       enter(at);
       bringIntoView(at);
       made.get(at).focus({ preventScroll: true });
@@ -120,7 +124,8 @@ function rowHeight(box) {
   return probe.offsetHeight;
 }
 
-function row(rows, i, { list, top, withSeats, withMonths }) {
+/** The row `i` of the view, listed at place `at`. */
+function row(rows, i, at, { list, open, top, withSeats, withMonths }) {
   const value = rows.value[i];
   const seats = rows.seats[i];
   const months = rows.months[i];
@@ -131,12 +136,19 @@ function row(rows, i, { list, top, withSeats, withMonths }) {
     {
       class: listed ? "row" : "row rest",
       role: "row",
-      "aria-rowindex": i + 2,
+      "aria-rowindex": at + 2,
       "data-id": rows.id[i],
-      "data-at": i,
-      vars: { "--at": i },
+      "data-at": at,
+      vars: { "--at": at },
     },
-    el("span", { class: "rank", role: "gridcell", text: listed ? i + 1 : "–" }),
+    open && !listed
+      ? el(
+          "span",
+          { class: "rank", role: "gridcell" },
+          cell("unknown"),
+          el("span", { class: "vh", text: t("cannot_tell") }),
+        )
+      : el("span", { class: "rank", role: "gridcell", text: listed ? i + 1 : "–" }),
     el(
       "span",
       { class: "name", role: "rowheader" },

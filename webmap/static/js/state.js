@@ -8,6 +8,7 @@
  * @property {string} limit_m limit of the walk, or "" for the standard's
  * @property {string} subdistrict code, or "" for the whole district
  * @property {string} community_kind id, or "" for all
+ * @property {string} where combined conditions, as docs/conditions.md writes them
  * @property {string} from first day of the complaints, or "" for the default
  * @property {string} to last day of the complaints, or "" for the default
  */

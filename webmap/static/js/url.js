@@ -1,5 +1,6 @@
 /** The address bar is the shareable state: what is not the default is in it. */
 
+import { readSort, writeSort } from "./sorting.js";
 import { readScenario, writeScenario } from "./what_if_scenario.js";
 import { page, sight } from "./words.js";
 
@@ -10,9 +11,13 @@ const DEFAULTS = {
   limit_m: "",
   subdistrict: "",
   community_kind: "",
+  where: "",
   from: "",
   to: "",
 };
+
+/** What addresses may hold as it is. */
+const PLAIN = { "%3A": ":", "%2F": "/", "%7E": "~", "%21": "!" };
 
 /** The unit that a question is counted by where nobody chose one. */
 export function defaultUnit(question) {
@@ -43,6 +48,7 @@ export function readAddress(search) {
     select: given.get("select") || null,
     view: readView(given.get("map")),
     scenario: page.may_plan ? readScenario(given) : null,
+    sort: readSort(given.get("sort")),
   };
 }
 
@@ -61,7 +67,7 @@ export function viewParams(query) {
 }
 
 /** The address's query for a state, `?` included; empty where all is the default. */
-export function writeAddress({ query, select, place, theme, language, scenario }) {
+export function writeAddress({ query, select, place, theme, language, scenario, sort }) {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     const unsaid = key === "unit" ? defaultUnit(query.question) : DEFAULTS[key];
@@ -72,6 +78,7 @@ export function writeAddress({ query, select, place, theme, language, scenario }
   if (select) params.set("select", select);
   if (place) params.set("map", `${place.zoom.toFixed(2)}/${place.lat.toFixed(5)}/${place.lon.toFixed(5)}`);
   writeScenario(params, scenario);
-  const text = params.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
+  if (sort) params.set("sort", writeSort(sort));
+  const text = Object.entries(PLAIN).reduce((all, [coded, sign]) => all.replaceAll(coded, sign), params.toString());
   return text ? `?${text}` : "";
 }

@@ -3,13 +3,16 @@
 import * as L from "leaflet";
 import { byId, el } from "../dom.js";
 import { MARKS } from "../shapes.js";
-import { classTokens, colour, hatchTile, lostTile, markTile, scale } from "./colours.js";
+import { colour, hatchTile, lostTile, markTile, scale } from "./colours.js";
 import { toDisplay } from "./datum.js";
+import { unitStates } from "./states.js";
 
 const MAX_DATA_ZOOM = 15;
 const POINT = 1;
 const POLYGON = 3;
 const UNITS = "units";
+/** How strongly units are drawn that do not meet the conditions. */
+const GROUND = 0.35;
 
 /** Put the canvas layers on a Leaflet map. @returns {Promise<import("./gl.js").Engine>} */
 export async function createEngine(map, description) {
@@ -53,7 +56,7 @@ class CanvasEngine {
     this.description = description;
     this.described = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
     this.shown = {};
-    this.classes = new Map();
+    this.states = new Map();
     this.view = null;
     this.chosen = null;
     this.turned = new Map();
@@ -168,30 +171,36 @@ class CanvasEngine {
   }
 
   unitRules() {
-    const { PolygonSymbolizer, CircleSymbolizer } = window.protomapsL;
-    const tokens = classTokens(this.view);
-    const tokenOf = (feature) => tokens[this.classes.get(String(feature.props.id))];
+    const { PolygonSymbolizer, LineSymbolizer, CircleSymbolizer } = window.protomapsL;
+    const stateOf = (feature) => this.states.get(String(feature.props.id)) ?? {};
+    const tokens = new Set([...this.states.values()].map(({ token }) => token).filter(Boolean));
     const colours = Object.fromEntries(
-      Object.values(tokens).map((token) => [token, colour(token === "hatch" ? "hatch-bg" : token)]),
+      [...tokens].map((token) => [token, colour(token === "hatch" ? "hatch-bg" : token)]),
     );
-    const fill = (_, feature) => colours[tokenOf(feature)];
-    const painted = ({ geomType }, token) =>
-      geomType === POLYGON && token && token !== "hatch" && token !== "land";
-    const rule = (symbolizer, filter) => ({
+    const fill = (_, feature) => colours[stateOf(feature).token];
+    const painted = ({ token }) => token && token !== "hatch" && token !== "land";
+    const rule = (type, symbolizer, filter) => ({
       dataSource: UNITS,
       dataLayer: this.unit,
       symbolizer,
-      filter: (_, feature) => filter(feature, tokenOf(feature)),
+      filter: (_, feature) => feature.geomType === type && filter(stateOf(feature)),
     });
+    const area = (opacity) => new PolygonSymbolizer({ fill, opacity, stroke: colour("land"), width: 0.5 });
+    const dash = { color: colour("ink"), width: 1.4 * scale(), dash: [4, 3] };
     return [
-      rule(new PolygonSymbolizer({ fill, stroke: colour("land"), width: 0.5 }), painted),
-      rule(
-        new PolygonSymbolizer({ pattern: this.hatch }),
-        ({ geomType }, token) => geomType === POLYGON && token === "hatch",
+      rule(POLYGON, area(GROUND), (state) => painted(state) && state.ground),
+      rule(POLYGON, area(1), (state) => painted(state) && !state.ground),
+      rule(POLYGON, new PolygonSymbolizer({ pattern: this.hatch, opacity: GROUND }), ({ token, ground }) =>
+        Boolean(token === "hatch" && ground),
       ),
+      rule(POLYGON, new PolygonSymbolizer({ pattern: this.hatch }), ({ token, ground }) =>
+        Boolean(token === "hatch" && !ground),
+      ),
+      rule(POLYGON, new LineSymbolizer(dash), ({ open }) => Boolean(open)),
       rule(
+        POINT,
         new CircleSymbolizer({ radius: 4 * scale(), fill, stroke: colour("hatch"), width: 1 }),
-        ({ geomType }, token) => geomType === POINT && token,
+        ({ token }) => Boolean(token),
       ),
     ];
   }
@@ -233,9 +242,8 @@ class CanvasEngine {
   }
 
   paint(view) {
-    const { id: ids, class: classes } = view.rows;
     this.view = view;
-    this.classes = new Map(ids.map((id, i) => [id, classes[i]]));
+    this.states = unitStates(view);
     this.refresh();
   }
 
@@ -261,7 +269,7 @@ class CanvasEngine {
   pick({ lat, lng }) {
     const found = this.layer?.queryTileFeaturesDebug(...toDisplay(this.description, [lng, lat])).get(UNITS) ?? [];
     const ids = found.map(({ feature }) => String(feature.props.id));
-    return ids.find((id) => this.classes.has(id)) ?? null;
+    return ids.find((id) => this.states.has(id)) ?? null;
   }
 
   facilities(kind) {

@@ -32,7 +32,7 @@ const EMPTY = { type: "FeatureCollection", features: [] };
 
 /** Which style layers each switch of the layer menu turns on and off. */
 export const SWITCHES = {
-  cells: ["units-fill", "units-hatch", "units-gap", "units-point"],
+  cells: ["units-fill", "units-hatch", "units-gap", "units-point", "units-open"],
   communities: ["block", "streets"],
   buildings: ["buildings", "buildings-edge"],
   facilities: ["facilities"],

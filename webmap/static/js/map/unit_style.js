@@ -30,6 +30,8 @@ export function unitStyle(url, unit, overBase = false) {
   const chosen = ["boolean", ["feature-state", "chosen"], false];
   const over = ["boolean", ["feature-state", "over"], false];
   const turned = (change) => ["==", ["feature-state", "change"], change];
+  const recedes = (strength) => ["case", ["boolean", ["feature-state", "ground"], false], 0.35 * strength, strength];
+  const open = ["boolean", ["feature-state", "open"], false];
   const areas = !/^(square|h3)/.test(unit);
   return {
     source: tiles({ url: url.replace("{unit}", layer), min_zoom: 0 }),
@@ -42,7 +44,7 @@ export function unitStyle(url, unit, overBase = false) {
         paint: {
           "fill-color": perToken(TOKENS, colour, CLEAR),
           "fill-antialias": false,
-          "fill-opacity": overBase ? 0.72 : 1,
+          "fill-opacity": recedes(overBase ? 0.72 : 1),
         },
       },
       {
@@ -50,7 +52,7 @@ export function unitStyle(url, unit, overBase = false) {
         type: "fill",
         ...own,
         filter: POLYGON,
-        paint: { "fill-pattern": "hatch", "fill-opacity": perToken(["hatch"], () => 1, 0) },
+        paint: { "fill-pattern": "hatch", "fill-opacity": perToken(["hatch"], () => recedes(1), 0) },
       },
       {
         id: "units-gap",
@@ -73,10 +75,24 @@ export function unitStyle(url, unit, overBase = false) {
           "circle-color": ["match", TOKEN, "hatch", colour("hatch-bg"), perToken(TOKENS, colour, CLEAR)],
           "circle-stroke-color": colour("hatch"),
           "circle-stroke-width": shown,
+          "circle-opacity": recedes(1),
+          "circle-stroke-opacity": recedes(1),
         },
       },
     ],
     over: [
+      {
+        id: "units-open",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour("ink"),
+          "line-width": 1.4 * scale(),
+          "line-dasharray": [3, 2],
+          "line-opacity": ["case", open, 1, 0],
+        },
+      },
       {
         id: "units-lost",
         type: "fill",
