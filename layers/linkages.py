@@ -235,7 +235,7 @@ def _disputes(snapshot: Snapshot) -> Shown:
     found = summary(snapshot)["pilot_disputes"]
     change, interval = found["change"], found["interval_95"]
     before, after = found["before"], found["after"]
-    known = before["count"] + after["count"] > 0
+    empty = NO_BASE if after["count"] else NOT_RECORDED
     spread = (
         Text("95% 区间 {l} 至 {h}", "95 % interval {l} to {h}").format(
             l=_signed(interval[0]), h=_signed(interval[1])
@@ -246,7 +246,7 @@ def _disputes(snapshot: Snapshot) -> Shown:
     return Shown(
         id="pilot_disputes",
         label=Text("试点小区物业纠纷", "Property disputes in pilots"),
-        value=both(_signed(change)) if change is not None else NO_BASE if known else NOT_RECORDED,
+        value=empty if change is None else both(_signed(change)),
         basis=Text("{b} → {a} 件，{n} 个小区", "{b} → {a}, {n} communities").format(
             b=f"{before['count']:,}", a=f"{after['count']:,}", n=found["communities"]
         ),
@@ -257,7 +257,7 @@ def _disputes(snapshot: Snapshot) -> Shown:
             "同一批试点小区 {a} 年比 {b} 年的物业纠纷件数。支部的星级评定尚无记录。",
             "Property disputes of {a} against {b} in the same pilot communities. Stars of branches are not recorded yet.",
         ).format(a=after["year"], b=before["year"]),
-        recorded=known,
+        recorded=change is not None,
     )
 
 

@@ -49,7 +49,9 @@ WORDS: dict[str, Text] = {
     "wall_enrol": Text("登记这块屏", "Enrol this screen"),
     "wall_map_failed": Text("地图画不出来，数字照常更新", "The map cannot be drawn; the figures go on"),
     "wall_map_empty": Text("先导入所需的图层", "First import the layers that it needs"),
-    "wall_facilities": Text("{title} {n}", "{title}: {n}"),
+    "wall_facilities": Text("{title} {n} 处", "{title}: {n}"),
+    "wall_class_cells": Text("{title} {n} 格", "{title}: {n} cells"),
+    "wall_class_communities": Text("{title} {n} 个", "{title}: {n}"),
     "wall_cells": Text(
         "{yes} 个有，{no} 个没有，{unknown} 个不明", "{yes} have, {no} have not, {unknown} unknown"
     ),

@@ -3,7 +3,8 @@
 import { svg } from "../dom.js";
 import { t } from "../words.js";
 
-const ROWS = 15;
+/** Of the box that the cells fill: so many times as wide as high. */
+const ASPECT = 4.2;
 const PITCH = 10;
 const SIZE = 8.4;
 const CAP = 9;
@@ -15,9 +16,9 @@ const HATCH = "wall-hatch";
  * @param {number|null} share what was published, where it can be drawn
  */
 export function cells({ count, of, unknown }, share) {
-  const columns = Math.max(1, Math.ceil(of / ROWS));
-  const width = columns * PITCH;
-  const height = ROWS * PITCH;
+  const rows = Math.max(1, Math.round(Math.sqrt(of / ASPECT)));
+  const width = Math.max(1, Math.ceil(of / rows)) * PITCH;
+  const height = rows * PITCH;
   const no = of - count - unknown;
   const node = svg(
     "svg",
@@ -29,9 +30,9 @@ export function cells({ count, of, unknown }, share) {
       "aria-label": t("wall_cells", { yes: count, no, unknown }),
     },
     hatch(),
-    svg("path", { class: "cells-yes", d: squares(0, count) }),
-    svg("path", { class: "cells-no", d: squares(count, count + no) }),
-    svg("path", { class: "cells-unknown", fill: `url(#${HATCH})`, d: squares(count + no, of) }),
+    svg("path", { class: "cells-yes", d: squares(rows, 0, count) }),
+    svg("path", { class: "cells-no", d: squares(rows, count, count + no) }),
+    svg("path", { class: "cells-unknown", fill: `url(#${HATCH})`, d: squares(rows, count + no, of) }),
   );
   if (share !== null) {
     const x = share * width;
@@ -46,11 +47,11 @@ export function cells({ count, of, unknown }, share) {
 }
 
 /** Cells fill column by column, so that a share ends at an upright edge. */
-function squares(from, to) {
+function squares(rows, from, to) {
   let path = "";
   for (let i = from; i < to; i++) {
-    const x = Math.floor(i / ROWS) * PITCH;
-    const y = (i % ROWS) * PITCH;
+    const x = Math.floor(i / rows) * PITCH;
+    const y = (i % rows) * PITCH;
     path += `M${x} ${y}h${SIZE}v${SIZE}h-${SIZE}z`;
   }
   return path;

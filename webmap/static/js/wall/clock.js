@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Start the clock.
- * @param {(state: "fresh"|"waiting"|"stale") => void} changed told when the state is another
+ * @param {(state: "loading"|"fresh"|"waiting"|"stale") => void} changed told when the state is another
  */
 export function startClock(changed) {
   const wall = byId("wall");
@@ -20,10 +20,10 @@ export function startClock(changed) {
 
   const draw = () => {
     const since = performance.now() - (last?.at ?? began);
-    const now = since > STALE_MS ? "stale" : attempts ? "waiting" : "fresh";
+    const now = since > STALE_MS ? "stale" : attempts ? "waiting" : last ? "fresh" : "loading";
     if (now !== state) {
       state = now;
-      wall.dataset.state = last ? now : now === "stale" ? "stale" : "loading";
+      wall.dataset.state = now;
       byId("stale").hidden = now !== "stale";
       byId("clock-label").textContent = t(now === "stale" ? "wall_stands" : "wall_checked");
       changed(now);

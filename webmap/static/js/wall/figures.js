@@ -1,6 +1,6 @@
 /** The wall's figures: three questions, two coverages, six linkages. No number stands without what it is a part of. */
 
-import { byId, el, setAttribute, show } from "../dom.js";
+import { byId, el, setAttribute, show, unbroken } from "../dom.js";
 import { tokenVariable } from "../shapes.js";
 import { t } from "../words.js";
 import { cells } from "./cells.js";
@@ -34,7 +34,7 @@ export function explainLinkage(n, node) {
 }
 
 function define(node, { definition }) {
-  show(node, el("strong", { text: t("wall_how") }), el("span", { text: definition }));
+  show(node, el("strong", { text: t("wall_how") }), el("span", {}, unbroken(definition)));
 }
 
 function question({ id, title, value, label, basis, rest, trend, definition, token, recorded }) {
@@ -51,9 +51,14 @@ function question({ id, title, value, label, basis, rest, trend, definition, tok
       el("strong", { text: value }),
       el("span", { class: "wall-label", text: label }),
     ),
-    recorded && el("p", { class: "wall-line" }, el("span", { text: basis }), el("span", { text: trend })),
-    recorded && rest && el("p", { class: "wall-line wall-rest", text: rest }),
-    el("p", { class: "wall-line wall-explained", text: definition }),
+    el(
+      "div",
+      { class: "wall-lines" },
+      recorded &&
+        el("p", { class: "wall-line" }, el("span", {}, unbroken(basis)), el("span", {}, unbroken(trend))),
+      recorded && rest && el("p", { class: "wall-line wall-rest", text: rest }),
+      el("p", { class: "wall-line wall-explained" }, el("span", {}, unbroken(definition))),
+    ),
   );
 }
 
@@ -89,7 +94,7 @@ function coverage({ id, value, label, basis, rest, trend, figure, reference, rec
         "p",
         {},
         el("b", { text: label }),
-        recorded && [el("span", { text: basis }), el("span", { text: rest }), el("span", { text: trend })],
+        recorded && [el("span", { text: basis }), el("span", { text: rest }), el("span", {}, unbroken(trend))],
       ),
     ),
     recorded && cells(figure, share),
@@ -117,7 +122,7 @@ function single({ id, value, label, basis, rest, trend, figure, reference, recor
       "p",
       { class: "wall-single", "data-figure": id, "data-unrecorded": !recorded },
       el("strong", { class: "wall-number", text: value }),
-      recorded && el("span", { class: "wall-trend", text: trend }),
+      recorded && el("span", { class: "wall-trend" }, unbroken(trend)),
     ),
     basis && el("p", { class: "wall-basis", text: basis }),
     rest && el("p", { class: "wall-basis", text: rest }),

@@ -11,6 +11,7 @@ export function showLegend(view, facilities) {
   const { title, classes } = view.legend;
   const ramp = classes.filter(({ token }) => RAMP.test(token));
   const apart = classes.filter(({ token, count: n }) => !RAMP.test(token) && n > 0 && token !== "land");
+  const unit = view.query.unit === "communities" ? "wall_class_communities" : "wall_class_cells";
   byId("legend").hidden = false;
   show(
     byId("legend"),
@@ -19,7 +20,7 @@ export function showLegend(view, facilities) {
     el(
       "ul",
       { class: "wall-keys" },
-      apart.map((one) => el("li", {}, swatch(one.token), el("span", { text: `${one.title} ${count(one.count)}` }))),
+      apart.map((one) => el("li", {}, swatch(one.token), el("span", { text: t(unit, { title: one.title, n: count(one.count) }) }))),
       facilities &&
         el(
           "li",

@@ -20,7 +20,7 @@ let step = 0;
 
 const map = startMap();
 const scenes = startScenes(page, { scene: showScene, step: showStep });
-const clock = startClock((state) => scenes.hold(state !== "fresh"));
+const clock = startClock((state) => scenes.hold(state === "waiting" || state === "stale"));
 
 scenes.start();
 startFeed({

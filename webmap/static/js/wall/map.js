@@ -55,6 +55,7 @@ export function startMap() {
     if (!engine || !wanted) return;
     const { view, facilities } = wanted;
     engine.facilities(facilities?.kind ?? "");
+    engine.toggle("mediation_rooms", false);
     engine.toggle("cells", view !== null);
     if (view) engine.paint(view);
   };
