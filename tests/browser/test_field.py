@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def field(standards: Standards, tmp_path: Path) -> Iterator[Field]:
         people(store, standards, tmp_path) as who,
         serving(who.app) as address,
     ):
+        # Tablets go by their own clock.
+        who.clock.now = datetime.now(UTC)
         for name in ("worker", "other"):
             add_worker(who, name)
         yield Field(who, store, address)

@@ -9,12 +9,12 @@ const ENDS = { owners_committee: "committee_term_end", property_management: "con
  * @param {string} field
  * @param {string|null} answer
  * @param {{field: string, value: string|null}[]} others fields of the same feature
- * @param {string} today
+ * @param {string} day of the answer
  */
-export function contradiction(field, answer, others, today) {
+export function contradiction(field, answer, others, day) {
   const end = others.find((one) => one.field === ENDS[field])?.value;
   if (!end) return "";
-  if (answer === "no" && end > today) return w(`contradicts_no_${field}`, { date: end });
-  if (answer === "yes" && end < today) return w(`contradicts_yes_${field}`, { date: end });
+  if (answer === "no" && end > day) return w(`contradicts_no_${field}`, { date: end });
+  if (answer === "yes" && end < day) return w(`contradicts_yes_${field}`, { date: end });
   return "";
 }

@@ -13,7 +13,6 @@ const CLOSE_ZOOM = 17;
 const SPARE = 28;
 /** Under the legend and over it: what is chosen does not lie beneath. */
 const LOW = 64;
-const PINS_NAMED_FROM = 15.5;
 const MOST_NUMBERS = 4;
 const WORLD = [
   [-85, -180],
@@ -79,6 +78,7 @@ export function startMap(store, { choose }) {
     inertia: !still(),
   });
   map.setView([22.55, 114.12], 13);
+  map.createPane("me").style.setProperty("z-index", "450");
   const parts = { area: L.layerGroup().addTo(map), pins: L.layerGroup().addTo(map), me: L.layerGroup().addTo(map) };
   const pins = new Map();
   let engine = null;
@@ -168,8 +168,19 @@ export function startMap(store, { choose }) {
       number.classList.toggle("chosen", number.dataset.task === id);
   }
 
+  /** Names that would lie beneath other numbers are left out: the list has them. */
   function nameable() {
-    node.classList.toggle("unnamed", map.getZoom() < PINS_NAMED_FROM);
+    const marks = [...node.querySelectorAll(".pin")].map((pin) => ({
+      name: pin.querySelector(".pin-name"),
+      numbers: pin.querySelector(".pin-numbers").getBoundingClientRect(),
+    }));
+    for (const { name, numbers } of marks) {
+      const at = name.getBoundingClientRect();
+      name.classList.toggle(
+        "beneath",
+        marks.some((other) => other.numbers !== numbers && overlap(at, other.numbers)),
+      );
+    }
   }
   map.on("zoomend", nameable);
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(node);
@@ -203,8 +214,9 @@ export function startMap(store, { choose }) {
       parts.me.clearLayers();
       if (!at) return;
       const position = [at.lat, at.lon];
-      L.circle(position, { radius: at.accuracy, interactive: false, className: "me-accuracy" }).addTo(parts.me);
-      L.circleMarker(position, { radius: 11, interactive: false, className: "me-point" }).addTo(parts.me);
+      const look = { pane: "me", interactive: false };
+      L.circle(position, { ...look, radius: at.accuracy, className: "me-accuracy" }).addTo(parts.me);
+      L.circleMarker(position, { ...look, radius: 11, className: "me-point" }).addTo(parts.me);
       if (fly) map.setView(position, Math.max(map.getZoom(), CLOSE_ZOOM), { animate: !still() });
     },
     whole() {
@@ -221,4 +233,8 @@ export function startMap(store, { choose }) {
   };
   node.setAttribute("aria-label", w("map_label"));
   return api;
+}
+
+function overlap(one, other) {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }

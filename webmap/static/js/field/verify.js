@@ -68,7 +68,7 @@ function form(task, { store, outbox, close, choose }) {
   note.value = draft.note;
 
   const warn = () => {
-    const text = contradiction(field, draft.answer, task.record.details, today);
+    const text = contradiction(field, draft.answer, task.record.details, draft.day || today);
     warning.hidden = !text;
     show(warning, icon("warning"), el("div", {}, el("p", { text }), el("p", { class: "small", text: w("contradiction_more") })));
   };
@@ -146,7 +146,7 @@ function form(task, { store, outbox, close, choose }) {
         },
       }),
       warning,
-      days(draft, today),
+      days(draft, today, warn),
       choices("verify-evidence", w("evidence"), EVIDENCE, {
         className: "evidence",
         many: true,
@@ -220,14 +220,19 @@ function choices(id, title, values, { className, label, isChosen, choose, many =
   return el("fieldset", { class: `choices ${className}` }, el("legend", { class: "field-label", text: title }), inputs);
 }
 
-function days(draft, today) {
+function days(draft, today, changed) {
   const yesterday = dayBefore(today);
   const other = el("input", {
     type: "date",
     class: "day-input",
     max: today,
     "aria-label": w("day_pick"),
-    on: { change: () => (draft.day = other.value) },
+    on: {
+      change: () => {
+        draft.day = other.value;
+        changed();
+      },
+    },
   });
   const isOther = draft.day !== today && draft.day !== yesterday;
   other.value = isOther ? draft.day : "";
@@ -242,6 +247,7 @@ function days(draft, today) {
       choose: (one) => {
         other.hidden = one !== "other";
         draft.day = { today, yesterday, other: other.value }[one];
+        changed();
         if (one === "other") other.focus();
       },
     }),
