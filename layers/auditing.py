@@ -37,6 +37,8 @@ class Deed:
         The log is there only after the deed, which makes the store that it belongs to.
     needed : bool
         Set to False where nothing was changed in the end.
+    origin : str
+        Where it is done from.
     """
 
     action: str
@@ -49,6 +51,7 @@ class Deed:
     guarded: bool = False
     made: bool = False
     needed: bool = True
+    origin: str = ORIGIN
     visitor: Visitor
     _log: Access | None = field(default=None, repr=False)
     _told: bool = False
@@ -93,7 +96,7 @@ class Deed:
                 count=self.count,
                 fields=self.fields,
                 purpose=self.purpose,
-                origin=ORIGIN,
+                origin=self.origin,
                 outcome=outcome,
             )
         except WanggeError as error:

@@ -71,7 +71,14 @@ def local_path(given: str) -> str:
     return unicodedata.normalize("NFC", given) if ok else link("/")
 
 
-def page(template: str, *, error: WanggeError | None = None, status: int = 200, **values: Any) -> Response:
+def page(
+    template: str,
+    *,
+    error: WanggeError | None = None,
+    status: int = 200,
+    styles: tuple[str, ...] = STYLES,
+    **values: Any,
+) -> Response:
     """Return a page; with `error` said on it, and its status."""
     language = request_language()
     headers: tuple[tuple[str, str], ...] = ()
@@ -83,7 +90,7 @@ def page(template: str, *, error: WanggeError | None = None, status: int = 200, 
         template,
         language=language,
         w=account_words(language),
-        styles=STYLES,
+        styles=styles,
         error=None if error is None else error.sentence(language),
         notice=NOTICES[request.args["done"]].to(language) if request.args.get("done") in NOTICES else None,
         who=who,

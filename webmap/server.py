@@ -41,6 +41,9 @@ MOST_CONNECTIONS = 800
 IDLE_S = 30
 """Seconds within which a request's head must be there, and in which a connection must take some of its answer."""
 
+UPLOADS = ("POST", "/api/uploads")
+"""The one request whose body may be large: the application reads it."""
+
 MOST_BODIES, MOST_BODIES_OF_ONE = 24, 8
 """Requests of a worker whose bodies are on their way, at most: all, and those from one address."""
 
@@ -161,9 +164,38 @@ class Server:
 
     def _answer(self, exchange: _Exchange, environ: dict[str, Any]) -> None:
         """Answer a request as soon as all of it is there."""
+        if (environ["REQUEST_METHOD"], environ["PATH_INFO"]) == UPLOADS:
+            self._answer_upload(exchange, environ)
+            return
         refused = self._read_body(environ)
         _prepare(environ, self._settings.trusted_proxy)
         self._respond(exchange, lambda: _refused(refused) if refused else self._ask(environ))
+
+    def _answer_upload(self, exchange: _Exchange, environ: dict[str, Any]) -> None:
+        """Let the application read a file as it comes: it knows who sends it before it takes anything of it.
+
+        It is one of the bodies on their way, of which there are only so many, and keeps nobody else from an answer.
+        """
+        waiting = (time.monotonic(), environ["REMOTE_ADDR"])
+        refused = None
+        if not environ.get("CONTENT_LENGTH", "").isdigit():
+            refused = HTTPStatus.LENGTH_REQUIRED
+        elif not self._takes(waiting):
+            refused = HTTPStatus.SERVICE_UNAVAILABLE
+        _prepare(environ, self._settings.trusted_proxy)
+        try:
+            self._respond(exchange, lambda: _refused(refused) if refused else self._received(environ))
+        finally:
+            if refused is None:
+                with self._counting:
+                    self._waiting.remove(waiting)
+
+    def _received(self, environ: dict[str, Any]) -> _Answer:
+        """Return the answer to an upload; of one that is refused the rest is not waited for."""
+        status, headers, body = self._run(environ)
+        if status >= HTTPStatus.BAD_REQUEST and not self._closing:
+            headers.append(("Connection", "close"))
+        return status, headers, body
 
     def _respond(self, exchange: _Exchange, answer: Callable[[], _Answer]) -> None:
         try:
@@ -177,23 +209,27 @@ class Server:
         exchange.response_bytes(status, headers, body)
 
     def _ask(self, environ: dict[str, Any]) -> _Answer:
+        """Return the application's answer when there is a thread for it."""
+        self._free.get()
+        try:
+            return self._run(environ)
+        finally:
+            self._free.put(None)
+
+    def _run(self, environ: dict[str, Any]) -> _Answer:
         """Return the application's answer, whole, so that nobody who reads slowly keeps a thread."""
         said: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             said.append((status, headers))
 
-        self._free.get()
+        chunks = self._app(environ, start_response)
         try:
-            chunks = self._app(environ, start_response)
-            try:
-                body = b"".join(chunks)
-            finally:
-                close = getattr(chunks, "close", None)
-                if close is not None:
-                    close()
+            body = b"".join(chunks)
         finally:
-            self._free.put(None)
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
         status, headers = said[-1]
         return int(status[:3]), headers, body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ def import_file(
     options: ImportOptions,
     *,
     by: Authorship = NOBODY,
+    based_on: int | None = None,
     language: Language = "zh",
     progress: Progress = no_progress,
 ) -> ImportReport:
@@ -67,6 +69,8 @@ def import_file(
         written and the report says what would be.
     by : Authorship
         Who imports, why, and from which day it holds; how it was imported is added to the note.
+    based_on : int, optional
+        The version that somebody had seen who agreed to this import; by default the present one.
     language : {"zh", "en"}
         Of the rejects file and of what `progress` is told.
 
@@ -82,54 +86,115 @@ def import_file(
     StoreConflict
         Somebody changed, while the import was checked, what it would overwrite.
     """
-    layer = layer_named(layer_name)
-    check_declaration(options)
-    _check_files(store, path, options)
-    _tell(progress, 0, language)
-    read = _read(layer, path, options)
-    _tell(progress, 1, language)
-    report = _take(store, standards, layer, path, options, read, by, language, progress)
+    examined = examine(store, standards, layer_name, path, options, language=language, progress=progress)
+    report = examined.report
+    if options.dry_run:
+        _foresee(report, examined.good_codes, examined.ground)
+    else:
+        seen = examined.version if based_on is None else based_on
+        _write(store, examined, options, replace(by, note=_note(by.note, examined)), seen, language, progress)
     _tell(progress, 3, language)
     return report
 
 
-def _take(
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a file before anything of it is written.
+
+    Attributes
+    ----------
+    report : ImportReport
+        Nothing is counted yet of what storing would do.
+    layer : Layer
+    source : Source
+        The records that are meant, exact duplicates left out.
+    checked : Checked
+        What was found out about each of them.
+    declared : Declared
+    ground : Ground
+        What they were compared with.
+    version : int
+        The store's, before it was read.
+    """
+
+    report: ImportReport
+    layer: Layer
+    source: Source
+    checked: Checked
+    declared: Declared
+    ground: Ground
+    version: int
+
+    @property
+    def good_codes(self) -> pd.Series:
+        """The codes of the records without problems."""
+        return self.checked.values["code"][~self.checked.findings.bad]
+
+    def frame(self, store: Store) -> gpd.GeoDataFrame:
+        """Return the good records as they would be stored."""
+        return _frame(self.checked, self.layer, store)
+
+
+def examine(
     store: Store,
     standards: Standards,
-    layer: Layer,
+    layer_name: str,
     path: Path,
     options: ImportOptions,
-    read: _Read,
-    by: Authorship,
-    language: Language,
-    progress: Progress,
-) -> ImportReport:
-    """Check what was read, and write it, unless only that was asked for."""
-    seen = store.version()
+    *,
+    language: Language = "zh",
+    progress: Progress = no_progress,
+    came: Callable[[Source], None] = lambda _: None,
+) -> Examined:
+    """Read a file and check everything in it, as `import_file` does before it writes.
+
+    Parameters
+    ----------
+    came : callable
+        Called with the source as soon as it is read: its headings are known although they may mean nothing yet.
+
+    Raises
+    ------
+    ValidationError, NotFound, BadParameter
+        See `import_file`; problems of rows and the datum guard's objection are in the report.
+    """
+    layer = layer_named(layer_name)
+    check_declaration(options)
+    _check_files(store, path, options)
+    _tell(progress, 0, language)
+    read = _read(layer, path, options, came)
+    _tell(progress, 1, language)
+    version = store.version()
     ground = Ground(store, store.district())
     checked = check(read.distinct, layer, read.mapping, read.declared, ground, standards)
     report = _report(layer, path, options, read, checked)
     report.notes += _coarser(checked, layer, ground)
-    if options.dry_run:
-        _foresee(report, checked.values["code"][~checked.findings.bad], ground)
-    else:
-        _refuse_or_set_aside(report, read.distinct, checked, options, language)
-        _tell(progress, 2, language)
-        written = store.upsert(
-            layer.name,
-            _frame(checked, layer, store),
-            by=replace(by, note=_note(by.note, report, read.declared)),
-            based_on=seen,
-            progress=progress,
-        )
-        report.inserted, report.updated, report.unchanged = (
-            written.inserted,
-            written.updated,
-            written.unchanged,
-        )
-        if written.inserted or written.updated:
-            report.version = written.version
-    return report
+    return Examined(report, layer, read.distinct, checked, read.declared, ground, version)
+
+
+def _write(
+    store: Store,
+    examined: Examined,
+    options: ImportOptions,
+    by: Authorship,
+    seen: int,
+    language: Language,
+    progress: Progress,
+) -> None:
+    """Write what was examined, and say in its report what that did."""
+    report = examined.report
+    _refuse_or_set_aside(report, examined.source, examined.checked, options, language)
+    _tell(progress, 2, language)
+    written = store.upsert(
+        examined.layer.name, examined.frame(store), by=by, based_on=seen, progress=progress
+    )
+    report.inserted, report.updated, report.unchanged = (
+        written.inserted,
+        written.updated,
+        written.unchanged,
+    )
+    if written.inserted or written.updated:
+        report.version = written.version
 
 
 def _tell(progress: Progress, step: int, language: Language) -> None:
@@ -147,8 +212,9 @@ class _Read:
     declared: Declared
 
 
-def _read(layer: Layer, path: Path, options: ImportOptions) -> _Read:
+def _read(layer: Layer, path: Path, options: ImportOptions, came: Callable[[Source], None]) -> _Read:
     source = read_source(path, source_layer=options.source_layer)
+    came(source)
     if not len(source.rows) and not source.broken:
         raise _nothing_there(path, 0)
     headings = list(source.columns.columns)
@@ -305,8 +371,9 @@ def _frame(checked: Checked, layer: Layer, store: Store) -> gpd.GeoDataFrame:
     return frame
 
 
-def _note(given: str, report: ImportReport, declared: Declared) -> str:
+def _note(given: str, examined: Examined) -> str:
     """Return what the store is to remember of this write: what the operator says, and how it was imported."""
+    report, declared = examined.report, examined.declared
     parts = [
         *([both(given)] if given else []),
         Text("", f"imported from {report.path.name}, declared {declared.name}."),

@@ -1,0 +1,446 @@
+"""Uploads through the service: who may, what is found, and that it is imported once or not at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layers.imports.jobs import Workshop
+from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads, file_name, read_json, write_json
+from layers.problems import BadParameter
+from layers.standards import Standards
+from layers.store import Authorship, Store
+from tests.visitors import POLICY
+from tests.webmap.access import People
+from tests.webmap.uploading import DATA_FOLDER, HEAD, Clerk, complaints, desk_of, service, zip_bomb
+from webmap import create_app, upload
+from webmap.words_upload import in_the_form, said_in_the_form
+
+A = "114.1285,22.5455"
+
+
+@pytest.fixture
+def served(tmp_path: Path, standards: Standards) -> Iterator[tuple[Store, People]]:
+    with service(tmp_path, standards) as made:
+        yield made
+
+
+@pytest.fixture
+def store(served: tuple[Store, People]) -> Store:
+    return served[0]
+
+
+@pytest.fixture
+def persons(served: tuple[Store, People]) -> People:
+    return served[1]
+
+
+@pytest.fixture
+def clerk(persons: People) -> Clerk:
+    return Clerk(persons.signed_in("planner1", "planner"))
+
+
+# Who may
+
+
+def test_planners_may_and_nobody_else(persons: People) -> None:
+    statuses = {}
+    for role in ("planner", "administrator", "leader", "auditor", "subdistrict_staff", "grid_worker"):
+        someone = Clerk(persons.signed_in(f"{role}1", role))
+        statuses[role] = {someone.page().status_code, someone.ask("GET", "/api/uploads").status_code}
+    assert statuses.pop("planner") == {200}
+    assert set(map(frozenset, statuses.values())) == {frozenset({403})}
+    stranger = Clerk(persons.browser())
+    assert stranger.page().status_code == 401
+    assert stranger.send(complaints()).status_code in (401, 403)
+
+
+def test_nothing_is_read_of_a_file_that_nobody_may_send(persons: People) -> None:
+    class Untouched:
+        def read(self, _: int = -1) -> bytes:
+            raise AssertionError("the file was read")
+
+    for browser in (persons.browser(), persons.signed_in("leader1", "leader")):
+        options: Any = {"wsgi.input": Untouched(), "CONTENT_LENGTH": str(10**7)}
+        headers = {"X-CSRF-Token": "x"}
+        answer = browser.client.post(
+            "/api/uploads?name=a.csv&layer=complaints", environ_overrides=options, headers=headers
+        )
+        assert answer.status_code in (401, 403)
+
+
+def test_an_upload_is_its_senders_alone(persons: People, clerk: Clerk) -> None:
+    id_ = clerk.send(complaints()).get_json()["id"]
+    other = Clerk(persons.signed_in("planner2", "planner"))
+    assert other.ask("GET", "/api/uploads").get_json() == {"uploads": []}
+    asked = [
+        other.ask("GET", f"/api/uploads/{id_}"),
+        other.ask("POST", f"/api/uploads/{id_}/check", json={}),
+        other.ask("POST", f"/api/uploads/{id_}/import", json={"number": "x"}),
+        other.ask("POST", f"/api/uploads/{id_}/erase", json={}),
+        other.ask("GET", f"/api/uploads/{id_}/rejects.csv"),
+    ]
+    assert {answer.status_code for answer in asked} == {404}
+    assert clerk.look(id_)["status"] == "received"
+
+
+def test_a_form_of_another_page_sends_nothing(persons: People, clerk: Clerk) -> None:
+    answer = clerk.browser.client.post("/api/uploads?name=a.csv&layer=complaints", data=b"x")
+    assert answer.status_code == 403
+    assert desk_of(persons).uploads.all() == []
+
+
+# What is found, and importing it
+
+
+def test_a_good_file_from_beginning_to_end(store: Store, persons: People, clerk: Clerk) -> None:
+    before = store.version()
+    found = clerk.checked(complaints(), datum="wgs84", note="spring survey")
+    assert (found["status"], found["check"]["whole"], found["check"]["refused"]) == ("checked", True, False)
+    report = found["check"]["report"]
+    assert (report["inserted"], report["updated"], report["unchanged"]) == (report["read"], 0, 0)
+    assert found["check"]["source"]["headings"] == HEAD.split(",")
+    assert len(found["check"]["points"]) == report["read"]
+    assert store.version() == before
+    done = clerk.imported(found)
+    assert (done["status"], done["result"]["version"]) == ("done", before + 1)
+    assert store.counts()["complaints"] == report["read"]
+    [change] = store.changes(since=before)
+    assert change.by.who == "planner1"
+    assert change.by.note.startswith(f"spring survey [upload {found['id']}] imported from hotline.csv")
+    # Nothing of the file is left, and it is on record who did it.
+    assert not (desk_of(persons).uploads.root / found["id"] / "file").exists()
+
+
+def test_who_imported_is_in_the_audit_log_of_the_store(store: Store, clerk: Clerk) -> None:
+    from layers.access.access import open_access
+
+    clerk.imported(clerk.checked(complaints(count=10), datum="wgs84"))
+    with open_access(store.url, policy=POLICY, read_only=True) as log:
+        [entry] = log.entries(action="change", limit=10)
+    assert (entry.name, entry.layer, entry.what, entry.outcome) == (
+        "planner1",
+        "complaints",
+        "upload hotline.csv",
+        "done",
+    )
+    assert len(entry.codes) == store.counts()["complaints"]
+
+
+def test_confirming_again_and_again_imports_once(store: Store, clerk: Clerk) -> None:
+    found = clerk.checked(complaints(), datum="wgs84")
+    before = store.version()
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(Clerk(clerk.browser).confirm(found).status_code))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clerk.waited(found["id"])["status"] == "done"
+    assert set(answers) <= {200, 400}
+    assert 200 in answers
+    assert clerk.confirm(found).get_json()["result"]["version"] == before + 1
+    assert store.version() == before + 1
+    # The same content in another upload changes nothing.
+    again = clerk.checked(complaints(), datum="wgs84")
+    report = again["check"]["report"]
+    assert (report["inserted"], report["updated"]) == (0, 0)
+    assert report["unchanged"] == report["read"]
+    assert clerk.imported(again)["result"]["version"] is None
+    assert store.version() == before + 1
+
+
+def test_a_wrong_datum_is_stopped_in_words(store: Store, clerk: Clerk) -> None:
+    found = clerk.checked(complaints("gcj02"), datum="wgs84")
+    check = found["check"]
+    assert (check["refused"], check["whole"], check["partly"]) == (True, False, False)
+    assert check["report"]["datum"]["sentence"].startswith("GCJ-02 fits: ")
+    assert check["report"]["datum"]["better"] == ["gcj02"]
+    assert check["remedy"] == "Import it again with “Datum” GCJ-02."
+    refused = clerk.confirm(found)
+    assert refused.status_code == 400
+    assert store.counts()["complaints"] == 0
+    right = clerk.check(found["id"], datum="gcj02")
+    assert right["check"]["whole"]
+    assert clerk.imported(right)["status"] == "done"
+
+
+def test_what_was_agreed_to_is_what_is_imported(store: Store, clerk: Clerk) -> None:
+    found = clerk.checked(complaints(), datum="wgs84")
+    clerk.check(found["id"], datum="wgs84", only={"subdistrict": ["S1"]})
+    answer = clerk.confirm(found)  # of the check before
+    assert answer.status_code == 409
+    assert store.counts()["complaints"] == 0
+
+
+def test_rows_with_problems_are_all_told_and_can_be_set_aside(store: Store, clerk: Clerk) -> None:
+    bad = (
+        f"X1,noise,2019-13-01,S1,{A}",
+        f"=cmd(),noise,2019-01-01,S9,{A}",
+        "X3,noise,2019-01-01,S1,114.1285,",
+    )
+    found = clerk.checked(complaints(count=20, more=bad), datum="wgs84")
+    check = found["check"]
+    assert (check["whole"], check["partly"], check["report"]["rejected"]) == (False, True, 3)
+    assert check["problems"] == len(check["report"]["problems"]) >= 3
+    assert {one["row"] for one in check["report"]["problems"]} == {
+        check["report"]["read"] - 1 + at for at in range(3)
+    }
+    assert clerk.confirm(found).status_code == 400
+    problems = list(csv.reader(StringIO(table(clerk, found, "problems"))))
+    assert problems[0] == ["row", "field", "value", "problem", "remedy"]
+    assert len(problems) == check["problems"] + 1
+    rejects = list(csv.reader(StringIO(table(clerk, found, "rejects"))))
+    assert [row[1] for row in rejects[1:]] == ["X1", "'=cmd()", "X3"]
+    aside = clerk.check(found["id"], datum="wgs84", set_aside=True)
+    assert clerk.imported(aside)["result"]["report"]["rejected"] == 3
+    assert store.counts()["complaints"] == check["report"]["taken"]
+
+
+def table(clerk: Clerk, found: dict[str, Any], report: str) -> str:
+    answer = clerk.ask("GET", f"/api/uploads/{found['id']}/{report}.csv")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    text: str = answer.get_data().decode("utf-8-sig")
+    return text
+
+
+def test_columns_are_mapped_as_is_chosen(store: Store, clerk: Clerk) -> None:
+    content = f"no,was,tag,x1,y1\nN1,noise,2019-01-01,{A}\n".encode()
+    first = clerk.checked(content, datum="wgs84")
+    assert first["status"] == "failed"
+    assert first["check"]["source"]["headings"] == ["no", "was", "tag", "x1", "y1"]
+    assert "--" not in str(first["check"]["error"])
+    columns = {"code": "no", "category": "was", "opened": "tag"}
+    second = clerk.check(first["id"], datum="wgs84", columns=columns, lon="x1", lat="y1")
+    assert second["check"]["report"]["mapping"]["columns"] == columns
+    clerk.imported(second)
+    assert list(store.read("complaints").index) == ["N1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("hotline.gpkg", complaints(count=3), "no GeoPackage file"),
+        ("hotline.xlsx", b"SQLite format 3\x00" + bytes(200), "named as XLSX"),
+        ("bomb.zip", zip_bomb(), "zip bomb"),
+        ("hotline.csv", b"a,b\n\x81\xff\xff,1\n", "UTF-8"),
+    ],
+)
+def test_what_is_not_what_it_says_is_told_in_words(
+    store: Store, clerk: Clerk, name: str, content: bytes, words: str
+) -> None:
+    found = clerk.checked(content, name, datum="wgs84")
+    assert found["status"] == "failed"
+    assert words in found["check"]["error"]["message"]
+    assert clerk.confirm({**found, "check": {"number": "x"}}).status_code == 409
+    assert store.counts()["complaints"] == 0
+
+
+def test_somebody_elses_change_in_between_is_shown(store: Store, clerk: Clerk) -> None:
+    clerk.imported(clerk.checked(complaints(count=10), datum="wgs84"))
+    later = complaints(count=10).replace(b",noise,", b",lift_fault,")
+    found = clerk.checked(later, datum="wgs84")
+    frame = store.read("complaints").iloc[:1].assign(category="elderly_care")
+    store.update("complaints", frame, by=Authorship(who="somebody"))
+    version = store.version()
+    answer = clerk.imported(found)
+    assert answer["result"]["error"]["conflicts"]
+    assert store.version() == version
+    again = clerk.check(found["id"], datum="wgs84")
+    assert "error" not in (again["result"] or {})
+    assert clerk.imported(again)["status"] == "done"
+
+
+# Size and names
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_read(tmp_path: Path, standards: Standards) -> None:
+    from layers.installation import Installation
+
+    with service(tmp_path, standards, installation=Installation(upload_mib=1)) as (_, persons):
+        clerk = Clerk(persons.signed_in("planner1", "planner"))
+        answer = clerk.send(bytes(2**20 + 1))
+        assert answer.status_code == 400
+        assert "larger than 1 MiB" in answer.get_json()["error"]["detail"]
+        assert "wangge import" in answer.get_json()["error"]["remedy"]
+        assert desk_of(persons).uploads.all() == []
+        assert list(desk_of(persons).uploads.root.glob("*/file")) == []
+
+
+def test_other_bodies_stay_small(clerk: Clerk) -> None:
+    id_ = clerk.send(complaints()).get_json()["id"]
+    answer = clerk.ask("POST", f"/api/uploads/{id_}/check", json={"note": "x" * 70_000})
+    assert answer.status_code == 413
+
+
+def test_only_so_many_wait_at_a_time(clerk: Clerk) -> None:
+    for _ in range(MOST_OF_ONE):
+        assert clerk.send(b"a\n").status_code == 200
+    answer = clerk.send(b"a\n")
+    assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
+    [first, *_] = clerk.ask("GET", "/api/uploads").get_json()["uploads"]
+    left = clerk.ask("POST", f"/api/uploads/{first['id']}/erase", json={}).get_json()["uploads"]
+    assert len(left) == MOST_OF_ONE - 1
+    assert clerk.send(b"a\n").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("../../etc/passwd.csv", "passwd.csv"),
+        ("C:\\files\\小区.xlsx", "小区.xlsx"),
+        (".hidden.csv", "hidden.csv"),
+        ("a\x00b\n.csv", "ab.csv"),
+        ("x" * 300 + ".gpkg", "x" * 96 + ".gpkg"),
+    ],
+)
+def test_names_of_files_lead_nowhere(given: str, name: str) -> None:
+    assert file_name(given) == name
+
+
+@pytest.mark.parametrize("given", ["", "/", "..", "a.thisisnoending"])
+def test_names_that_are_none(given: str) -> None:
+    with pytest.raises(BadParameter):
+        file_name(given)
+
+
+# Processes that die, and time that passes
+
+
+def test_a_killed_import_writes_nothing_and_can_be_confirmed_again(
+    store: Store, persons: People, clerk: Clerk
+) -> None:
+    found = clerk.checked(complaints(), datum="wgs84")
+    before = store.version()
+    desk = desk_of(persons)
+    folder = desk.uploads.root / found["id"]
+    killed = killing(desk.workshop)
+    persons.app.extensions["wangge.uploads"] = upload.Desk(desk.uploads, killed)
+    assert clerk.confirm(found).status_code == 200
+    assert clerk.waited(found["id"])["status"] == "interrupted"
+    assert (store.version(), read_json(folder / "result.json")) == (before, None)
+    persons.app.extensions["wangge.uploads"] = desk
+    assert clerk.imported(found)["result"]["version"] == before + 1
+
+
+def killing(workshop: Workshop) -> Workshop:
+    """Return a workshop whose processes are killed as soon as they are started."""
+
+    class Killing(Workshop):
+        def start(self, *arguments: Any, **options: Any) -> Any:
+            process = super().start(*arguments, **options)
+            os.kill(process.pid, signal.SIGKILL)
+            return process
+
+    return Killing(store_url=workshop.store_url, data_folder=workshop.data_folder)
+
+
+def test_what_a_process_had_committed_before_it_died_is_not_written_again(
+    store: Store, persons: People, clerk: Clerk
+) -> None:
+    found = clerk.checked(complaints(), datum="wgs84")
+    folder = desk_of(persons).uploads.root / found["id"]
+    kept = folder.with_name("kept")
+    shutil.copytree(folder / "file", kept)
+    version = clerk.imported(found)["result"]["version"]
+    # As if it had died between the commit and telling of it; meanwhile somebody corrects a row.
+    with desk_of(persons).uploads.working(folder):
+        pass  # its process is no more
+    (folder / "result.json").unlink()
+    shutil.copytree(kept, folder / "file")
+    frame = store.read("complaints").iloc[:1].assign(category="elderly_care")
+    store.update("complaints", frame, by=Authorship(who="somebody"))
+    assert clerk.look(found["id"])["status"] == "interrupted"
+    again = clerk.imported(found)
+    assert (again["result"]["again"], again["result"]["version"]) == (True, version)
+    assert store.version() == version + 1
+    assert (store.read("complaints")["category"] == "elderly_care").sum() == 1
+
+
+def test_another_process_goes_on_with_an_upload(
+    store: Store, persons: People, clerk: Clerk, standards: Standards
+) -> None:
+    found = clerk.checked(complaints(), datum="wgs84")
+    # Two services over one folder share nothing but what is on the disk.
+    other = create_app(store, standards, POLICY, access=persons.access)
+    upload.register_at(other, Workshop(store_url=store.url, data_folder=DATA_FOLDER))
+    elsewhere = People(persons.access, persons.clock, other).browser_of("planner1")
+    there = Clerk(elsewhere)
+    assert there.imported(found)["status"] == "done"
+    assert clerk.look(found["id"])["status"] == "done"
+
+
+def test_uploads_are_erased_after_an_hour_and_leftovers_at_once(tmp_path: Path) -> None:
+    now = time.time()
+    uploads = Uploads(tmp_path / "up", most_bytes=100, clock=lambda: now)
+    content = iter([b"a,b\n", b""])
+    about = uploads.receive("one", "a.csv", "complaints", lambda _: next(content), None)
+    folder = uploads.root / about.id
+    assert {path.stat().st_mode & 0o777 for path in (uploads.root, folder)} == {0o700}
+    assert (folder / "file" / "a.csv").stat().st_mode & 0o777 == 0o600
+    half = uploads.root / ("0" * 32)
+    half.mkdir()
+    os.utime(half, (now - 120, now - 120))
+    assert uploads.sweep() == 1
+    assert [about.id] == [one.id for one in uploads.all()]
+    now += KEPT_S + 1
+    with uploads.working(folder):  # whoever works at it is not disturbed
+        os.utime(folder / "about.json", (now - KEPT_S - 1, now - KEPT_S - 1))
+        assert uploads.sweep() == 0
+    assert uploads.sweep() == 1
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("length", [None, 10])
+def test_a_file_that_breaks_off_leaves_nothing(tmp_path: Path, length: int | None) -> None:
+    uploads = Uploads(tmp_path / "up", most_bytes=100)
+    content = iter([b"a,b\n", b""] if length else [b"x" * 60, b"x" * 60])
+    with pytest.raises(BadParameter):
+        uploads.receive("one", "a.csv", "complaints", lambda _: next(content), length)
+    assert uploads.all() == []
+    assert [one for one in uploads.root.iterdir() if one.is_dir()] == []
+
+
+def test_a_worker_of_an_upload_keeps_others_off(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "up", most_bytes=100)
+    content = iter([b"a", b""])
+    about = uploads.receive("one", "a.csv", "complaints", lambda _: next(content), None)
+    folder = uploads.root / about.id
+    with uploads.working(folder):
+        assert uploads.state(folder).status == "working"
+        with pytest.raises(BadParameter), uploads.working(folder):
+            pass
+        with pytest.raises(BadParameter):
+            uploads.erase(folder)
+    write_json(folder / "job.json", {"kind": "check", "number": "1"})
+    assert uploads.state(folder).status == "interrupted"
+
+
+# Words
+
+
+def test_sentences_of_the_command_line_are_said_in_the_forms_words() -> None:
+    said = said_in_the_form("请用 --datum wgs84|cgcs2000|gcj02|bd09，或 --crs EPSG:n 说明。", "zh")
+    assert said == "请用 “坐标基准” WGS 84 / CGCS2000 / GCJ-02 / BD-09，或 “坐标系” EPSG:n 说明。"
+    data = {
+        "first": [["--datum"]],
+        "problems": [{"field": "--map", "value": "--map", "remedy": "Use --map x=y."}],
+    }
+    changed = in_the_form(data, "en")
+    assert changed["first"] == [["--datum"]]
+    assert changed["problems"][0]["value"] == "--map"
+    assert "--" not in changed["problems"][0]["remedy"] + changed["problems"][0]["field"]
