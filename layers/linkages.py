@@ -64,7 +64,7 @@ def coverages(snapshot: Snapshot, past: Past | None) -> tuple[Shown, Shown]:
     now, before = summary(snapshot), communities_before(past)
     told = {
         "organisation_coverage": (
-            Text("党组织覆盖", "have a Party branch"),
+            Text("党组织覆盖", "Party branch"),
             Text(
                 "城中村以外，有党支部的小区占比；不明计入分母。党组织覆盖高，不等于居民有了自己的业委会。",
                 "Communities with a Party branch, urban villages apart; unknown count in the base. A high share "
@@ -72,7 +72,7 @@ def coverages(snapshot: Snapshot, past: Past | None) -> tuple[Shown, Shown]:
             ),
         ),
         "owners_committee": (
-            Text("有业委会", "have an owners' committee"),
+            Text("有业委会", "owners' committee"),
             Text(
                 "城中村以外，有业委会的小区占比；不明计入分母，斜纹另列。",
                 "Communities with an owners' committee, urban villages apart; unknown count in the base and are hatched.",
@@ -110,7 +110,7 @@ def _figure(counted: dict[str, Any]) -> Figure:
 
 def _rest(counted: dict[str, Any]) -> Text:
     left = counted["of"] - counted["count"] - counted["unknown"]
-    return Text("无 {n} 个，不明 {u} 个", "{n} without, {u} unknown").format(
+    return Text("无 {n} 个，不明 {u} 个", "{n} no, {u} unknown").format(
         n=f"{left:,}", u=f"{counted['unknown']:,}"
     )
 
@@ -118,7 +118,7 @@ def _rest(counted: dict[str, Any]) -> Text:
 def _trend(past: Past | None, now: dict[str, Any], before: dict[str, Any] | None) -> Text:
     if past is None or before is None:
         return NO_EARLIER
-    return since(past.day, now["count"], before["count"], points=False, unit=Text("个", "communities"))
+    return since(past.day, now["count"], before["count"], points=False, unit="个")
 
 
 def _powers() -> Shown:
@@ -143,7 +143,7 @@ def _mediation(snapshot: Snapshot, past: Past | None) -> Shown:
     figure = Figure(now["served"], now["eligible"], 0)
     return Shown(
         id="mediation",
-        label=Text("应设调解室，已设", "Mediation rooms due and there"),
+        label=Text("应设调解室，已设", "Due mediation rooms set up"),
         value=_share(figure.rate),
         basis=part_of(figure, _COMMUNITIES),
         rest=Text("缺 {m}，户数不明 {u}", "{m} lack one, {u} cannot tell").format(
@@ -151,7 +151,7 @@ def _mediation(snapshot: Snapshot, past: Past | None) -> Shown:
         ),
         trend=NO_EARLIER
         if past is None or before is None
-        else since(past.day, now["served"], before["served"], points=False, unit=Text("个", "communities")),
+        else since(past.day, now["served"], before["served"], points=False, unit="个"),
         figure=figure.as_dict(),
         reference=snapshot.standards.references.get("mediation"),
         definition=Text(
@@ -171,7 +171,7 @@ def _closed(snapshot: Snapshot) -> Shown:
         trend = since(earlier[1], now.rate, _closed_of(snapshot, earlier).rate, points=True)
     return Shown(
         id="closed",
-        label=Text("近 12 个月诉求，已办结", "12 months' complaints closed"),
+        label=Text("近 12 个月诉求，已办结", "Complaints closed in a year"),
         value=_share(now.rate),
         basis=part_of(now, _CASES),
         rest=Text("其余 {n} 件未见办结", "{n} not closed on record").format(n=f"{now.of - now.count:,}"),

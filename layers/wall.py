@@ -186,7 +186,7 @@ def _double_none(
             figure.count,
             before["double_none"]["count"],
             points=False,
-            unit=Text("个", "communities"),
+            unit="个",
         ),
         figure=told["figure"],
         definition=Text(
@@ -223,7 +223,7 @@ def _hotspots(
         ).format(n=f"{complaints:,}"),
         trend=NO_EARLIER
         if before is None or earlier is None or earlier[1] is None
-        else since(earlier[1], figure.count, before, points=False, unit=Text("格", "cells")),
+        else since(earlier[1], figure.count, before, points=False, unit="格"),
         figure=told["figure"],
         definition=Text(
             "每格与相邻格的{c}同全区比，Gi* 检验，控制误报；居民不足 {n} 人的格遮蔽。{e}",

@@ -107,17 +107,15 @@ def part_of(figure: Figure, what: Text) -> Text:
     )
 
 
-def since(
-    day: date, now: float | None, before: float | None, *, points: bool, unit: Text | None = None
-) -> Text:
+def since(day: date, now: float | None, before: float | None, *, points: bool, unit: str = "") -> Text:
     """Return how a figure has changed since a day.
 
     Parameters
     ----------
     now, before : float, optional
         Shares of one where `points`, else counts; where one of them is not known there is no earlier figure.
-    unit : Text, optional
-        What is counted.
+    unit : str
+        What is counted, in Chinese; in English a number needs none.
     """
     if now is None or before is None:
         return NO_EARLIER
@@ -125,5 +123,5 @@ def since(
     if change == 0:
         return Text("较 {d} 持平", "as on {d}").format(d=day)
     amount = both(f"{'+' if change > 0 else '−'}{abs(change):,}")
-    what = Text("点", "points") if points else unit or both("")
-    return Text("较 {d} {a} {w}", "{a} {w} since {d}").format(d=day, a=amount, w=what)
+    what = Text("点", " points") if points else Text(unit, "")
+    return Text("较 {d} {a} {w}", "{a}{w} vs {d}").format(d=day, a=amount, w=what)

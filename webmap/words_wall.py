@@ -8,7 +8,7 @@ WORDS: dict[str, Text] = {
     "brand": Text("网格", "Wangge"),
     "wall_title": Text("{district} · 大屏", "{district} · wall"),
     "wall_map": Text("地图", "Map"),
-    "wall_invented": Text("演示数据，纯属虚构", "invented demonstration data"),
+    "wall_invented": Text("演示数据，纯属虚构", "invented data"),
     "wall_questions": Text("三问", "Three questions"),
     "wall_linkages": Text("六联", "Six linkages"),
     "wall_linkages_note": Text("琥珀色为 2018–19 年公布值", "amber: published in 2018–19"),

@@ -91,7 +91,7 @@ def test_the_two_coverages_are_always_two(snapshot: Snapshot) -> None:
     published = [row for row in COMMUNITIES if row[3] != "urban_village"]
     branches = [row[10] for row in published]
     assert found["pair"][0]["basis"] == f"{branches.count('yes')} of 11 communities"
-    assert found["pair"][0]["rest"] == f"{branches.count('no')} without, {branches.count('unknown')} unknown"
+    assert found["pair"][0]["rest"] == f"{branches.count('no')} no, {branches.count('unknown')} unknown"
 
 
 def test_every_linkage_is_there_once_and_says_what_is_not_recorded(snapshot: Snapshot) -> None:
@@ -179,8 +179,8 @@ def test_a_dated_fact_is_compared_with_a_year_before(store: Store, standards: St
     past = Earlier(store).of(present)
     assert past is not None and past.day == YEAR_BEFORE and past.changed == {"communities"}
     found = said(present, past)
-    assert question(found, "double_none")["trend"] == "−1 communities since 2018-12-31"
-    assert found["pair"][1]["trend"] == "+1 communities since 2018-12-31"
+    assert question(found, "double_none")["trend"] == "−1 vs 2018-12-31"
+    assert found["pair"][1]["trend"] == "+1 vs 2018-12-31"
     assert found["pair"][0]["trend"] == "as on 2018-12-31", "its facts are dated, and it has not changed"
     assert question(found, "gap")["trend"] == "as on 2018-12-31"
     assert linkage(found, "governance")["trend"] == "as on 2018-12-31"
@@ -202,7 +202,7 @@ def test_a_facility_that_opened_since_changes_the_first_question_alone(
     then = reached(load(store, standards, on=YEAR_BEFORE), query, FULL).residents.rate
     now = reached(present, query, FULL).residents.rate
     assert then is not None and now is not None and now > then
-    assert question(found, "gap")["trend"] == f"−{round(100 * (now - then), 1)} points since 2018-12-31"
+    assert question(found, "gap")["trend"] == f"−{round(100 * (now - then), 1)} points vs 2018-12-31"
     assert "buildings of today" in question(found, "gap")["definition"]
     assert {one["trend"] for one in found["pair"]} == {NO_EARLIER.en}
 
@@ -256,7 +256,7 @@ def test_complaints_are_compared_where_they_reach_back(snapshot: Snapshot, stand
     one = linkage(found, "information")
     assert one["figure"]["rate"] == now
     change = round(100 * (now - then), 1)
-    assert one["trend"] == f"{'+' if change > 0 else '−'}{abs(change)} points since 2018-12-31"
+    assert one["trend"] == f"{'+' if change > 0 else '−'}{abs(change)} points vs 2018-12-31"
     assert question(found, "hotspots")["trend"] != NO_EARLIER.en
 
 
@@ -281,8 +281,6 @@ def test_large_numbers_are_said_as_people_say_them() -> None:
 
 def test_changes_are_written_with_their_sign_and_day() -> None:
     day = date(2018, 12, 31)
-    assert since(day, 0.5, 0.521, points=True) == Text(
-        "较 2018-12-31 −2.1 点", "−2.1 points since 2018-12-31"
-    )
+    assert since(day, 0.5, 0.521, points=True) == Text("较 2018-12-31 −2.1 点", "−2.1 points vs 2018-12-31")
     assert since(day, 7, 7, points=False) == Text("较 2018-12-31 持平", "as on 2018-12-31")
     assert since(day, None, 7, points=False) == NO_EARLIER
