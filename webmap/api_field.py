@@ -202,14 +202,17 @@ def field_package(*, max_zoom: int) -> Response:
         current_snapshot(), policy(), who, now, max_zoom, shared.settings.installation.map_datum
     )
     made = packages.make_package(asked, shared.tiles, shared.access.package_key())
-    try:
-        if request.method != "HEAD":
-            _record(who, made)
-    except BaseException:
+    if request.method == "HEAD":
         made.parts.close()
-        raise
-    response = Response(made.chunks(), mimetype=packages.MEDIA_TYPE)
-    response.call_on_close(made.parts.close)
+        response = Response(mimetype=packages.MEDIA_TYPE)
+    else:
+        try:
+            _record(who, made)
+        except BaseException:
+            made.parts.close()
+            raise
+        response = Response(made.chunks(), mimetype=packages.MEDIA_TYPE)
+        response.call_on_close(made.parts.close)
     response.content_length = made.size
     response.cache_control.private = response.cache_control.no_store = True
     name = f"wangge-{'-'.join(sorted(who.area.codes)[:1])}-{now:%Y%m%d}.wgp"

@@ -105,9 +105,10 @@ class Package:
         return len(self.head) + sum(part.bytes for part in self.parts.listed)
 
     def chunks(self) -> Iterator[bytes]:
-        """Return it piece by piece."""
-        yield self.head
-        yield from self.parts.chunks()
+        """Return it piece by piece, once; its parts are closed then."""
+        with self.parts:
+            yield self.head
+            yield from self.parts.chunks()
 
 
 def make_package(asked: Asked, tiles: TileCache, key: PackageKey) -> Package:
@@ -207,22 +208,29 @@ def displayed(box: Box | None, datum: MapDatum) -> Box | None:
 
 def zooms_of(box: Box | None, max_zoom: int) -> tuple[int, int]:
     """Return the least and the largest zoom of which tiles go along: not more than `MOST_PLACES` of a layer."""
-    while max_zoom > MIN_ZOOM and sum(1 for _ in places_of(box, (MIN_ZOOM, max_zoom))) > MOST_PLACES:
-        max_zoom -= 1
+    number = 0
+    for zoom in range(MIN_ZOOM, max_zoom + 1):
+        columns, rows = _span(box, zoom)
+        number += len(columns) * len(rows)
+        if number > MOST_PLACES:
+            return MIN_ZOOM, max(zoom - 1, MIN_ZOOM)
     return MIN_ZOOM, max_zoom
 
 
 def places_of(box: Box | None, zooms: tuple[int, int]) -> Iterator[Place]:
     """Return zoom, column and row of each tile that meets a box, in this order."""
-    if box is None:
-        return
-    west, south, east, north = box
     for zoom in range(zooms[0], zooms[1] + 1):
-        columns = (_column(west, zoom), _column(east, zoom))
-        rows = (_row(north, zoom), _row(south, zoom))
-        for x in range(columns[0], columns[1] + 1):
-            for y in range(rows[0], rows[1] + 1):
-                yield zoom, x, y
+        columns, rows = _span(box, zoom)
+        yield from ((zoom, x, y) for x in columns for y in rows)
+
+
+def _span(box: Box | None, zoom: int) -> tuple[range, range]:
+    """Return the columns and the rows of the tiles that meet a box."""
+    if box is None:
+        return range(0), range(0)
+    west, south, east, north = box
+    columns = range(_column(west, zoom), _column(east, zoom) + 1)
+    return columns, range(_row(north, zoom), _row(south, zoom) + 1)
 
 
 def _column(lon: float, zoom: int) -> int:

@@ -24,7 +24,7 @@ from layers.cli import Context
 from layers.problems import BadParameter, StoreExists, ValidationError
 from layers.text import Language
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)  # as certificates have it
 FILES = {CA, CA_KEY, SERVER, SERVER_KEY}
 
 
