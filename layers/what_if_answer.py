@@ -138,10 +138,9 @@ class WhatIf:
         if not self.is_stale:
             return NOT_A_FACT
         return Text(
-            "{n}方案作于第 {b} 版数据，其后数据有改动；以下按现在的第 {v} 版重算。",
-            "{n} The scenario was made over version {b} of the facts; they have changed, and what follows is computed "
-            "anew over the present version {v}.",
-        ).format(n=Text(NOT_A_FACT.zh, NOT_A_FACT.en), b=self.base, v=self.present.version)
+            "假设，不是事实；方案作于第 {b} 版数据，已按现在的第 {v} 版重算。",
+            "A supposition, not a fact; made over version {b} of the facts, computed anew over the present version {v}.",
+        ).format(b=self.base, v=self.present.version)
 
     def _units(self) -> dict[str, Any]:
         told: dict[str, Any] = {"unit": self.query.unit, "gained": [], "lost": []}

@@ -40,7 +40,8 @@ WORDS: dict[str, Text] = {
         "Click on the map. By keyboard: arrow keys move the map, Enter places it in the middle, Escape cancels.",
     ),
     "what_if_placed": Text(
-        "已放置；可拖动，或用方向键每次移动 10 米", "Placed; drag it, or use the arrow keys to move it by 10 m"
+        "已放置；可拖动，或用方向键每次移动 10 米",
+        "Placed; drag it, or use the arrow keys to move it by 10 m",
     ),
     "what_if_typed": Text("输入经纬度", "Type longitude and latitude"),
     "what_if_lon": Text("经度", "Longitude"),
@@ -64,7 +65,6 @@ WORDS: dict[str, Text] = {
         "Step {n}: {title}. Arrow keys move it by 10 m, with Shift by 100 m.",
     ),
     "what_if_many": Text("最多 {n} 步。", "At most {n} steps."),
-    "what_if_result": Text("与现状相比", "Against the present"),
     "what_if_figure": Text("指标", "Figure"),
     "what_if_before": Text("现状", "Present"),
     "what_if_after": Text("假设", "If so"),
@@ -85,7 +85,9 @@ WORDS: dict[str, Text] = {
     ),
     "what_if_no_change": Text("没有小区因此变化。", "No community changes."),
     "what_if_communities": Text("有变化的小区，双无在前", "Communities that change, double-none first"),
-    "what_if_more": Text("另有 {n} 个未列出，导出的文件里有。", "{n} more are not listed; exported files have them."),
+    "what_if_more": Text(
+        "另有 {n} 个未列出，导出的文件里有。", "{n} more are not listed; exported files have them."
+    ),
     "what_if_double_none": Text("双无", "double-none"),
     "what_if_village": Text("城中村", "urban village"),
     "what_if_people": Text("{n} 人", "{n} residents"),
@@ -105,7 +107,6 @@ WORDS: dict[str, Text] = {
     "what_if_compare_limit": Text("{kind} · 限值 {m} m", "{kind} · limit {m} m"),
     "what_if_compare_steps": Text("步骤数", "Number of steps"),
     "what_if_compare_idle": Text("{n}（{i} 步不起作用）", "{n} ({i} of them idle)"),
-    "what_if_export": Text("导出", "Export"),
     "what_if_csv": Text("比较表 CSV", "Table as CSV"),
     "what_if_xlsx": Text("比较表 Excel", "Table as Excel"),
     "what_if_geojson": Text("设施与小区 GeoJSON", "Places and communities as GeoJSON"),

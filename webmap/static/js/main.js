@@ -33,6 +33,8 @@ const store = createStore({
   scenario: address.scenario,
   shown: "",
   placing: null,
+  existing: null,
+  adding: "",
   theme: page.theme,
   language,
   view: null,

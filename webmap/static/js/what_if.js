@@ -54,7 +54,7 @@ export function startWhatIf(store, map) {
       panel.querySelector("h2").focus();
     },
     end() {
-      store.set({ scenario: null, whatIf: null, placing: null, sliding: false });
+      store.set({ scenario: null, whatIf: null, placing: null, existing: null, adding: "", sliding: false });
       entry.focus();
     },
     create() {
@@ -86,11 +86,9 @@ export function startWhatIf(store, map) {
       const isRoom = ROOMS.includes(kind);
       put(
         { ...present(), steps: [...present().steps, step] },
-        { placing: null, shown: isRoom ? ROOM : kind },
+        { placing: null, existing: null, shown: isRoom ? ROOM : kind },
       );
-      const { query } = store.get();
-      if (isRoom || (query.question === "gap" && query.kind === kind)) return;
-      ask(store, query.kind === kind ? { question: "gap" } : { question: "gap", kind, limit_m: "" });
+      if (!isRoom) actions.askAbout(kind);
     },
     add(kind, lon, lat) {
       actions.take({ action: "add", kind, lon: rounded(lon), lat: rounded(lat) }, kind);
@@ -125,8 +123,27 @@ export function startWhatIf(store, map) {
       else actions.add(what.kind, lon, lat);
       say(t("what_if_placed"));
     },
+    /** List the places of a kind that are there, nearest first; null ends that. */
+    async list(kind) {
+      store.set({ existing: kind && { kind, places: await actions.existing.near(kind).catch(() => []) } });
+    },
+    async pick(latlng) {
+      const { existing } = store.get();
+      const one = await actions.existing.at(latlng, existing.kind).catch(() => null);
+      if (one) store.set({ existing: { ...existing, places: [one] } });
+    },
     flyTo: (lon, lat) => map.flyTo(lon, lat, "square"),
-    choose: (code) => store.set({ select: code }),
+    /** Choose what to add, move or close: a kind of facility is asked about, too. */
+    choose(kind) {
+      const isRoom = ROOMS.includes(kind);
+      store.set({ adding: isRoom ? kind : "" });
+      if (!isRoom) actions.askAbout(kind);
+    },
+    askAbout(kind) {
+      const { query } = store.get();
+      if (query.question === "gap" && query.kind === kind) return;
+      ask(store, query.kind === kind ? { question: "gap" } : { question: "gap", kind, limit_m: "" });
+    },
     compare: () => openComparison(store, drafts),
     saved: null,
     existing: null,
@@ -145,7 +162,7 @@ export function startWhatIf(store, map) {
 
   const entry = entryButtons(actions);
   const draw = () => {
-    const { scenario, whatIf, failure } = store.get();
+    const { scenario, whatIf } = store.get();
     panel.hidden = !scenario;
     bar.hidden = !scenario;
     if (!scenario) {
@@ -154,9 +171,9 @@ export function startWhatIf(store, map) {
     }
     root.dataset.whatIf = supposes(scenario) ? "supposed" : "empty";
     drawBar(bar, { scenario, whatIf }, actions);
-    drawPanel(panel, store, actions, failure);
+    drawPanel(panel, store, actions);
   };
-  store.on(["scenario", "whatIf", "shown", "placing", "failure"], draw);
+  store.on(["scenario", "whatIf", "shown", "placing", "existing", "adding", "query", "failure"], draw);
   store.on(["whatIf", "sliding"], tellChange(store));
   if (present()) {
     drafts.push({ ...present(), name: present().name || t("what_if_named", { n: 1 }) });
@@ -200,7 +217,11 @@ function drawBar(bar, { scenario, whatIf }, actions) {
 /** While a place is being chosen the map's next click is it; the keyboard has Enter and Escape. */
 function startPlacing(store, map, actions) {
   const box = map.getContainer();
-  map.on("click", ({ latlng }) => actions.put(latlng.lng, latlng.lat));
+  map.on("click", ({ latlng }) => {
+    const { placing, existing } = store.get();
+    if (placing) actions.put(latlng.lng, latlng.lat);
+    else if (existing) actions.pick(latlng);
+  });
   box.addEventListener("keydown", ({ key, target }) => {
     if (target !== box || !store.get().placing) return;
     if (key === "Escape") actions.place(null);

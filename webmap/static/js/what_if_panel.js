@@ -1,30 +1,27 @@
 /** The panel of what-if: the scenario in hand, its steps, and what they change against the present. */
 
 import { el, icon, iconButton, show, unbroken } from "./dom.js";
+import { menu } from "./floating.js";
 import { isSaved } from "./what_if_saved.js";
 import { ROOMS, rounded, supposes } from "./what_if_scenario.js";
 import { count, metres, page, t } from "./words.js";
 
 const LISTED = 30;
 const CHANGES = ["gained", "lost", "nearer", "farther"];
-let chosenKind = null;
-let existing = null;
 
 /** Draw the panel; what is being typed stays, for each part is made anew only where what it shows has changed. */
-export function drawPanel(panel, store, actions, failure) {
-  const { scenario, whatIf, placing, query, shown } = store.get();
-  chosenKind ??= query.kind;
-  const saved = actions.saved.list();
-  if (saved === null) actions.saved.again().then(() => drawPanel(panel, store, actions, failure));
+export function drawPanel(panel, store, actions) {
+  const { scenario, whatIf, placing, query, adding: room, shown, failure, existing: known } = store.get();
+  const kind = room || query.kind;
+  const existing = known?.kind === kind ? known : null;
   const told = supposes(scenario) ? whatIf : null;
-  const redraw = () => drawPanel(panel, store, actions, failure);
   const parts = {
     head: [[], () => head(actions)],
-    file: [[scenario, actions.drafts.length, saved], () => file(scenario, saved, actions)],
-    adding: [[placing, existing, chosenKind], () => adding(placing, actions, redraw)],
-    steps: [[scenario.steps, told?.steps], () => steps(scenario, told, actions)],
+    file: [[scenario], () => file(scenario, actions)],
+    adding: [[placing, existing, kind], () => adding(placing, existing, kind, actions)],
     told: [[told, failure, shown], () => [failure && trouble(failure), told && results(told, actions)]],
-    ways: [[supposes(scenario)], () => ways(actions)],
+    steps: [[scenario.steps, told?.steps], () => steps(scenario, told, actions)],
+    changes: [[told], () => told && changes(told, actions)],
   };
   for (const [name, [shownNow, make]] of Object.entries(parts)) {
     let part = panel.querySelector(`[data-part="${name}"]`);
@@ -53,12 +50,49 @@ function button(key, text, click, more = {}) {
 function head(actions) {
   return [
     el("h2", { id: "what-if-title", tabindex: "-1", text: t("what_if") }),
+    menu({ icon: "folder", label: t("what_if_choose") }, (panel) => scenarios(panel, actions)),
+    button("compare", t("what_if_compare"), () => actions.compare(), { class: "text-button" }),
     iconButton("close", t("what_if_end"), () => actions.end()),
   ];
 }
 
-function file(scenario, saved, actions) {
-  const others = (saved ?? []).filter(({ id }) => !actions.drafts.some((draft) => draft.saved?.id === id));
+/** The menu of scenarios: those in hand, those that the server keeps, a new one. */
+function scenarios(panel, actions) {
+  const entry = (text, click) =>
+    el("button", {
+      type: "button",
+      class: "menu-item",
+      text,
+      on: {
+        click: () => {
+          panel.hidePopover();
+          click();
+        },
+      },
+    });
+  const others = el("div");
+  actions.saved.list().then((saved) =>
+    show(
+      others,
+      saved
+        .filter(({ id }) => !actions.drafts.some((draft) => draft.saved?.id === id))
+        .map((thing) =>
+          entry(thing.mine ? thing.name : `${thing.name} · ${thing.owner.title || thing.owner.name}`, () =>
+            actions.saved.open(thing.id),
+          ),
+        ),
+    ),
+  );
+  return [
+    actions.drafts.map((draft) =>
+      entry(isSaved(draft) ? draft.name : `${draft.name} · ${t("what_if_unsaved")}`, () => actions.open(draft)),
+    ),
+    others,
+    entry(`+ ${t("what_if_new")}`, () => actions.create()),
+  ];
+}
+
+function file(scenario, actions) {
   const name = el("input", {
     type: "text",
     maxlength: 80,
@@ -67,37 +101,8 @@ function file(scenario, saved, actions) {
     "aria-label": t("what_if_name"),
     on: { change: ({ target }) => actions.rename(target.value.trim() || scenario.name) },
   });
-  const choice = el(
-    "select",
-    {
-      "aria-label": t("what_if_choose"),
-      "data-key": "choose",
-      on: {
-        change: ({ target: { value } }) => {
-          if (value === "new") actions.create();
-          else if (value.startsWith("saved:")) actions.saved.open(value.slice(6));
-          else actions.open(actions.drafts[Number(value)]);
-        },
-      },
-    },
-    actions.drafts.map((draft, n) =>
-      el("option", {
-        value: n,
-        selected: draft === scenario,
-        text: isSaved(draft) ? draft.name : `${draft.name} · ${t("what_if_unsaved")}`,
-      }),
-    ),
-    others.map((thing) =>
-      el("option", {
-        value: `saved:${thing.id}`,
-        text: thing.mine ? thing.name : `${thing.name} · ${thing.owner.title || thing.owner.name}`,
-      }),
-    ),
-    el("option", { value: "new", text: `+ ${t("what_if_new")}` }),
-  );
   const kept = scenario.saved;
   return [
-    el("div", { class: "pick plain" }, choice),
     el(
       "div",
       { class: "what-if-row" },
@@ -136,51 +141,37 @@ function kinds() {
   ];
 }
 
-function adding(placing, actions, redraw) {
+function adding(placing, existing, kind, actions) {
   const what = el(
     "select",
     {
       "aria-label": t("what_if_what"),
       "data-key": "what",
-      on: {
-        change: ({ target }) => {
-          chosenKind = target.value;
-          existing = null;
-          redraw();
-        },
-      },
+      on: { change: ({ target }) => actions.choose(target.value) },
     },
-    kinds().map(({ id, title }) => el("option", { value: id, selected: id === chosenKind, text: title })),
+    kinds().map(({ id, title }) => el("option", { value: id, selected: id === kind, text: title })),
   );
   const isPlacing = Boolean(placing);
-  const place = button("place", t("what_if_place"), () => actions.place(isPlacing ? null : { kind: chosenKind }), {
+  const place = button("place", t("what_if_place"), () => actions.place(isPlacing ? null : { kind }), {
     class: isPlacing ? "button main" : "button",
     "aria-pressed": String(isPlacing),
   });
-  const look = async () => {
-    try {
-      existing = existing ? null : await actions.existing.near(chosenKind);
-    } catch {
-      existing = [];
-    }
-    redraw();
-  };
   return [
     el("div", { class: "pick plain" }, what),
     el(
       "div",
       { class: "what-if-row" },
       place,
-      button("existing", t("what_if_existing"), look, { "aria-expanded": String(Boolean(existing)) }),
+      button("existing", t("what_if_existing"), () => actions.list(existing ? null : kind), { "aria-expanded": String(Boolean(existing)) }),
     ),
     isPlacing && el("p", { class: "what-if-help", text: t("what_if_place_help") }),
-    existing && there(actions),
-    typed(actions),
+    existing && there(existing, actions),
+    typed(kind, actions),
   ];
 }
 
-function there(actions) {
-  if (!existing.length) return el("p", { class: "what-if-help", text: t("what_if_existing_none") });
+function there(existing, actions) {
+  if (!existing.places.length) return el("p", { class: "what-if-help", text: t("what_if_existing_none") });
   const row = (one) =>
     el(
       "li",
@@ -202,11 +193,11 @@ function there(actions) {
     );
   return [
     el("p", { class: "what-if-help", text: t("what_if_existing_help") }),
-    el("ul", { class: "what-if-existing" }, existing.map(row)),
+    el("ul", { class: "what-if-existing" }, existing.places.map(row)),
   ];
 }
 
-function typed(actions) {
+function typed(kind, actions) {
   const field = (key, low, high) =>
     el("input", {
       type: "number",
@@ -223,7 +214,7 @@ function typed(actions) {
   const lat = field("lat", -90, 90);
   const add = () => {
     if (lon.reportValidity() && lat.reportValidity())
-      actions.add(chosenKind, rounded(lon.valueAsNumber), rounded(lat.valueAsNumber));
+      actions.add(kind, rounded(lon.valueAsNumber), rounded(lat.valueAsNumber));
   };
   const enter = ({ key }) => key === "Enter" && add();
   for (const input of [lon, lat]) input.addEventListener("keydown", enter);
@@ -280,11 +271,14 @@ function trouble(failure) {
   );
 }
 
+function shownOf(told) {
+  return told.results.find(({ kind }) => kind === told.shown);
+}
+
 function results(told, actions) {
-  const result = told.results.find(({ kind }) => kind === told.shown);
+  const result = shownOf(told);
   if (!result) return null;
   return [
-    el("h3", { text: t("what_if_result") }),
     told.results.length > 1 && tabs(told, actions),
     el("p", {
       class: "what-if-help",
@@ -292,13 +286,18 @@ function results(told, actions) {
     }),
     figures(result),
     result.mediation && el("p", { class: "what-if-due" }, unbroken(due(result.mediation))),
-    el(
-      "p",
-      { class: "what-if-help" },
-      unbroken(t("what_if_unknown", { u: result.communities_unknown, c: result.figures[2].after.unknown })),
-    ),
+    el("p", { class: "what-if-counts" }, unbroken(counts(result))),
+  ];
+}
+
+function changes(told, actions) {
+  const result = shownOf(told);
+  if (!result) return null;
+  const { communities_unknown: u, figures: rows } = result;
+  return [
     keys(told),
     communities(result, actions),
+    el("p", { class: "what-if-help" }, unbroken(t("what_if_unknown", { u, c: rows[2].after.unknown }))),
     el("details", {}, el("summary", { text: t("what_if_method") }), el("p", { class: "what-if-help", text: result.method })),
   ];
 }
@@ -382,22 +381,23 @@ function keys({ units }) {
   );
 }
 
-function communities(result, actions) {
-  const { changes } = result;
-  if (!result.communities.length) return el("p", { class: "what-if-help", text: t("what_if_no_change") });
-  const villages = CHANGES.reduce((sum, name) => sum + changes[name].villages, 0);
-  const told = t("what_if_counts", {
+function counts({ changes, communities: all }) {
+  if (!all.length) return t("what_if_no_change");
+  return t("what_if_counts", {
     g: changes.gained.communities,
     gd: changes.gained.double_none,
     l: changes.lost.communities,
     ld: changes.lost.double_none,
     p: changes.nearer.communities + changes.farther.communities,
-    v: villages,
+    v: CHANGES.reduce((sum, name) => sum + changes[name].villages, 0),
   });
+}
+
+function communities(result, actions) {
+  if (!result.communities.length) return null;
   const listed = result.communities.slice(0, LISTED);
   const more = result.more + result.communities.length - listed.length;
   return [
-    el("p", { class: "what-if-counts" }, unbroken(told)),
     el("h3", { text: t("what_if_communities") }),
     el("ul", { class: "what-if-communities" }, listed.map((one) => community(one, actions))),
     more > 0 && el("p", { class: "what-if-help", text: t("what_if_more", { n: count(more) }) }),
@@ -430,15 +430,4 @@ function community(one, actions) {
       el("strong", { class: tone(one.residents), text: t("what_if_people", { n: one.residents_text }) }),
     ),
   );
-}
-
-function ways(actions) {
-  return [
-    el(
-      "button",
-      { type: "button", class: "button", "data-key": "compare", on: { click: () => actions.compare() } },
-      icon("layers"),
-      t("what_if_compare"),
-    ),
-  ];
 }

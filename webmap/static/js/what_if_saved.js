@@ -12,17 +12,7 @@ const CONFLICT = 409;
  * @param {object} actions of what_if.js
  */
 export function savedActions(store, actions) {
-  let listed = null;
   const tell = (error) => say(error.sentence ?? String(error), { seen: true });
-  const again = async () => {
-    try {
-      listed = (await get("/api/saved", { kind: "scenario" })).saved;
-    } catch {
-      // Without an account nothing can be kept: the address holds the scenario, and so does this page.
-      listed = [];
-    }
-    return listed;
-  };
   const kept = (thing) => ({
     id: thing.id,
     version: thing.version,
@@ -33,9 +23,12 @@ export function savedActions(store, actions) {
     steps: thing.content.steps,
   });
   return {
-    /** Things that the server keeps, as last asked; null while nobody asked. */
-    list: () => listed,
-    again,
+    /** What the server keeps; without an account that is nothing, and the address holds the scenario. */
+    list: () =>
+      get("/api/saved", { kind: "scenario" }).then(
+        ({ saved }) => saved,
+        () => [],
+      ),
     async open(id) {
       const known = actions.drafts.find(({ saved }) => saved?.id === id);
       if (known) {
@@ -62,8 +55,6 @@ export function savedActions(store, actions) {
           : await send("POST", "/api/saved", { ...body, kind: "scenario" });
         actions.keep({ saved: kept(thing), name: thing.name });
         say(t("what_if_saved", { name }), { seen: true });
-        await again();
-        actions.keep({});
       } catch (error) {
         if (error.status !== CONFLICT || !error.said?.conflicts?.length) {
           tell(error);
@@ -80,7 +71,6 @@ export function savedActions(store, actions) {
       try {
         await send("DELETE", `/api/saved/${id}?version=${version}`);
         say(t("what_if_removed", { name: scenario.name }), { seen: true });
-        await again();
         actions.forget(scenario);
       } catch (error) {
         tell(error);

@@ -49,13 +49,13 @@ export function hatchTile(ratio) {
 
 /** The hatch over units that lose by what is supposed, one tile of it: the other way round, wider, see-through. */
 export function lostTile(ratio) {
-  const size = Math.round(7 * ratio * scale());
+  const size = Math.round(8 * ratio * scale());
   const canvas = document.createElement("canvas");
   canvas.width = size;
   canvas.height = size;
   const pen = canvas.getContext("2d");
   pen.strokeStyle = colour("selection");
-  pen.lineWidth = 1.6 * ratio * scale();
+  pen.lineWidth = 1.1 * ratio * scale();
   pen.beginPath();
   for (const shift of [-size, 0, size]) {
     pen.moveTo(shift - 1, -1);

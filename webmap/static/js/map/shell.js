@@ -84,7 +84,7 @@ export function startMap(store, { choose, toggled, place: toPlace }, options = {
       follow(store, engine, switches);
       attribute(node, description);
       pointing(map, engine, {
-        choose: (id) => store.get().placing || choose(id),
+        choose: (id) => store.get().placing || store.get().existing || choose(id),
         place: toPlace && (({ layer, code }) => store.get().placing || toPlace(layer, code)),
       });
     },
@@ -137,6 +137,7 @@ function follow(store, engine, switches) {
     switches.apply();
   };
   store.on(["view"], paint);
+  store.on(["adding"], () => switches.apply());
   store.on(["select"], () => engine.choose(store.get().select));
   document.addEventListener("themechange", () => engine.restyle());
   document.addEventListener("sharpen", ({ detail }) => engine.sharpen(detail));

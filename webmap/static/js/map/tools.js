@@ -26,11 +26,11 @@ export function startMapTools(map, store, description, { whole, toggle }) {
   const shown = Object.fromEntries(description.layers.map((layer) => [layer.id, layer.show]));
   const chosen = {};
   // Facilities belong to the question about services; the others do not need them unless asked for.
-  // Mediation rooms are shown while it is asked what others would do.
+  // Mediation rooms are shown while it is supposed that some are opened, moved or closed.
   const usual = (name) =>
     name === "facilities"
       ? store.get().query.question === "gap"
-      : (name === "mediation_rooms" && Boolean(store.get().scenario)) || (shown[name] ?? true);
+      : (name === "mediation_rooms" && Boolean(store.get().adding)) || (shown[name] ?? true);
   const visible = (name) => chosen[name] ?? usual(name);
   const change = (name, on) => {
     chosen[name] = on;

@@ -88,7 +88,7 @@ export function unitStyle(url, unit, overBase = false) {
         filter: POLYGON,
         paint: {
           "line-color": colour("ink"),
-          "line-width": 1.4 * scale(),
+          "line-width": grow(11, 0.7, 14, 1.4, 17, 2),
           "line-dasharray": [3, 2],
           "line-opacity": ["case", open, 1, 0],
         },
@@ -107,8 +107,8 @@ export function unitStyle(url, unit, overBase = false) {
         filter: POLYGON,
         paint: {
           "line-color": colour("selection"),
-          "line-width": grow(11, 1, 14, 1.8, 17, 3),
-          "line-offset": grow(11, 0, 14, 1, 17, 2),
+          "line-width": grow(11, 0.8, 14, 1.2, 17, 2),
+          "line-offset": grow(11, 0.4, 14, 0.8, 17, 1.4),
           "line-opacity": ["case", turned("gained"), 1, 0],
         },
       },
