@@ -48,9 +48,11 @@ WORDS: dict[str, Text] = {
     "conditions_link": Text("复制带条件的链接", "Copy a link with these conditions"),
     "conditions_match": Text("符合", "met"),
     "cannot_tell": Text("不能判断", "cannot tell"),
-    "conditions_ground": Text("其余 {n} 个颜色变浅，是底色：", "The other {n} recede; their ground:"),
+    "conditions_ground": Text(
+        "其余 {n} 个变浅作底色：{title}", "The other {n} recede to the ground: {title}"
+    ),
     "conditions_open_cases": Text(
-        "另有 {n} 个不能判断：有事实不明。", "Of {n} more it cannot be told: a fact is unknown."
+        "因事实不明而不能判断的有 {n} 个。", "Of {n} it cannot be told, as a fact is unknown."
     ),
     # Saved
     "conditions_name": Text("给这组条件起名", "Name these conditions"),

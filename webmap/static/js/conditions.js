@@ -37,7 +37,12 @@ export function startConditions(store) {
   const note = el("p", { class: "conditions-note" });
   const adding = menu(
     { icon: "plus", label: t("conditions_add"), text: t("conditions_add"), className: "add-condition" },
-    (panel) => form(panel, null, (text) => setParts(store, [...partsOf(store.get().query), text])),
+    (panel) =>
+      form(panel, null, (text) => {
+        setParts(store, [...partsOf(store.get().query), text]);
+        adding[0].scrollIntoView({ block: "nearest" });
+        adding[0].focus();
+      }),
   );
   const keep = saving(store);
   show(

@@ -1,6 +1,6 @@
 /** What the list and the legend say of conditions: what removed the last match, and how the map shows them. */
 
-import { answeredOf, partsOf, setParts } from "./conditions_model.js";
+import { partsOf, setParts } from "./conditions_model.js";
 import { el } from "./dom.js";
 import { cell, swatch } from "./shapes.js";
 import { count, t } from "./words.js";
@@ -35,22 +35,23 @@ export function noMatchOf(store) {
 }
 
 /** The legend of conditions, above that of the ground; null where there are none. */
-export function conditionKeys(store) {
-  const answered = answeredOf(store.get());
+export function conditionKeys({ conditions: answered, legend }) {
   if (!answered) return null;
   const key = (sign, text, number) =>
     el("li", {}, sign, el("span", { text }), el("strong", { text: count(number) }));
   return el(
     "div",
     { class: "condition-keys" },
-    el("h3", { class: "legend-title", text: answered.title }),
     el(
       "ul",
       { class: "keys" },
       key(swatch(answered.token), t("conditions_match"), answered.matches),
       key(openSign(), t("cannot_tell"), answered.unknown),
     ),
-    el("p", { class: "legend-subtitle", text: t("conditions_ground", { n: count(answered.rest) }) }),
+    el("p", {
+      class: "legend-subtitle",
+      text: t("conditions_ground", { n: count(answered.rest), title: legend.title }),
+    }),
   );
 }
 

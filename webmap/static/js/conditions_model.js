@@ -21,15 +21,23 @@ export function answeredOf({ view, query }) {
   return view?.conditions && view.query.where === query.where ? view.conditions : null;
 }
 
+/** What was counted by before conditions made it communities. */
+let unitBefore = null;
+
 /** Ask for other conditions. The first one is asked of communities: that is what conditions are mostly about. */
 export function setParts(store, parts) {
   const { query } = store.get();
   const where = parts.join(AND);
+  if (!where && unitBefore?.question === query.question && query.unit === COMMUNITIES) {
+    ask(store, { where, unit: unitBefore.unit });
+    return;
+  }
   const needed = (!query.where && where) || parts.some((part) => partOf(part).kind === "floating");
   if (!needed || query.unit === COMMUNITIES || !ofCommunities(query.question)) {
     ask(store, { where });
     return;
   }
+  unitBefore = query;
   ask(store, { where, unit: COMMUNITIES });
   say(t("conditions_by_communities"), { seen: true });
 }

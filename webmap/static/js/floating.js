@@ -147,6 +147,8 @@ export function menu({ icon: name, label, text, className = "icon-button" }, con
       show(panel, el("h2", { class: "menu-title", text: label }), content(panel));
   });
   panel.addEventListener("click", ({ target }) => target.closest("a") && panel.hidePopover());
+  // What is in it may come later, or grow.
+  new ResizeObserver(() => panel.matches(":popover-open") && place(panel, button)).observe(panel);
   panel.addEventListener("toggle", (event) => {
     if (event.newState === "open") {
       place(panel, button);

@@ -37,7 +37,7 @@ export function startLegend(store) {
           },
         },
       },
-      el("span", { class: "legend-title", text: title }),
+      el("span", { class: "legend-title", text: view.conditions?.title ?? title }),
       icon("chevron"),
     );
     node.classList.toggle("folded", !open);
@@ -48,7 +48,7 @@ export function startLegend(store) {
       el(
         "div",
         { class: "legend-body" },
-        conditionKeys(store),
+        conditionKeys(view),
         subtitle && el("p", { class: "legend-subtitle", text: subtitle }),
         ramp.length ? [rampOf(ramp), keys(apart, query, view)] : [listed(apart)],
       ),
