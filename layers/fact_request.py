@@ -83,13 +83,13 @@ def refused(problems: list[Problem]) -> ValidationError:
     return ValidationError(told.format(n=len(problems)), problems)
 
 
-def read_request(body: Any, *, today: date) -> FactRequest:
-    """Read a request as it came in JSON, apart from its values.
+def read_request(body: Any, *, today: date) -> tuple[FactRequest, Problems]:
+    """Read a request as it came in JSON, apart from its values, and what is wrong with it so far.
 
     Raises
     ------
     ValidationError
-        It lacks something, or something is not of its kind, all of it at once.
+        It does not even say of what it speaks.
     """
     problems = Problems()
     if not isinstance(body, dict):
@@ -114,8 +114,9 @@ def read_request(body: Any, *, today: date) -> FactRequest:
         correction=_yes_no(body.get("correction"), problems),
         follows=_follows(body.get("follows"), problems),
     )
-    problems.raise_any()
-    return request
+    if not (request.layer and request.code and request.values):
+        problems.raise_any()
+    return request, problems
 
 
 def _key(given: Any, problems: Problems) -> str:

@@ -46,8 +46,27 @@ GROUPS = {
 }
 """Fields that say more of another one."""
 
+ANSWERS = {
+    "yes": Text("有", "yes"),
+    "no": Text("无", "no"),
+    "unknown": Text("不明", "unknown"),
+}
+"""What a fact may be, in words: whether there is such a thing."""
+
+_IS_SO = {
+    "yes": Text("是", "yes"),
+    "no": Text("否", "no"),
+    "unknown": Text("不明", "unknown"),
+}
+_ASKED_WHETHER = frozenset({"pilot", "shared"})
+
 SPANS = (("contract_start", "contract_end"), ("committee_term_start", "committee_term_end"))
 """Days of which the second is not before the first."""
+
+
+def answers(name: str) -> Mapping[str, Text]:
+    """Return what the fact called `name` may be, in words."""
+    return _IS_SO if name in _ASKED_WHETHER else ANSWERS
 
 
 def day_field(layer: Layer, name: str) -> str | None:

@@ -36,15 +36,20 @@ def check_values(
     standards: Standards,
     area: Area,
     today: date,
+    problems: Problems,
 ) -> dict[str, Any]:
     """Return the values as stores take them: days as ISO texts, a place as a point in EPSG:4490.
+
+    Parameters
+    ----------
+    problems : Problems
+        What has been found wrong with the request before.
 
     Raises
     ------
     ValidationError
-        Something may not be written, or is not of its kind, all of it at once.
+        Something may not be written, or is not of its kind, or was wrong before: all of it at once.
     """
-    problems = Problems()
     known = {one.name: one for one in feature.layer.fields}
     values: dict[str, Any] = {}
     for name, given in request.values.items():

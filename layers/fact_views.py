@@ -11,7 +11,7 @@ import shapely
 
 from layers.amending import GEOMETRY
 from layers.edits import conflict_as_dict, edit_as_dict
-from layers.fact_rules import GROUPS, PLACE, Correctable, day_field, days_that_follow, not_found
+from layers.fact_rules import GROUPS, PLACE, Correctable, answers, day_field, days_that_follow, not_found
 from layers.facts import FactConflict, unpacked_note
 from layers.places import positions
 from layers.text import Text, both
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from layers.store import Edit, Store
     from layers.text import Language
 
-_FACTS = {"yes": Text("是", "yes"), "no": Text("否", "no"), "unknown": NOT_KNOWN}
 _PLACE_TITLE = Text("位置", "Place")
 
 
@@ -33,7 +32,6 @@ def facts_as_dict(
     feature: Correctable,
     *,
     snapshot: Snapshot,
-    standards: Standards,
     today: date,
     language: Language,
 ) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def facts_as_dict(
         "today": today.isoformat(),
         "may": list(feature.actions),
         "place": _place(row.geometry) | {"movable": PLACE in feature.may},
-        "fields": [_field(field, row, feature, standards, names, language) for field in shown],
+        "fields": [_field(field, row, feature, snapshot, names, language) for field in shown],
     }
 
 
@@ -77,23 +75,24 @@ def _field(
     field: Field,
     row: pd.Series,
     feature: Correctable,
-    standards: Standards,
+    snapshot: Snapshot,
     names: set[str],
     language: Language,
 ) -> dict[str, Any]:
-    dated = day_field(feature.layer, field.name)
+    dated, standards = day_field(feature.layer, field.name), snapshot.standards
     codes = None
     if field.codes is not None:
         codes = [{"id": one.id, "title": one.title.to(language)} for one in standards.code_lists[field.codes]]
     value = plain(row[field.name])
     if field.type == "fact":
         value = value or "unknown"
+        codes = [{"id": one, "title": title.to(language)} for one, title in answers(field.name).items()]
     return {
         "field": field.name,
         "title": field.title.to(language),
         "type": field.type,
         "value": value,
-        "value_title": value_words(field, value, standards).to(language),
+        "value_title": _words(field, value, snapshot).to(language),
         "date": plain(row[dated]) if dated in names else None,
         "date_field": dated,
         "unit": None if field.unit is None else field.unit.to(language),
@@ -104,6 +103,15 @@ def _field(
         "may": feature.may.get(field.name),
         "group": GROUPS.get(field.name),
     }
+
+
+def _words(field: Field, value: Any, snapshot: Snapshot) -> Text:
+    """Return a value as people read it, a parent by its name."""
+    if field.parent is not None and value is not None:
+        frame = snapshot.frame(field.parent)
+        at = int(positions(frame.index, [value])[0])
+        return both(value) if at < 0 else name_of(frame.iloc[at], value)
+    return value_words(field, value, snapshot.standards)
 
 
 def plain(value: Any) -> Any:
@@ -127,7 +135,7 @@ def value_words(field: Field, value: Any, standards: Standards) -> Text:
     if value is None:
         return NOT_KNOWN
     if field.type == "fact":
-        return _FACTS.get(value) or both(str(value))
+        return answers(field.name).get(value) or both(str(value))
     if field.codes is not None:
         return standards.title(field.codes, value)
     return both(f"{value:,}" if field.type == "integer" else str(value))
@@ -161,7 +169,6 @@ def history_as_dict(
     feature: Correctable,
     *,
     snapshot: Snapshot,
-    standards: Standards,
     limit: int,
     language: Language,
 ) -> dict[str, Any]:
@@ -176,13 +183,11 @@ def history_as_dict(
         "name": name.to(language),
         "since": store.history_since(),
         "count": len(edits),
-        "edits": [_edit(edit, feature, snapshot, standards, language) for edit in edits[:limit]],
+        "edits": [_edit(edit, feature, snapshot, language) for edit in edits[:limit]],
     }
 
 
-def _edit(
-    edit: Edit, feature: Correctable, snapshot: Snapshot, standards: Standards, language: Language
-) -> dict[str, Any]:
+def _edit(edit: Edit, feature: Correctable, snapshot: Snapshot, language: Language) -> dict[str, Any]:
     told = edit_as_dict(edit, feature.layer, snapshot.district.metric_crs)
     source, note = unpacked_note(edit.by.note)
     seen = {field.name: field for field in feature.seen}
@@ -199,7 +204,7 @@ def _edit(
         fields.append(one | {"title": title})
         for side in ("before", "after"):
             if side in one:
-                words = value_words(seen[name], one[side], standards)
+                words = value_words(seen[name], one[side], snapshot.standards)
                 fields[-1][f"{side}_title"] = words.to(language)
     return {
         "version": told["version"],

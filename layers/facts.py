@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from layers.amending import GEOMETRY, Amended, Found, Key, KeyReused
-from layers.fact_request import FactRequest, refused
+from layers.fact_request import FactRequest, Problems, refused
 from layers.fact_rules import PLACE, SPANS, Correctable, correctable, day_field, not_found
 from layers.fact_values import check_values
 from layers.problems import Conflict, NotFound, Problem, StoreConflict
@@ -91,6 +91,7 @@ class FactsWritten:
 
 def write_facts(
     request: FactRequest,
+    problems: Problems,
     *,
     store: Store,
     snapshot: Snapshot,
@@ -103,6 +104,8 @@ def write_facts(
 
     Parameters
     ----------
+    problems : Problems
+        What `read_request` has found wrong already.
     snapshot : Snapshot
         By which it is told where the feature lies and whose it is.
     today : date
@@ -123,12 +126,18 @@ def write_facts(
     policy.require(visitor, "verify")
     key = Key(request.key, _digest(request, visitor))
     try:
-        done = store.outcome(key)
+        done = None if problems.found else store.outcome(key)
         if done is not None:
             return _told(done, ())
         feature = correctable(policy, visitor, snapshot, request.layer, request.code)
         values = check_values(
-            request, feature, snapshot=snapshot, standards=standards, area=visitor.area, today=today
+            request,
+            feature,
+            snapshot=snapshot,
+            standards=standards,
+            area=visitor.area,
+            today=today,
+            problems=problems,
         )
         merging = _Merging(request, feature, values)
         by = Authorship(

@@ -72,7 +72,6 @@ def _facts(layer: str, code: str, language: Language) -> dict[str, Any]:
         service().store,
         feature,
         snapshot=snapshot,
-        standards=service().standards,
         today=today(),
         language=language,
     )
@@ -105,7 +104,6 @@ def feature_history(*, layer: str, code: str, limit: int, lang: Language) -> Res
             service().store,
             feature,
             snapshot=snapshot,
-            standards=service().standards,
             limit=limit,
             language=lang,
         )
@@ -130,10 +128,11 @@ def feature_history(*, layer: str, code: str, limit: int, lang: Language) -> Res
 )
 def write_fact(*, lang: Language) -> Response:
     """Write what somebody saw of one feature."""
-    asked = read_request(json_body(), today=today())
+    asked, problems = read_request(json_body(), today=today())
     try:
         done = write_facts(
             asked,
+            problems,
             store=service().store,
             snapshot=current_snapshot(),
             policy=policy(),

@@ -120,7 +120,6 @@ export function startConflict(conflicts, request, theirs, { written, again, back
 /** A value as people read it. */
 function words(field, value) {
   if (value === null || value === undefined) return t("record_unknown");
-  if (field?.type === "fact") return t(`seat_${value}`);
   if (typeof value === "object") return `${value.lon}, ${value.lat}`;
   return field?.codes?.find(({ id }) => id === value)?.title ?? String(value);
 }

@@ -5,7 +5,6 @@ import { el, show } from "./dom.js";
 import { cell } from "./shapes.js";
 import { t } from "./words.js";
 
-const ANSWERS = ["yes", "no", "unknown"];
 let ids = 0;
 
 /**
@@ -142,9 +141,9 @@ function point(parts, status, problems) {
 }
 
 /** Three answers; none is pressed until somebody says what they saw. */
-function answers({ field, title, value, date }) {
+function answers({ field, title, value, value_title: words, codes, date }) {
   let chosen = null;
-  const buttons = ANSWERS.map((answer) =>
+  const buttons = codes.map(({ id: answer, title: text }) =>
     el(
       "button",
       {
@@ -162,7 +161,7 @@ function answers({ field, title, value, date }) {
         },
       },
       cell(answer),
-      t(`seat_${answer}`),
+      text,
     ),
   );
   const wrong = wrongLine();
@@ -173,7 +172,7 @@ function answers({ field, title, value, date }) {
       "p",
       { class: "on-file" },
       cell(value),
-      t("record_on_file", { value: t(`seat_${value}`) }),
+      t("record_on_file", { value: words }),
       " · ",
       date
         ? el("time", { datetime: date, text: t("record_dated", { date }) })

@@ -1,0 +1,167 @@
+"""Facts over HTTP: signed in, from our own pages, once for each key, with both sides of a conflict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from layers.standards import Standards
+from layers.store import Store, create_store
+from tests.district import small_district
+from tests.webmap.access import Browser, People, people
+from webmap.schemas import SCHEMAS
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    district, frames = small_district()
+    with create_store(f"gpkg:{tmp_path / 'small.gpkg'}", district, layers=frames) as made:
+        yield made
+
+
+@pytest.fixture
+def there(store: Store, standards: Standards, tmp_path: Path) -> Iterator[People]:
+    with people(store, standards, tmp_path) as found:
+        yield found
+
+
+def asking(values: dict[str, Any], code: str = "C01", **more: Any) -> dict[str, Any]:
+    given = {"key": str(uuid4()), "layer": "communities", "code": code, "based_on": 9}
+    return given | {"values": values, "as_of": "2025-06-01", "source": "现场查看"} | more
+
+
+def post(browser: Browser, body: Any, *, token: str | None = None, path: str = "/api/facts") -> Any:
+    token = browser.get("/api/me").get_json()["csrf"] if token is None else token
+    return browser.client.post(path, json=body, headers={"X-CSRF-Token": token or ""})
+
+
+def shaped(name: str, answer: Any) -> None:
+    Draft202012Validator(SCHEMAS[name] | {"components": {"schemas": SCHEMAS}}).validate(answer)
+
+
+def test_what_is_told_is_written_and_told_again(there: People, store: Store) -> None:
+    browser = there.signed_in("lin", "planner")
+    facts = browser.get("/api/facts/communities/C01").get_json()
+    shaped("Facts", facts)
+    body = asking({"owners_committee": "no", "households": 812}, based_on=facts["version"], note="x")
+    shaped("FactRequest", body)
+    answer = post(browser, body)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    done = answer.get_json()
+    shaped("FactsWritten", done)
+    assert (done["key"], done["version"], done["already"]) == (body["key"], store.version(), False)
+    assert done["changed"] == ["households", "owners_committee", "owners_committee_date"]
+    assert done["facts"] == browser.get("/api/facts/communities/C01").get_json()
+    again = post(browser, body).get_json()
+    assert again == done | {"already": True}
+    history = browser.get("/api/history/communities/C01?lang=en").get_json()
+    shaped("FactHistory", history)
+    assert (history["edits"][0]["who"], history["edits"][0]["note"], history["count"]) == ("lin", "x", 2)
+    assert browser.get("/api/history/communities/C01?limit=1").get_json()["edits"][1:] == []
+    card = browser.get("/api/units/communities/C01?question=double_none").get_json()
+    assert next(seat for seat in card["seats"] if seat["id"] == "owners_committee")["value"] == "no"
+    (entry,) = there.log("write_facts")
+    assert (entry.layer, entry.codes, entry.count) == ("communities", ("C01",), 1)
+
+
+def test_both_sides_of_a_conflict_and_what_can_be_merged(there: People) -> None:
+    lin, mei = there.signed_in("lin", "planner"), there.signed_in("mei", "planner")
+    post(mei, asking({"owners_committee": "no"}, source="公示栏"))
+    answer = post(lin, asking({"owners_committee": "unknown", "households": 1}))
+    assert answer.status_code == 409
+    said = answer.get_json()
+    shaped("Error", said)
+    (conflict,) = said["error"]["conflicts"]
+    sides = {side: conflict[side] for side in ("base", "mine", "theirs", "who", "source", "as_of")}
+    assert sides == {
+        "base": "yes",
+        "mine": "unknown",
+        "theirs": "no",
+        "who": "mei",
+        "source": "公示栏",
+        "as_of": "2025-06-01",
+    }
+    assert said["mergeable"] == ["households"]
+    assert said["theirs"]["version"] == conflict["version"]
+
+
+def test_places_in_conflict_are_told_as_places(there: People, store: Store) -> None:
+    browser = there.signed_in("lin", "planner")
+    at = store.read("facilities", codes=["F02"]).geometry["F02"]
+    answers = [
+        post(
+            browser,
+            asking({"place": {"lon": at.x + 1e-4 * k, "lat": at.y}}, code="F02", layer="facilities"),
+        )
+        for k in (1, 2)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    (conflict,) = answers[1].get_json()["error"]["conflicts"]
+    assert conflict["field"] == "place" and conflict["theirs"].keys() == {"lon", "lat"}
+    tiles = browser.get("/api/layers/facilities/features/F02").get_json()
+    assert tiles["geometry"]["coordinates"][0] == pytest.approx(at.x + 1e-4, abs=1e-6)
+
+
+def test_all_problems_in_one_answer(there: People) -> None:
+    browser = there.signed_in("lin", "planner")
+    answer = post(browser, asking({"households": -1, "x": 1}, source="", as_of="2999-01-01"))
+    assert answer.status_code == 422
+    shaped("Error", answer.get_json())
+    assert {one["field"] for one in answer.get_json()["error"]["problems"]} == {
+        "households",
+        "x",
+        "source",
+        "as_of",
+    }
+
+
+@pytest.mark.parametrize("body", [[], "x", None])
+def test_what_is_no_object_is_refused(there: People, body: Any) -> None:
+    assert post(there.signed_in("lin", "planner"), body).status_code == 400
+
+
+def test_who_is_refused_and_how(there: People, store: Store) -> None:
+    body = asking({"owners_committee": "no"})
+    lin, stranger = there.signed_in("lin", "planner"), there.browser()
+    assert post(lin, body, token="").status_code == 403
+    assert post(stranger, body).status_code == 403
+    assert (
+        stranger.client.post("/api/facts", json=body, headers={"Authorization": "Bearer x"}).status_code
+        == 401
+    )
+    assert post(there.signed_in("qian", "leader"), body).status_code == 403
+    assert post(lin, asking({"name": "x"}, code="none")).status_code == 404
+    assert store.version() == 9
+
+
+def test_strangers_read_open_facts_and_no_history(there: People) -> None:
+    stranger = there.browser()
+    facts = stranger.get("/api/facts/communities/C01").get_json()
+    assert facts["may"] == [] and not any(one["may"] for one in facts["fields"])
+    assert not {"households", "residents"} & {one["field"] for one in facts["fields"]}
+    assert stranger.get("/api/history/communities/C01").status_code == 401
+    assert stranger.get("/api/facts/complaints/x").status_code == 404
+    assert stranger.get("/api/me").get_json()["csrf"] is None
+
+
+def test_staff_change_what_is_theirs(there: People) -> None:
+    zhao = there.signed_in("zhao", "subdistrict_staff")
+    assert post(zhao, asking({"households": 3})).status_code == 200
+    other = post(zhao, asking({"households": 3}, code="C12"))
+    assert other.status_code == 422
+    assert zhao.get("/api/facts/communities/C12").get_json()["may"] == []
+
+
+def test_the_page_knows_whom_to_offer_it(there: People) -> None:
+    def offered(browser: Browser) -> bool:
+        found = re.search(r'"may_verify":(true|false)', browser.get("/").get_data(as_text=True))
+        assert found
+        return found[1] == "true"
+
+    assert [offered(there.browser()), offered(there.signed_in("lin", "planner"))] == [False, True]
