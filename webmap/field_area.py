@@ -17,11 +17,10 @@ from layers.schema import LAYERS
 from layers.text import Text, both
 from layers.verify_tasks import LAYERS_ASKED, Tasks, pair, place_title, tasks
 from layers.wording import name_of
+from webmap.api_facts import CHINA
 from webmap.features import DECIMALS
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from layers.policy import Policy, Seen
     from layers.rules import Action, WayOut
     from layers.snapshot import Snapshot
@@ -42,9 +41,9 @@ def area_id(area: Area) -> str:
     return f"{area.kind}:{sha256(str(area).encode()).hexdigest()[:16]}"
 
 
-def area_tasks(snapshot: Snapshot, seen: dict[str, Seen], visitor: Visitor, today: date) -> Tasks:
+def area_tasks(snapshot: Snapshot, seen: dict[str, Seen], visitor: Visitor, now: datetime) -> Tasks:
     """Return what there is to ask in the visitor's area."""
-    return tasks(snapshot, seen, visitor.area, today, most=MOST_TASKS)
+    return tasks(snapshot, seen, visitor.area, now.astimezone(CHINA).date(), most=MOST_TASKS)
 
 
 def seen_of(policy: Policy, visitor: Visitor, *, way_out: WayOut, action: Action) -> dict[str, Seen]:

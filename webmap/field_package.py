@@ -130,7 +130,7 @@ def make_package(asked: Asked, tiles: TileCache, key: PackageKey) -> Package:
 def _made(asked: Asked, tiles: TileCache, key: PackageKey, parts: Parts) -> Package:
     snapshot, visitor = asked.snapshot, asked.visitor
     seen = seen_of(asked.policy, visitor, way_out="package", action="package")
-    found = area_tasks(snapshot, seen, visitor, asked.now.date())
+    found = area_tasks(snapshot, seen, visitor, asked.now)
     counts = counts_of(snapshot, visitor.area, found)
     area, holder = area_of(snapshot, visitor.area), holder_of(visitor)
     margin_m, days = snapshot.standards.packages.margin_m, snapshot.standards.packages.days
