@@ -83,7 +83,8 @@ async function loadView() {
     return;
   }
   byId("progress").hidden = true;
-  if (came.view && !store.get().sliding) announce(came.view);
+  // What a supposition changes is told by what_if.js.
+  if (came.view && !came.whatIf && !store.get().sliding) announce(came.view);
 }
 
 function sameSupposition(one, other) {
@@ -226,9 +227,9 @@ store.on(["query", "select", "scenario", "shown"], (state) => {
   if (!state.sliding || state.select !== select) loadCard();
 });
 // What a drag ends with is told once, written into the address once, and asked of the card once.
-store.on(["sliding"], ({ sliding, view }) => {
+store.on(["sliding"], ({ sliding, view, whatIf }) => {
   if (sliding) return;
-  if (!viewing && view) announce(view);
+  if (!viewing && view && !whatIf) announce(view);
   loadCard();
   writeState(store.get());
 });
