@@ -23,7 +23,7 @@ WORDS: dict[str, Text] = {
     "record_answers": Text("{title}：看到的是", "{title}: what was seen"),
     "record_unknown": Text("不明", "unknown"),
     "record_unit": Text("单位：{unit}", "in {unit}"),
-    "record_other": Text("名称和数目", "Name and numbers"),
+    "record_other": Text("其他", "Other"),
     "record_position": Text("位置", "Place"),
     "record_lon": Text("经度（度）", "Longitude (degrees)"),
     "record_lat": Text("纬度（度）", "Latitude (degrees)"),
@@ -55,7 +55,7 @@ WORDS: dict[str, Text] = {
     "record_problems": Text("有 {n} 处要改，已标出。", "{n} things to put right; they are marked."),
     "conflict_title": Text("以哪个为准？", "Which one holds?"),
     "conflict_text": Text(
-        "您取得记录之后，{who}改了同一项。逐项选；没选的一份留在历史里。",
+        "您取得记录之后，{who} 改了同一项。逐项选；没选的一份留在历史里。",
         "After you had fetched the record, {who} changed the same. Choose for each; history keeps what was theirs.",
     ),
     "conflict_somebody": Text("有人", "somebody"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import shapely
@@ -83,6 +83,12 @@ def value(store: Store, name: str, code: str = "C01", layer: str = "communities"
     return found.date() if hasattr(found, "date") else found
 
 
+def place_of(store: Store, code: str) -> shapely.Point:
+    found = store.read("facilities", codes=[code]).geometry[code]
+    assert isinstance(found, shapely.Point)
+    return found
+
+
 # What is written
 
 
@@ -133,7 +139,7 @@ def test_unknown_is_said_by_null(store: Store, standards: Standards) -> None:
 
 
 def test_a_place_is_moved_in_its_datum_and_loses_its_entrance(store: Store, standards: Standards) -> None:
-    at = store.read("facilities", codes=["F05"]).geometry["F05"]
+    at = place_of(store, "F05")
     body = asking({"place": {"lon": at.x, "lat": at.y, "datum": "gcj02"}}, layer="facilities", code="F05")
     assert write(store, standards, body).fields == ("place",)
     moved = store.read("facilities", codes=["F05"])
@@ -352,7 +358,7 @@ def test_a_base_that_the_store_does_not_know_is_a_conflict_where_values_differ(
 
 
 def test_a_place_that_two_have_moved_is_a_conflict(store: Store, standards: Standards) -> None:
-    at = store.read("facilities", codes=["F02"]).geometry["F02"]
+    at = place_of(store, "F02")
     for shift in (0.0001, 0.0002):
         body = asking({"place": {"lon": at.x + shift, "lat": at.y}}, layer="facilities", code="F02")
         if shift == 0.0001:
@@ -497,7 +503,7 @@ def test_no_request_at_all_breaks_anything(
     except (ValidationError, NotFound, FactConflict):
         assert store.version() == before
     else:
-        assert UUID(body["key"]) and done.version in (before, before + 1)
+        assert done.version in (before, before + 1)
 
 
 @pytest.fixture(scope="module")

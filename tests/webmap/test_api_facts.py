@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import shapely
 from jsonschema import Draft202012Validator
 
 from layers.standards import Standards
@@ -43,6 +44,12 @@ def post(browser: Browser, body: Any, *, token: str | None = None, path: str = "
 
 def shaped(name: str, answer: Any) -> None:
     Draft202012Validator(SCHEMAS[name] | {"components": {"schemas": SCHEMAS}}).validate(answer)
+
+
+def place_of(store: Store, code: str) -> shapely.Point:
+    found = store.read("facilities", codes=[code]).geometry[code]
+    assert isinstance(found, shapely.Point)
+    return found
 
 
 def test_what_is_told_is_written_and_told_again(there: People, store: Store) -> None:
@@ -93,7 +100,7 @@ def test_both_sides_of_a_conflict_and_what_can_be_merged(there: People) -> None:
 
 def test_places_in_conflict_are_told_as_places(there: People, store: Store) -> None:
     browser = there.signed_in("lin", "planner")
-    at = store.read("facilities", codes=["F02"]).geometry["F02"]
+    at = place_of(store, "F02")
     answers = [
         post(
             browser,

@@ -28,7 +28,7 @@ export function createRecord({ leaflet, side, changed }) {
   const place = startPlace(leaflet);
   let opener = null;
   let asking = null;
-  let shown = { layer: "", code: "", tab: "facts", facts: null, message: "" };
+  let shown = { layer: "", code: "", tab: "facts", facts: null, form: null, message: "" };
 
   const close = () => {
     asking?.abort();
@@ -44,7 +44,7 @@ export function createRecord({ leaflet, side, changed }) {
     const mine = new AbortController();
     asking = mine;
     place.hide();
-    shown = { layer, code, tab, facts: null, message: "" };
+    shown = { layer, code, tab, facts: null, form: null, message: "" };
     node.hidden = false;
     frame({ name: "" }, el("p", { class: "record-wait", role: "status", text: t("record_loading") }));
     node.focus({ preventScroll: true });
@@ -123,14 +123,15 @@ export function createRecord({ leaflet, side, changed }) {
   const draw = async () => {
     const { facts, tab, message } = shown;
     const told = message && el("p", { class: "record-message", text: message });
-    place.hide();
     if (tab === "history") {
       frame(facts, el("p", { class: "record-wait", role: "status", text: t("record_loading") }));
       const list = await historyList(facts);
       if (shown.facts === facts && shown.tab === tab) frame(facts, told, list);
       return;
     }
-    frame(facts, told, factForm(facts, { place, written, conflicted, cancel: close }));
+    // What has been typed outlives a look at the history.
+    shown.form ??= factForm(facts, { place, written, conflicted, cancel: close });
+    frame(facts, told, shown.form);
   };
 
   /** What was written is in the record, in its history, and in whatever else the page shows. */
@@ -141,7 +142,7 @@ export function createRecord({ leaflet, side, changed }) {
         : t("record_saved", { version: answer.version }),
     ];
     if (answer.merged.length) parts.push(t("record_merged", { fields: titles(answer) }));
-    shown = { ...shown, facts: answer.facts ?? shown.facts, message: parts.join(" ") };
+    shown = { ...shown, facts: answer.facts ?? shown.facts, form: null, message: parts.join(" ") };
     say(shown.message, { seen: true });
     changed();
     await draw();
@@ -157,7 +158,7 @@ export function createRecord({ leaflet, side, changed }) {
     const { layer, code } = shown;
     try {
       const theirs = await get(`/api/facts/${layer}/${encodeURIComponent(code)}`);
-      shown.facts = theirs;
+      shown = { ...shown, facts: theirs, form: null };
       place.hide();
       frame(
         theirs,

@@ -2,9 +2,9 @@
 
 import { button } from "./correct_form.js";
 import { factSender } from "./correct_send.js";
-import { el } from "./dom.js";
+import { el, unbroken } from "./dom.js";
 import { cell } from "./shapes.js";
-import { joined, t } from "./words.js";
+import { count, joined, t } from "./words.js";
 
 let tables = 0;
 
@@ -37,7 +37,8 @@ export function startConflict(conflicts, request, theirs, { written, again, back
           on: { change: () => chosen.set(conflict.field, which) },
         }),
         isFact && cell(conflict[which] ?? "unknown"),
-        el("span", {}, text, reason(conflict, which, request)),
+        el("span", { text }),
+        reason(conflict, which, request),
       ),
     );
   };
@@ -120,6 +121,7 @@ export function startConflict(conflicts, request, theirs, { written, again, back
 /** A value as people read it. */
 function words(field, value) {
   if (value === null || value === undefined) return t("record_unknown");
+  if (field?.type === "integer") return count(value);
   if (typeof value === "object") return `${value.lon}, ${value.lat}`;
   return field?.codes?.find(({ id }) => id === value)?.title ?? String(value);
 }
@@ -127,5 +129,5 @@ function words(field, value) {
 /** On which day, and from where it is known. */
 function reason({ as_of: day, source, note }, which, request) {
   const parts = which === "mine" ? [request.as_of, request.source, request.note] : [day, source, note];
-  return el("small", { text: parts.filter(Boolean).join(" · ") });
+  return el("small", {}, unbroken(parts.filter(Boolean).join(" · ")));
 }

@@ -77,6 +77,7 @@ export function factForm(facts, { place, written, conflicted, cancel }) {
   const send = factSender(facts);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (save.ariaDisabled) return;
     const values = {};
     for (const [name, part] of parts) if (!(name in how) && part.changed()) values[name] = part.value();
     clear(parts, status);
@@ -136,8 +137,7 @@ function point(parts, status, problems) {
     part.input.setAttribute("aria-describedby", part.wrong.id);
   }
   if (left.length) status.textContent = left.join(" ");
-  const first = [...parts.values()].find(({ wrong }) => !wrong.hidden);
-  first?.input.focus();
+  status.closest("form").querySelector("[aria-invalid]")?.focus();
 }
 
 /** Three answers; none is pressed until somebody says what they saw. */
