@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyproj
 import shapely
 from geopandas.array import GeometryArray
 
@@ -51,8 +52,8 @@ class PackedGeometry(GeometryArray):
 
     def __init__(self, wkb: pa.LargeBinaryArray, crs: Any) -> None:
         self._wkb = wkb
-        self._crs = None
-        self.crs = crs
+        # Set past the property: it compares and writes out what is a CRS already, which takes as long as a small part does.
+        self._crs = crs if crs is None or isinstance(crs, pyproj.CRS) else pyproj.CRS.from_user_input(crs)
         self._sindex = None
 
     @property

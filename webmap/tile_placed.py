@@ -6,6 +6,7 @@ features: there each call of numpy takes longer than what it works out.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,9 +30,11 @@ from webmap.tile_encoding import (
 )
 
 if TYPE_CHECKING:
-    from webmap.tile_geometry import Floats
+    from numpy.typing import NDArray
 
-_FEATURE_BYTES = 400
+    from webmap.tile_geometry import Integers, Positions
+    from webmap.tile_texts import Texts
+
 _START = 3
 """A figure that begins at 0, 0 has so many bytes before the steps that follow."""
 
@@ -49,54 +52,54 @@ class Placed:
 
     Attributes
     ----------
-    bounds : float array of shape (4, n)
-        Of the block's features.
-    features : list of Feature
-        In the same order; None where the shape depends on the tile, or has to be mended.
+    block : Block
+    firsts : int array of shape (n, 2)
+        The first vertex of each of the block's features, in the world's units.
+    commands : bytes
+        Of the figures of all polygons, end to end; each begins at 0, 0.
+    ends : int array of shape (number of polygons + 1,)
+        The figure of polygon `p` is ``commands[ends[p]:ends[p + 1]]``.
+    keeps : bool array of shape (n,)
+        Of the features, those of which the shape neither depends on the tile nor has to be mended.
     """
 
-    bounds: Floats
-    features: list[Feature | None]
+    block: Block
+    firsts: Integers
+    commands: bytes
+    ends: Integers
+    keeps: NDArray[np.bool_]
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
-        return _FEATURE_BYTES * len(self.features) + sum(len(one[4]) for one in self.features if one)
+        """About how many bytes it takes besides the block."""
+        return len(self.commands) + self.firsts.nbytes + self.ends.nbytes + self.keeps.nbytes
 
 
-def place(block: Block, zoom: int, told: Sequence[tuple[bytes | None, ...]]) -> Placed:
-    """Return a block at one zoom; `told` are its features' values, None where nothing is known."""
-    rows = block.rows.tolist()
-    points = np.rint(tiling.in_units(block.bounds[:2, : block.points].T, zoom)).astype(np.int64).tolist()
-    made: list[Feature | None] = [
-        (rows[at], POINT, column, line, b"", told[at]) for at, (column, line) in enumerate(points)
-    ]
+def place(block: Block, zoom: int) -> Placed:
+    """Return a block at one zoom."""
+    points = np.rint(tiling.in_units(block.bounds[:2, : block.points].T, zoom)).astype(np.int64)
+    keeps = np.ones(len(block.rows), dtype=bool)
     if len(block.rings) == 0:
-        return Placed(block.bounds, made)
+        return Placed(block, points, b"", np.zeros(1, dtype=np.int64), keeps)
     whole = np.rint(tiling.in_units(block.xy, zoom))
     firsts = whole[block.starts[:-1]].astype(np.int64)
     vertices, lengths = outlines(whole - np.repeat(firsts, np.diff(block.starts), axis=0), block.closes)
     figures = ring_figures(vertices, lengths, block.rings)
-    commands, ends = figures.commands.tobytes(), figures.ends.tolist()
-    keeps = keep_their_shape(block, zoom).tolist()
-    for at, (column, line) in enumerate(firsts.tolist()):
-        steps = commands[ends[at] + _START : ends[at + 1]]
-        of_all = block.points + at
-        made.append((rows[of_all], POLYGON, column, line, steps, told[of_all]) if keeps[at] else None)
-    return Placed(block.bounds, made)
+    keeps[block.points :] = keep_their_shape(block, zoom)
+    return Placed(
+        block, np.vstack((points, firsts)), figures.commands.tobytes(), figures.ends.astype(np.int64), keeps
+    )
 
 
-def small_tile(
-    name: str, keys: Sequence[str], placed: Sequence[Placed], zoom: int, x: int, y: int
-) -> bytes | None:
+def small_tile(name: str, texts: Texts, placed: Sequence[Placed], zoom: int, x: int, y: int) -> bytes | None:
     """Return a tile as `tile_encoding.tile` makes it, None where not all of its features are placed.
 
     Parameters
     ----------
     name : str
         Of the layer.
-    keys : sequence of str
-        Of the features' values.
+    texts : Texts
+        What is told of its features.
     placed : sequence of Placed
         Blocks in which the tile's features are.
     zoom, x, y : int
@@ -105,28 +108,55 @@ def small_tile(
     box = tiling.tile_box(zoom, x, y, buffer=tiling.BUFFER)
     shown: list[Feature] = []
     for one in placed:
-        for at in meeting(one.bounds, box).nonzero()[0].tolist():
-            feature = one.features[at]
-            if feature is None:
-                return None
-            shown.append(feature)
+        at = meeting(one.block.bounds, box).nonzero()[0]
+        if not len(at):
+            continue
+        if not one.keeps[at].all():
+            return None
+        shown += _features(one, at, texts)
     if not shown:
         return b""
     shown.sort()
-    used = [at for at in range(len(keys)) if any(feature[5][at] is not None for feature in shown)]
+    keys = ("id", *texts.names)
+    used = [key for key in range(len(keys)) if any(feature[5][key] is not None for feature in shown)]
     west, north = tiling.corner(x, y)
     numbers: dict[bytes, int] = {}
     pieces: list[bytes] = []
     for _, kind, column, line, steps, values in shown:
         tags = b""
-        for key, at in enumerate(used):
-            value = values[at]
+        for number, key in enumerate(used):
+            value = values[key]
             if value is not None:
-                tags += _varint(key) + _varint(numbers.setdefault(value, len(numbers)))
+                tags += _varint(number) + _varint(numbers.setdefault(value, len(numbers)))
         column -= west
         line -= north
         start = _varint(column << 1 ^ column >> 63) + _varint(line << 1 ^ line >> 63)
         size = 1 + len(start) + len(steps)
         head = b"%b%b%b%b%b" % (_TAGS, _varint(len(tags)), tags, _KINDS[kind], _varint(size))
         pieces += (_FEATURE, _varint(len(head) + size), head, _MOVE, start, steps)
-    return layer_message(name, b"".join(pieces), [keys[at] for at in used], list(numbers))
+    return layer_message(name, b"".join(pieces), [keys[key] for key in used], list(numbers))
+
+
+def _features(placed: Placed, at: Positions, texts: Texts) -> list[Feature]:
+    """Return some features of a block, ready to be put into a tile."""
+    block, commands, ends = placed.block, placed.commands, placed.ends
+    rows = block.rows[at]
+    polygons = at[np.searchsorted(at, block.points) :] - block.points
+    points = [(POINT, 0, 0)] * (len(at) - len(polygons))
+    figures = zip(
+        itertools.repeat(POLYGON),
+        (ends[polygons] + _START).tolist(),
+        ends[polygons + 1].tolist(),
+        strict=False,
+    )
+    return [
+        (row, kind, column, line, commands[begin:end], (code, *others))
+        for row, (column, line), (kind, begin, end), code, others in zip(
+            rows.tolist(),
+            placed.firsts[at].tolist(),
+            itertools.chain(points, figures),
+            block.codes[at].tolist(),
+            texts.told(rows).tolist(),
+            strict=True,
+        )
+    ]

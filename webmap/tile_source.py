@@ -103,8 +103,7 @@ class Source:
                 self.ready.placed.get((self.serial, one, zoom), partial(self._place, one, zoom))
                 for one in near
             ]
-            keys = ("id", *self.texts.names)
-            made = small_tile(self.name, keys, placed, zoom, x, y)
+            made = small_tile(self.name, self.texts, placed, zoom, x, y)
             if made is not None:
                 return made
         blocks = [self._ready(one) for one in near]
@@ -123,8 +122,7 @@ class Source:
         return found
 
     def _place(self, number: int, zoom: int) -> Placed:
-        block = self._ready(number)
-        return place(block, zoom, self.texts.told(block.rows, block.codes))
+        return place(self._ready(number), zoom)
 
     def _ready(self, number: int) -> Block:
         return self.ready.blocks.get((self.serial, number), partial(self._block, number))

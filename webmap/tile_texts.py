@@ -32,7 +32,7 @@ class Texts:
     names : tuple of str
         Of what is told besides.
     values : object array of bytes
-        Of each different text that is told besides, what stands in a tile.
+        Of each different text that is told besides, what stands in a tile; None at the end, where -1 points to.
     columns : int32 array of shape (number of features, number of names)
         Positions in `values`, -1 where nothing is known.
     twins : dict of int to int
@@ -51,10 +51,9 @@ class Texts:
         made[:] = value_messages(self.codes[rows].tolist())
         return made
 
-    def told(self, rows: NDArray[np.int32], codes: NDArray[np.object_]) -> list[tuple[bytes | None, ...]]:
-        """Return for each of some features its code, which `codes_of` made, and the others of its values."""
-        values = np.array([*self.values, None], dtype=object)[self.columns[rows]]  # -1 is None
-        return [(code, *others) for code, others in zip(codes.tolist(), values.tolist(), strict=True)]
+    def told(self, rows: NDArray[np.int32]) -> NDArray[np.object_]:
+        """Return what is told of some features besides their codes, shape (len(rows), len(names)); None is not known."""
+        return self.values[self.columns[rows]]
 
     def table(
         self, rows: NDArray[np.int32], codes: NDArray[np.object_]
@@ -104,8 +103,8 @@ def texts_of(codes: pd.Index[str], columns: Mapping[str, pd.Series]) -> Texts:
         of_row, different = pd.factorize(column)
         of_text = np.array([positions.setdefault(_text(one), len(positions)) for one in different] + [_NONE])
         told[:, number] = of_text[of_row]
-    values = np.empty(len(positions), dtype=object)
-    values[:] = value_messages(positions)
+    values = np.full(len(positions) + 1, None, dtype=object)
+    values[:-1] = value_messages(positions)
     both = np.flatnonzero(codes.isin(list(positions)))
     twins = {int(row): positions[code] for row, code in zip(both, codes[both], strict=True)}
     return Texts(codes, tuple(columns), values, told, twins)

@@ -186,7 +186,7 @@ def test_a_table_of_values_is_without_repeats_and_without_what_is_not_used(
 def test_days_are_told_as_days() -> None:
     days = pd.Series(pd.to_datetime(np.array(["2019-12-31", "NaT", "2019-12-31"], dtype="datetime64[D]")))
     texts = texts_of(pd.Index(["a", "b", "c"], dtype="str"), {"opened": days})
-    assert list(texts.values) == value_messages(["2019-12-31"])
+    assert list(texts.values) == [*value_messages(["2019-12-31"]), None]
     assert texts.columns.tolist() == [[0], [-1], [0]]
 
 
