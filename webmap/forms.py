@@ -95,7 +95,7 @@ def page(
         notice=NOTICES[request.args["done"]].to(language) if request.args.get("done") in NOTICES else None,
         who=who,
         role=_role_title(who.role).to(language),
-        may={action: policy().may(who, action) for action in ("own", "accounts", "audit")},
+        may={action: policy().may(who, action) for action in ("own", "accounts", "audit", "import")},
         **values,
     )
     response = make_response(body, status)

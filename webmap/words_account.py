@@ -10,6 +10,7 @@ WORDS: dict[str, Text] = {
     "skip_main": Text("跳到内容", "Skip to the content"),
     "places": Text("页面", "Pages"),
     "map": Text("地图", "Map"),
+    "data": Text("导入数据", "Import data"),
     "my_account": Text("我的账号", "My account"),
     "accounts": Text("账号", "Accounts"),
     "devices": Text("设备", "Devices"),

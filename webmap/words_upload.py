@@ -199,9 +199,10 @@ WORDS: dict[str, Text] = {
         "It had been written before (version {v}), and was not written twice.",
     ),
     "up_undo": Text(
-        "要撤回：从导入前的备份恢复，或导入改正后的文件。每条要素的历史里都有这次写入之前的值。",
-        "To take it back, restore the backup made before, or import a corrected file. The history of each feature keeps "
-        "what it was before.",
+        "要撤回：在服务器上用 wangge export {layer} 文件 --version {before} 导出写入前的情况，再导入它；新增的要素另行删除。"
+        "wangge history {layer} 列出每次写入。",
+        "To take it back, have the operator write what was there before with `wangge export {layer} FILE --version "
+        "{before}` and import that; what was inserted is deleted apart. `wangge history {layer}` lists all writes.",
     ),
     "up_see_map": Text("在地图上看", "See the map"),
     "up_next": Text("再导入一个文件", "Import another file"),

@@ -211,7 +211,7 @@ def _found_out(store: Store, examined: Examined) -> dict[str, Any]:
         "remedy": {language: report.verdict.remedy.to(language) for language in LANGUAGES},
         "whole": not refused and not report.problems,
         "partly": not refused and bool(report.taken),
-        "points": _points(examined),
+        **_points(examined),
     }
 
 
@@ -230,17 +230,19 @@ def _kinds(problems: list[Problem]) -> list[dict[str, Any]]:
     ]
 
 
-def _points(examined: Examined) -> list[list[float]]:
-    """Return positions of some of the records, evenly taken: enough to see where they fall."""
+def _points(examined: Examined) -> dict[str, Any]:
+    """Return how many records have positions, and those of some, evenly taken: enough to see where they fall."""
     import numpy as np
     import shapely
 
     shapes = examined.checked.shapes
     shapes = shapes[~shapely.is_missing(shapes)]
+    placed = len(shapes)
     if len(shapes) > MOST_POINTS:
         shapes = shapes[np.linspace(0, len(shapes) - 1, MOST_POINTS).astype(int)]
     at = shapely.get_coordinates(shapely.centroid(shapes))
-    return [[round(float(x), 6), round(float(y), 6)] for x, y in at if np.isfinite(x) and np.isfinite(y)]
+    points = [[round(float(x), 6), round(float(y), 6)] for x, y in at if np.isfinite(x) and np.isfinite(y)]
+    return {"placed": placed, "points": points}
 
 
 def _write_problems(path: Path, problems: list[Problem], language: Language) -> None:

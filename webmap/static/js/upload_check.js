@@ -14,7 +14,7 @@ export function checkSheets(upload, actions) {
   const { check, status } = upload;
   const back = el(
     "p",
-    { class: "bar-of-actions" },
+    { class: "bar-of-actions after" },
     el("button", { class: "button", type: "button", text: t("up_next"), on: { click: actions.close } }),
     el("button", {
       class: "button",
@@ -108,7 +108,7 @@ function counts({ report, refused }) {
     ["read", true],
     ["left_out", report.left_out > 0],
     ["duplicates", report.duplicates > 0],
-    ["rejected", true],
+    ["rejected", !refused],
     ["inserted", !refused],
     ["updated", !refused],
     ["unchanged", !refused],
@@ -141,7 +141,7 @@ function notes(list) {
 
 function whereSheet({ check }) {
   const { canvas, outside } = positions(check.points);
-  const [n, of, d] = [check.points.length, check.report.read - check.report.duplicates, check.report.declared];
+  const [n, of, d] = [check.points.length, check.placed, check.report.declared];
   const numbers = { n: count(n), of: count(of), d };
   const text = n < of ? t("up_where_sample", numbers) : t("up_where_note", numbers);
   return el(

@@ -1,6 +1,6 @@
 /** What may be changed of how a file is read: which column fills which field, positions, values, rows, since when. */
 
-import { el } from "./dom.js";
+import { el, icon } from "./dom.js";
 import { datumSelect, field, layerSelect, select } from "./upload_choose.js";
 import { joined, page, t } from "./words.js";
 
@@ -32,7 +32,7 @@ export function settingsSheet(upload, actions) {
   return el(
     "details",
     { class: "sheet settings", open: !check.whole && !check.refused },
-    el("summary", {}, el("h2", { text: t("up_settings") })),
+    el("summary", {}, icon("chevron"), el("h2", { text: t("up_settings") })),
     firstRows(check.source),
     el(
       "form",

@@ -57,7 +57,7 @@ export function resultSheet(upload, actions) {
     { class: "sheet done" },
     heading(upload, t("up_result", { file: upload.name })),
     el("p", { class: "told good", role: "status", text }),
-    v !== null && el("p", { class: "hint", text: t("up_undo") }),
+    v !== null && el("p", { class: "hint", text: t("up_undo", { layer: upload.layer, before: v - 1 }) }),
     el(
       "p",
       { class: "bar-of-actions" },
