@@ -34,7 +34,8 @@ export function createRecord({ leaflet, side, changed }) {
     asking?.abort();
     node.hidden = true;
     place.hide();
-    if (opener?.isConnected) opener.focus();
+    // The card has been drawn anew since, if something was written.
+    (opener?.isConnected ? opener : side.querySelector(".card-foot button"))?.focus();
     opener = null;
   };
 
