@@ -309,6 +309,7 @@ AUDIT_ACTIONS: dict[str, Text] = {
     "saved_changed": Text("改存下的一项", "saved thing changed"),
     "saved_removed": Text("删存下的一项", "saved thing removed"),
     "view_guarded": Text("查看受保护字段", "guarded fields viewed"),
+    "write_facts": Text("核实、改动事实", "facts verified or changed"),
     "export": Text("导出", "exported"),
     "change": Text("更改数据", "data changed"),
     "refused": Text("被拒绝", "refused"),
