@@ -32,34 +32,34 @@ WORDS: dict[str, Text] = {
     "busy_short": Text("服务器忙", "Server busy"),
     "signed_out_short": Text("未登录", "Signed out"),
     # Banner
-    "offline": Text("没有网络", "No network."),
-    "busy": Text("服务器暂时答不上来", "The server cannot answer now."),
+    "offline": Text("没有网络。", "No network."),
+    "busy": Text("服务器暂时答不上来。", "The server cannot answer now."),
     "offline_more": Text(
         "照常工作，记录存在本机。", "Go on working: what you record is kept on this tablet."
     ),
     "last_contact": Text("上次联网 {at}", " Last contact {at}"),
-    "expired": Text("离线包已过期", "The package has expired."),
+    "expired": Text("离线包已过期。", "The package has expired."),
     "expired_read_only": Text(
         "只能看，不能记新的；联网后更新即可。已记下的都还在。",
         "It can be read, not added to, until it is updated online. What you have recorded is kept.",
     ),
-    "signed_out": Text("登录已失效", "You are signed out."),
+    "signed_out": Text("登录已失效。", "You are signed out."),
     "signed_out_more": Text("登录后才能看到您的网格。", "Sign in to see your grid."),
     "signed_out_keeps": Text(
         "待发送的记录都在，登录后接着送。", "What waits to be sent is kept, and sent once you sign in."
     ),
-    "revoked": Text("这台平板已被停用", "This tablet was revoked."),
-    "wiped": Text("离线包已清除", "The package was wiped."),
+    "revoked": Text("这台平板已被停用。", "This tablet was revoked."),
+    "wiped": Text("离线包已清除。", "The package was wiped."),
     "wiped_lost": Text(
         "没送出的 {n} 条记录也一并清除，请重新核实。",
         "{n} records that had not been sent were wiped too; verify them again.",
     ),
-    "clock_off": Text("平板的时间不准", "This tablet's clock is wrong."),
+    "clock_off": Text("平板的时间不准。", "This tablet's clock is wrong."),
     "clock_off_more": Text(
         "与服务器相差 5 分钟以上，请在系统设置里打开自动校时。",
         "It is over 5 minutes off; let the system set it automatically.",
     ),
-    "insecure": Text("这里是 http，不能离线使用", "This is plain http: it works online only."),
+    "insecure": Text("这里是 http，不能离线使用。", "This is plain http: it works online only."),
     "insecure_more": Text(
         "在线核实照常；要带走、要定位，请让管理员开通 https（wangge cert）。",
         "Verifying online works. To take along and to see where you are, ask for https (wangge cert).",
@@ -90,6 +90,7 @@ WORDS: dict[str, Text] = {
     "sort_by_distance": Text("按远近", "Nearest first"),
     "sort_by_urgency": Text("按要紧", "Most urgent first"),
     "sort_needs_place": Text("先定位，才能按远近排", "Find your place first"),
+    "show_more": Text("再列一些", "Show more"),
     "no_tasks": Text("这里没有要核实的。", "There is nothing to verify here."),
     "communities": Text("网格里的小区，{n} 个", "{n} communities in the grid"),
     "class_double_none": Text("双无", "double-none"),
@@ -97,6 +98,14 @@ WORDS: dict[str, Text] = {
     "class_no_committee": Text("只缺业委会", "no committee only"),
     "class_complete": Text("都有", "both there"),
     "class_unknown": Text("不能判断", "cannot tell"),
+    "facts_not_taken": Text(
+        "没取到这个小区的事实，请联网再试。", "Its facts did not come; try again online."
+    ),
+    "fact_is": Text("{title}：{value}", "{title}: {value}"),
+    "fact_verified": Text("{date} 核实", "verified on {date}"),
+    "fact_undated": Text("没有核实日期", "no date of verification"),
+    "fact_question": Text("{title}，现在怎样？", "{title}: how is it now?"),
+    "fact_ask": Text("现在有没有：{title}", "Is there now: {title}"),
     "nothing_taken": Text("没有网络，也没有带走", "No network, and nothing taken along"),
     "nothing_taken_more": Text(
         "联网后打开一次，在“带走”里取下自己的网格。",

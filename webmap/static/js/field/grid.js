@@ -1,17 +1,13 @@
 /** My grid as a list: what is to be verified, by the numbers that stand on the map, and every community. */
 
 import { byId, el, icon, show } from "../dom.js";
-import { cell, swatch } from "../shapes.js";
+import { cell } from "../shapes.js";
+import { communityRow } from "./community.js";
 import { metresBetween, openTasks } from "./data.js";
 import { distance, told, w } from "./words.js";
 
-const CLASS_TOKENS = {
-  double_none: "double-none",
-  unknown: "hatch",
-  no_manager: "block",
-  no_committee: "block",
-  complete: "block",
-};
+/** So many rows at a time: a whole subdistrict's list must not make taps wait. */
+const PART = 40;
 const STATES = {
   waiting: "state_waiting",
   sent: "state_sent",
@@ -37,13 +33,20 @@ export function startGrid(store, { choose, look }) {
       node,
       head(store, shown),
       tasks.length
-        ? el("ol", { class: "rows", id: "task-rows" }, tasks.map((task) => row(task, store.get(), choose)))
+        ? rows(tasks, (task) => row(task, store.get(), choose), { id: "task-rows" })
         : el("p", { class: "quiet", text: w("no_tasks") }),
       el("h2", { class: "panel-title second", text: w("communities", { n: shown.communities.length }) }),
-      el("ul", { class: "rows" }, shown.communities.map(community)),
+      rows(shown.communities, (one) => communityRow(one, store, choose), {}),
     );
   };
-  store.on(["shown", "order", "me"], draw);
+  store.on(["shown", "order"], draw);
+  store.on(["me"], ({ me, order }) => {
+    // How far it is changes with every step: only what says so is written anew, unless the order follows it.
+    if (order === "near" || Boolean(me) !== hadPlace) draw();
+    else tellDistances(node, store.get());
+    hadPlace = Boolean(me);
+  });
+  let hadPlace = false;
   store.on(["chosen"], () => {
     for (const one of node.querySelectorAll(".row")) {
       const is = one.dataset.task === store.get().chosen;
@@ -53,6 +56,30 @@ export function startGrid(store, { choose, look }) {
   });
   store.on(["link", "session", "failure"], () => store.get().shown || draw());
   draw();
+}
+
+/** A list in parts: the next one comes by a button at the end. */
+function rows(items, make, { id = null }) {
+  const list = el("ol", { class: "rows", id });
+  const grow = () => {
+    const from = list.childElementCount - (more.parentNode ? 1 : 0);
+    more.remove();
+    list.append(...items.slice(from, from + PART).map(make));
+    if (from + PART < items.length) list.append(more);
+  };
+  const more = el(
+    "li",
+    { class: "row-plain" },
+    el("button", { type: "button", class: "touch", on: { click: grow } }, w("show_more")),
+  );
+  grow();
+  return list;
+}
+
+function tellDistances(node, { me, shown }) {
+  const tasks = new Map(shown?.tasks.map((task) => [task.id, task]));
+  for (const one of node.querySelectorAll("[data-task]"))
+    one.querySelector(".row-far").textContent = distance(metresBetween(me, tasks.get(one.dataset.task)));
 }
 
 function head(store, shown) {
@@ -117,16 +144,6 @@ function row(task, { me, chosen }, choose) {
       me && el("span", { class: "row-far", text: distance(metresBetween(me, task)) }),
       icon("chevron"),
     ),
-  );
-}
-
-function community({ name, class: found }) {
-  return el(
-    "li",
-    { class: "row-plain" },
-    swatch(CLASS_TOKENS[found] ?? "block"),
-    el("span", { class: "row-name", text: name }),
-    el("span", { class: "row-far", text: w(`class_${CLASS_TOKENS[found] ? found : "unknown"}`) }),
   );
 }
 

@@ -35,6 +35,7 @@ const store = createStore({
   live: null,
   package: null,
   shown: null,
+  extra: {},
   failure: null,
   wiped: null,
   me: null,
@@ -69,7 +70,8 @@ function enter(view) {
 }
 
 function taskOf(id) {
-  return store.get().shown?.tasks.find((task) => task.id === id);
+  const { shown, extra } = store.get();
+  return shown?.tasks.find((task) => task.id === id) ?? extra[id];
 }
 
 function firstOpen() {

@@ -5,6 +5,7 @@ import { byId, el } from "../dom.js";
 import { still } from "../map/colours.js";
 import { crsOf } from "../map/crs.js";
 import { boundsOf } from "./data.js";
+import { afterPaint } from "./later.js";
 import { page, told, w } from "./words.js";
 
 const LAYERS = ["backdrop", "subdistricts", "communities", "buildings", "mediation_rooms"];
@@ -14,6 +15,8 @@ const SPARE = 28;
 /** Under the legend and over it: what is chosen does not lie beneath. */
 const LOW = 64;
 const MOST_NUMBERS = 4;
+/** More would hide each other, and the map with them. */
+const MOST_PINS = 40;
 const WORLD = [
   [-85, -180],
   [-85, 180],
@@ -84,6 +87,7 @@ export function startMap(store, { choose }) {
   let engine = null;
   let last = null;
   let bounds = null;
+  let painted = null;
 
   engineOn(map).then(
     (made) => {
@@ -98,8 +102,10 @@ export function startMap(store, { choose }) {
     },
   );
 
+  /** Paint the communities, where they are others than those that are painted. */
   function paint() {
-    if (!engine || !last) return;
+    if (!engine || !last || painted === last.communities) return;
+    painted = last.communities;
     const tasked = new Set(last.tasks.map(({ code }) => code));
     const { communities } = last;
     engine.paint({
@@ -128,62 +134,77 @@ export function startMap(store, { choose }) {
     bounds = boundsOf(bbox);
   }
 
-  /** One mark per place, with the numbers of all that is to be verified there. */
-  function drawPins(tasks) {
-    parts.pins.clearLayers();
-    pins.clear();
-    const places = Map.groupBy(tasks, ({ layer, code }) => `${layer}/${code}`);
-    for (const here of places.values()) {
-      const [first] = here;
-      const numbers = here.slice(0, MOST_NUMBERS).map(({ id, rank, edit }) =>
-        el("span", { class: edit ? "pin-number done" : "pin-number", "data-task": id, text: String(rank) }),
-      );
-      if (here.length > MOST_NUMBERS)
-        numbers.push(el("span", { class: "pin-more", text: `+${here.length - MOST_NUMBERS}` }));
-      const label = el(
-        "div",
-        { class: "pin" },
-        el("span", { class: "pin-numbers" }, numbers),
-        el("span", { class: "pin-name", text: told(first.name) }),
-      );
-      const icon = L.divIcon({ className: "pin-box", html: label, iconSize: [0, 0] });
-      const open = here.find(({ edit }) => !edit) ?? first;
-      const marker = L.marker([first.lat, first.lon], { icon, keyboard: false });
-      marker.on("click", ({ originalEvent }) =>
-        choose(originalEvent?.target.closest("[data-task]")?.dataset.task ?? open.id),
-      );
-      marker.addTo(parts.pins);
-      // The list says all of it, with names: for ears and keys the numbers on the map are doubles.
-      marker.getElement().setAttribute("aria-hidden", "true");
-      for (const { id } of here) pins.set(id, marker);
+  /** One mark per place in view, with the numbers of all that is to be verified there; the most urgent places. */
+  function drawPins() {
+    const seen = map.getBounds().pad(0.1);
+    const places = Map.groupBy(last.tasks, ({ layer, code }) => `${layer}/${code}`);
+    const wanted = [...places].filter(([, [{ lat, lon }]]) => seen.contains([lat, lon])).slice(0, MOST_PINS);
+    const now = new Map(wanted.map(([place, here]) => [place, here]));
+    for (const [place, { marker }] of pins) {
+      if (now.has(place)) continue;
+      marker.remove();
+      pins.delete(place);
+    }
+    for (const [place, here] of now) {
+      const state = here.map(({ id, rank, edit }) => `${id} ${rank} ${Boolean(edit)}`).join();
+      if (pins.get(place)?.state === state) continue;
+      pins.get(place)?.marker.remove();
+      pins.set(place, { state, here, marker: markerOf(here) });
     }
     chosen();
-    nameable();
+    afterPaint(nameable);
+  }
+
+  function markerOf(here) {
+    const [first] = here;
+    const numbers = here.slice(0, MOST_NUMBERS).map(({ id, rank, edit }) =>
+      el("span", { class: edit ? "pin-number done" : "pin-number", "data-task": id, text: String(rank) }),
+    );
+    if (here.length > MOST_NUMBERS)
+      numbers.push(el("span", { class: "pin-more", text: `+${here.length - MOST_NUMBERS}` }));
+    const label = el(
+      "div",
+      { class: "pin" },
+      el("span", { class: "pin-numbers" }, numbers),
+      el("span", { class: "pin-name", text: told(first.name) }),
+    );
+    const icon = L.divIcon({ className: "pin-box", html: label, iconSize: [0, 0] });
+    const open = here.find(({ edit }) => !edit) ?? first;
+    const marker = L.marker([first.lat, first.lon], { icon, keyboard: false });
+    marker.on("click", ({ originalEvent }) =>
+      choose(originalEvent?.target.closest("[data-task]")?.dataset.task ?? open.id),
+    );
+    marker.addTo(parts.pins);
+    // The list says all of it, with names: for ears and keys the numbers on the map are doubles.
+    marker.getElement().setAttribute("aria-hidden", "true");
+    return marker;
   }
 
   function chosen() {
     const { chosen: id } = store.get();
-    for (const marker of new Set(pins.values())) marker.setZIndexOffset(marker === pins.get(id) ? 1000 : 0);
-    for (const number of node.querySelectorAll("[data-task]"))
-      number.classList.toggle("chosen", number.dataset.task === id);
-  }
-
-  /** Names that would lie beneath other numbers are left out: the list has them. */
-  function nameable() {
-    const marks = [...node.querySelectorAll(".pin")].map((pin) => ({
-      name: pin.querySelector(".pin-name"),
-      numbers: pin.querySelector(".pin-numbers").getBoundingClientRect(),
-    }));
-    for (const { name, numbers } of marks) {
-      const at = name.getBoundingClientRect();
-      name.classList.toggle(
-        "beneath",
-        marks.some((other) => other.numbers !== numbers && overlap(at, other.numbers)),
-      );
+    for (const { here, marker } of pins.values()) {
+      marker.setZIndexOffset(here.some((task) => task.id === id) ? 1000 : 0);
+      for (const number of marker.getElement().querySelectorAll("[data-task]"))
+        number.classList.toggle("chosen", number.dataset.task === id);
     }
   }
-  map.on("zoomend", nameable);
-  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(node);
+
+  /** Names that would lie beneath other numbers are left out: the list has them. All is measured, then changed. */
+  function nameable() {
+    const marks = [...node.querySelectorAll(".pin")].map((pin) => {
+      const name = pin.querySelector(".pin-name");
+      return { name, at: name.getBoundingClientRect(), numbers: pin.querySelector(".pin-numbers").getBoundingClientRect() };
+    });
+    for (const one of marks)
+      one.name.classList.toggle(
+        "beneath",
+        marks.some((other) => other !== one && overlap(one.at, other.numbers)),
+      );
+  }
+  map.on("moveend", () => last && drawPins());
+  // Where it is not shown it keeps its size: painting anew is what costs.
+  const fit = () => node.offsetWidth && map.invalidateSize({ pan: false });
+  new ResizeObserver(() => afterPaint(fit)).observe(node);
 
   const api = {
     /** Show an area, its tasks and communities. */
@@ -192,22 +213,27 @@ export function startMap(store, { choose }) {
       last = shown;
       if (!shown) {
         for (const group of [parts.area, parts.pins]) group.clearLayers();
+        pins.clear();
         return;
       }
       const { area } = shown.field;
-      if (before?.id !== area.id || !before) {
+      if (before?.id !== area.id) {
         drawArea(area);
         api.whole();
       }
-      drawPins(shown.tasks);
+      drawPins();
       paint();
     },
     /** Mark the chosen task's number, and with `fly` bring it into view. */
     select(fly) {
       chosen();
-      const marker = pins.get(store.get().chosen);
-      if (!marker || !fly) return;
-      map.setView(marker.getLatLng(), Math.max(map.getZoom(), CLOSE_ZOOM), { animate: !still() });
+      const task = fly && last && taskOf(store.get());
+      // What was tapped is answered first; the map follows.
+      if (task)
+        afterPaint(() => {
+          map.invalidateSize({ pan: false });
+          map.setView([task.lat, task.lon], Math.max(map.getZoom(), CLOSE_ZOOM), { animate: false });
+        });
     },
     /** One's own place with its accuracy; null takes it away. */
     place(at, { fly = false } = {}) {
@@ -225,10 +251,10 @@ export function startMap(store, { choose }) {
       map.fitBounds(bounds, { paddingTopLeft: [SPARE, LOW], paddingBottomRight: [SPARE, LOW], animate: false });
     },
     restyle() {
-      engine?.restyle();
+      afterPaint(() => engine?.restyle());
     },
     toggle(name, on) {
-      engine?.toggle(name, on);
+      afterPaint(() => engine?.toggle(name, on));
     },
   };
   node.setAttribute("aria-label", w("map_label"));
@@ -237,4 +263,8 @@ export function startMap(store, { choose }) {
 
 function overlap(one, other) {
   return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+}
+
+function taskOf({ chosen, shown, extra }) {
+  return shown?.tasks.find(({ id }) => id === chosen) ?? extra[chosen];
 }

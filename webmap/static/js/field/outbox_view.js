@@ -80,12 +80,15 @@ function action(edit, { link, store, choose, conflict, outbox }) {
   if (state === "conflict")
     return el("button", { type: "button", class: "touch bad", on: { click: () => conflict(seq) } }, w("see_conflict"));
   if (state === "refused") {
-    const known = store.get().shown?.tasks.some(({ id }) => id === shown.task);
+    const mend = () => {
+      const { extra } = store.get();
+      store.set({ extra: { ...extra, [shown.of.id]: { ...shown.of, edit } } });
+      choose(shown.of.id);
+    };
     return el(
       "span",
       { class: "row-actions" },
-      known &&
-        el("button", { type: "button", class: "touch warn", on: { click: () => choose(shown.task) } }, w("mend")),
+      el("button", { type: "button", class: "touch warn", disabled: !store.get().shown, on: { click: mend } }, w("mend")),
       el(
         "button",
         {

@@ -20,14 +20,14 @@ export function startVerify(store, outbox, { close, choose }) {
   let drawn = null;
 
   const draw = () => {
-    const { view, shown, chosen } = store.get();
+    const { view, shown, chosen, extra } = store.get();
     if (view !== "verify") {
       drawn = null;
       return;
     }
     // News from the server must not take away what is being typed.
     if (drawn !== null && drawn === chosen) return;
-    const task = shown?.tasks.find(({ id }) => id === chosen);
+    const task = shown?.tasks.find(({ id }) => id === chosen) ?? extra[chosen];
     drawn = task?.id ?? null;
     if (!task) {
       show(node, noTask(shown, close));
@@ -95,7 +95,7 @@ function form(task, { store, outbox, close, choose }) {
         body: {
           layer: of.layer,
           code: of.code,
-          based_on: old?.body.based_on ?? shown.version,
+          based_on: old?.body.based_on ?? of.version ?? shown.version,
           values: { [field]: answer },
           as_of: day,
           source: sources.length ? sources.join("、") : w("evidence_on_site"),
@@ -103,18 +103,18 @@ function form(task, { store, outbox, close, choose }) {
           correction: false,
         },
         shown: {
-          task: of.id,
+          of: { ...of, edit: null },
           name: of.name,
           question: of.question,
           before: of.record.value,
           evidence,
-          details: of.record.details,
         },
       },
       old?.seq,
     );
     store.set({ toast: w("kept_here", { question: told(of.question) }) });
     const next = store.get().shown.tasks.find(({ edit }) => !edit);
+    store.set({ extra: {} });
     close();
     if (next) choose(next.id);
   }
@@ -174,7 +174,13 @@ function sheetHead(task, shown, close) {
       {},
       el("h2", { id: "verify-title", tabindex: "-1", text: told(task.question) }),
       el("p", {
-        text: [told(task.name), told(task.place), w("task_of", { rank: task.rank, n: shown.tasks.length })].join(" · "),
+        text: [
+          told(task.name),
+          told(task.place),
+          task.rank && w("task_of", { rank: task.rank, n: shown.tasks.length }),
+        ]
+          .filter(Boolean)
+          .join(" · "),
       }),
     ),
     el(
@@ -185,7 +191,7 @@ function sheetHead(task, shown, close) {
   );
 }
 
-function oldRecord({ record, why }) {
+function oldRecord({ record, why, rank }) {
   return el(
     "div",
     { class: "record" },
@@ -198,7 +204,7 @@ function oldRecord({ record, why }) {
         "p",
         { class: "small" },
         el("span", { class: why.urgent ? "urgent" : null, text: told(why.text) }),
-        record.date ? w("verified_on", { date: record.date }) : w("never_verified"),
+        rank && (record.date ? w("verified_on", { date: record.date }) : w("never_verified")),
       ),
     ),
   );
