@@ -13,6 +13,7 @@ import shapely
 from geo import crs
 from layers.areas import features_in_area
 from layers.coverage import area_shape
+from layers.places import positions
 from layers.schema import LAYERS
 from layers.text import Text, both
 from layers.verify_tasks import LAYERS_ASKED, Tasks, pair, place_title, tasks
@@ -83,7 +84,9 @@ def _title(snapshot: Snapshot, area: Area, codes: list[str]) -> Text:
     if len(here) > _NAMED:
         one = LAYERS[area.kind]
         return Text("{n} 个{t}", "{n} {t}").format(n=len(here), t=Text(one.title.zh, one.title.en.lower()))
-    names = [name_of(frame.loc[code], code) for code in here] or [both(code) for code in codes[:_NAMED]]
+    names = [
+        name_of(frame.iloc[at], code) for code, at in zip(here, positions(frame.index, here), strict=True)
+    ] or [both(code) for code in codes[:_NAMED]]
     title = Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
     place = place_title(snapshot, area.kind, here[0]) if len(here) == 1 else both("")
     return Text(*(" · ".join(filter(None, parts)) for parts in zip(place, title, strict=True)))

@@ -234,15 +234,15 @@ def _span(box: Box | None, zoom: int) -> tuple[range, range]:
 
 
 def _column(lon: float, zoom: int) -> int:
-    return _within(floor((lon + 180) / 360 * 2**zoom), zoom)
+    return _within(floor((lon + 180) / 360 * (1 << zoom)), zoom)
 
 
 def _row(lat: float, zoom: int) -> int:
-    return _within(floor((1 - asinh(tan(radians(lat))) / pi) / 2 * 2**zoom), zoom)
+    return _within(floor((1 - asinh(tan(radians(lat))) / pi) / 2 * (1 << zoom)), zoom)
 
 
 def _within(number: int, zoom: int) -> int:
-    return min(max(number, 0), 2**zoom - 1)
+    return min(max(number, 0), (1 << zoom) - 1)
 
 
 def _add_tiles(

@@ -224,7 +224,7 @@ def test_what_is_told_of_a_question(snapshot: Snapshot) -> None:
         "date": None,
         "details": [],
     }
-    west, south, east, north = snapshot.frame("communities").geometry.loc[["C11"]].total_bounds
+    west, south, east, north = snapshot.frame("communities").loc[["C11"]].total_bounds
     assert (one["lon"], one["lat"]) == pytest.approx((west, south), abs=1e-6)
     assert (one["lon"], one["lat"]) == pytest.approx((east, north), abs=1e-6)
 
