@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from layers.installation import MapDatum
 
 _BEND = 0.005
-"""GCJ-02 moves two corners of a shape alike but for a share of their distance; it never reaches this."""
+"""GCJ-02 moves two places alike but for a share of their distance; it never reaches this."""
+_SPARE_DEG = 1e-6
 
 
 def displayed(shapes: NDArray[np.object_], datum: MapDatum) -> NDArray[np.object_]:
@@ -33,7 +34,7 @@ def displayed_boxes(boxes: NDArray[np.float64], datum: MapDatum) -> NDArray[np.f
     """Return what the displayed shapes lie in whose boxes these are: (n, 4), west, south, east, north in degrees."""
     if datum == "wgs84" or not len(boxes):
         return boxes
-    spare = (boxes[:, 2:] - boxes[:, :2]) * _BEND
+    spare = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) * _BEND + _SPARE_DEG
     moved = np.empty_like(boxes)
     for at in (0, 2):
         moved[:, at], moved[:, at + 1] = convert_datum(

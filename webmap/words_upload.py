@@ -13,7 +13,7 @@ WORDS: dict[str, Text] = {
     "data_lead": Text(
         "上传一个文件，先检查、看结果，您确认以后才写入图层。和服务器上的 wangge import 用的是同一套检查。",
         "Upload a file: it is checked, you see what was found, and only when you confirm is it written. The checks are "
-        "those of `wangge import` on the server.",
+        "those of wangge import on the server.",
     ),
     "data_closed": Text(
         "这里没有开通上传：存储在数据库里，管理员还没有指定上传文件放在哪里（安装设置的 upload.folder）。",
@@ -68,7 +68,7 @@ WORDS: dict[str, Text] = {
     "up_done": Text("已导入", "Imported"),
     # The work under way
     "up_progress": Text("{what}：{done} / {total}", "{what}: {done} of {total}"),
-    "up_waiting": Text("排队等待", "waiting for its turn"),
+    "up_waiting": Text("等待开始", "waiting to begin"),
     "up_interrupted_check": Text(
         "检查没有做完就中断了（服务重启，或文件太大、太复杂）。没有写入任何内容。",
         "The check was interrupted (the service was restarted, or the file is too large or too intricate). Nothing was "
@@ -201,8 +201,8 @@ WORDS: dict[str, Text] = {
     "up_undo": Text(
         "要撤回：在服务器上用 wangge export {layer} 文件 --version {before} 导出写入前的情况，再导入它；新增的要素另行删除。"
         "wangge history {layer} 列出每次写入。",
-        "To take it back, have the operator write what was there before with `wangge export {layer} FILE --version "
-        "{before}` and import that; what was inserted is deleted apart. `wangge history {layer}` lists all writes.",
+        "To take it back, have the operator write what was there before with wangge export {layer} FILE --version "
+        "{before} and import that; what was inserted is deleted apart. wangge history {layer} lists all writes.",
     ),
     "up_see_map": Text("在地图上看", "See the map"),
     "up_next": Text("再导入一个文件", "Import another file"),
