@@ -41,6 +41,8 @@ from layers.text import Text
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from layers.amending import Amended, Key
+
 # From this size on, a connection for Arrow, which takes 60 ms to make, is worth its while.
 _BULK_BYTES = 32 * 2**20
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -135,6 +137,11 @@ class PostGISStore(KeptStore):
     def history_since(self) -> int:
         """Return the version from which on history is kept."""
         return again(super().history_since)
+
+    def outcome(self, key: Key) -> Amended | None:
+        """Return what came of the request with this key, None where it has never been done."""
+        outcome = super().outcome
+        return again(lambda: outcome(key))
 
     def verify(self) -> list[Fault]:
         """Return what is wrong with the indexes, the counts, the geometries and the records."""
