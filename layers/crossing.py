@@ -291,7 +291,7 @@ def _titles(shown: View, classes: list[LegendClass]) -> list[Text]:
     if shown.query.question != "gap":
         return [one.title for one in classes]
     breaks = limit_of(shown.snapshot, shown.query).breaks_m
-    between = [both(f"{low:,g}–{high:,g} m") for low, high in pairwise(breaks)]
+    between = [both(f"{low:,g}–{high:,g}") for low, high in pairwise(breaks)]
     return [both(f"≤ {breaks[0]:,g} m"), *between, Text("更远", "farther")]
 
 

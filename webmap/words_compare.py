@@ -77,7 +77,6 @@ WORDS: dict[str, Text] = {
     "print_sheet": Text("打印的页眉", "Heading on paper"),
     "print_source": Text("来源：{district}网格数据。{method}", "Source: grid data of {district}. {method}"),
     "print_address": Text("本页地址：{address}", "This view: {address}"),
-    "print_first": Text("列表前 {n} 名，共 {all} 个", "First {n} of {all} in the list"),
     # Keys
     "keys": Text("键盘操作", "Keyboard"),
     "keys_move": Text("到下一项、上一项", "To the next, the previous item"),

@@ -109,6 +109,8 @@ function choose(id) {
   if (select) say(t("selected", { name: views[0].rows.name[views[0].rows.id.indexOf(select)] ?? select }));
 }
 
+let placed = Boolean(store.get().place);
+
 startDefinitions(store);
 startQuestions(store);
 startSideMarks(store);
@@ -122,7 +124,12 @@ startNav(store);
 if (sight.read) startSearch(({ lon, lat, layer }) => map.flyTo(lon, lat, layer));
 
 const legends = document.querySelectorAll(".compare-legend");
-store.on(["views"], ({ views }) => views.forEach((view, i) => drawLegend(legends[i], view)));
+store.on(["views"], ({ views }) => {
+  views.forEach((view, i) => drawLegend(legends[i], view));
+  // A map that nobody has placed shows the whole again, now that what stands around it has its size.
+  if (!placed) requestAnimationFrame(() => map.whole({ animate: false }));
+  placed = true;
+});
 if (!document.createElement("canvas").getContext("webgl2"))
   byId("compare-bar").querySelector(".compare-told").after(el("p", { class: "compare-slow", text: t("compare_slow") }));
 

@@ -18,16 +18,12 @@ export function drawLegend(node, view) {
     el("li", {}, swatch(token), el("span", { text: `${title} ${count(n)}` }));
   show(
     node,
-    el(
-      "div",
-      { class: "compare-words" },
-      el("h2", { text: view.legend.title }),
-      ramp.length
-        ? el("ul", { class: "classes" }, apart.map(key), facilities(view))
-        : el("p", { text: view.legend.subtitle }),
-    ),
+    el("h2", { text: view.legend.title }),
     ramp.length
-      ? el("ol", { class: "ramp" }, ramp.map(step))
+      ? [
+          el("ul", { class: "classes" }, facilities(view), apart.map(key)),
+          el("ol", { class: "ramp" }, ramp.map(step)),
+        ]
       : el("ul", { class: "classes" }, view.legend.classes.map(key)),
   );
 }

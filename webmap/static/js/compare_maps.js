@@ -28,8 +28,9 @@ export function startMaps(store, { choose }) {
   const right = L.map(node, { ...mapOptions(left.description), zoomAnimation: false });
   right.setView(left.leaflet.getCenter(), left.leaflet.getZoom(), { animate: false });
   startFrame(right, box.querySelector(".map-frame"));
-  new ResizeObserver(() => right.invalidateSize({ pan: false })).observe(node);
-  link(left.leaflet, right);
+  const follows = link(left.leaflet, right);
+  // When room is given or taken the right map goes where the left one is, and leads it nowhere.
+  new ResizeObserver(() => follows(() => right.invalidateSize({ pan: false }))).observe(node);
   startCrosshair(store, [left.leaflet, right], choose, () => engine);
   startHandle(store);
   ready(right, left.description).then(
@@ -64,18 +65,25 @@ function follow(store, engine) {
   paint();
 }
 
-/** Where one map goes the other goes too. */
+/** Where one map goes the other goes too. Returns what does something to the second without its leading the first. */
 function link(one, other) {
   let leading = null;
   const lead = (from, to) =>
-    from.on("move zoom resize", () => {
+    from.on("move zoom", () => {
       if (leading && leading !== from) return;
+      const before = leading;
       leading = from;
       to.setView(from.getCenter(), from.getZoom(), { animate: false });
-      leading = null;
+      leading = before;
     });
   lead(one, other);
   lead(other, one);
+  return (act) => {
+    leading = one;
+    act();
+    other.setView(one.getCenter(), one.getZoom(), { animate: false });
+    leading = null;
+  };
 }
 
 /** A crosshair at the same place of both maps: where the pointer is, else in the middle while keys move, else on what is chosen. */

@@ -69,9 +69,8 @@ export function settled(state, before) {
   let right = state.right;
   const rightChanged = right !== before.right;
   if (left === right) {
-    if (rightChanged) left = before.query.question;
-    else right = before.right === left ? before.query.question : before.right;
-    if (left === right) right = otherThan(left);
+    if (rightChanged) left = before.right;
+    else right = before.query.question;
   }
   if (!sharedUnits(left, right).length) {
     if (rightChanged) left = otherThan(right);

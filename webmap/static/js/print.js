@@ -8,17 +8,19 @@ import { count, page, t } from "./words.js";
 
 /** What is left of a sheet inside its margins, in CSS pixels: 10 mm around A4, 12 mm around A3. */
 const PAPERS = {
-  a4: { width: 1046, height: 718, rows: 13 },
-  a3: { width: 1496, height: 1031, rows: 26 },
+  a4: { width: 1046, height: 718 },
+  a3: { width: 1496, height: 1031 },
 };
 const ASIDE = 296;
 const GAP = 16;
 const HEAD_AND_FOOT = 150;
-const LEGEND = 62;
-const CROSSING = 230;
+/** Over and under two maps: a longer foot, the legends, the cross-table. */
+const OF_TWO = 285;
 /** Pixels per CSS pixel: 288 to the inch. */
 const SHARP = 3;
 const MOST_WAIT_MS = 10_000;
+/** More rows than any sheet has room for; those that do not fit are left out whole. */
+const MOST_ROWS = 60;
 
 /**
  * Let the page be printed, by its own button or by the browser.
@@ -31,8 +33,17 @@ export function startPrint(store, map) {
   let before = null;
   const boxes = () => [...document.querySelectorAll(".map-box")];
 
+  /** What is put back afterwards. */
+  const now = () => ({
+    theme: root.dataset.theme,
+    address: location.href,
+    place: store.get().place,
+    at: { center: map.getCenter(), zoom: map.getZoom() },
+  });
   const fit = () => {
     const slot = slotOf(store.get(), root.dataset.paper);
+    root.style.setProperty("--slot-width", `${slot.width}px`);
+    root.style.setProperty("--slot-height", `${slot.height}px`);
     for (const box of boxes()) {
       const { clientWidth: width, clientHeight: height } = box;
       box.style.setProperty("--width", `${width}px`);
@@ -42,22 +53,23 @@ export function startPrint(store, map) {
   };
   const settle = () => {
     if (!before) return;
-    const { theme, place } = before;
+    const { theme, at, place } = before;
     before = null;
     delete root.dataset.printing;
     delete root.dataset.paper;
     document.dispatchEvent(new CustomEvent("sharpen", { detail: null }));
     map.invalidateSize({ pan: false });
-    map.setView(place.center, place.zoom, { animate: false });
+    map.setView(at.center, at.zoom, { animate: false });
+    store.set({ place });
     if (theme !== "light") wear(store.get().theme);
   };
   addEventListener("beforeprint", () => {
     root.dataset.paper ??= "a4";
     // Whoever prints by the browser's menu gets the map as it is on the screen, and all else for paper.
-    before ??= { theme: root.dataset.theme, place: { center: map.getCenter(), zoom: map.getZoom() } };
+    before ??= now();
     root.dataset.theme = "light";
     fit();
-    draw(store.get(), root.dataset.paper);
+    draw(store.get(), before.address);
   });
   addEventListener("afterprint", settle);
 
@@ -65,11 +77,9 @@ export function startPrint(store, map) {
     if (before) return;
     say(t("print_preparing"), { seen: true });
     const bounds = map.getBounds();
-    before = { theme: root.dataset.theme, place: { center: map.getCenter(), zoom: map.getZoom() } };
+    before = now();
     root.dataset.paper = paper;
-    const slot = slotOf(store.get(), paper);
-    root.style.setProperty("--slot-width", `${slot.width}px`);
-    root.style.setProperty("--slot-height", `${slot.height}px`);
+    fit();
     root.dataset.printing = "";
     if (before.theme !== "light") wear("light");
     map.invalidateSize({ pan: false });
@@ -92,7 +102,7 @@ function slotOf({ views, how }, paper) {
   if (views === undefined) return { width: width - ASIDE - GAP, height: height - HEAD_AND_FOOT };
   return {
     width: how === "swipe" ? width : Math.floor((width - 2) / 2),
-    height: height - HEAD_AND_FOOT - LEGEND - CROSSING,
+    height: height - HEAD_AND_FOOT - OF_TWO,
   };
 }
 
@@ -105,7 +115,7 @@ async function atRest() {
 }
 
 /** Write what stands around the map. */
-function draw(state, paper) {
+function draw(state, address) {
   const { view, views, table } = state;
   const shown = views?.[0] ?? view;
   if (!shown) {
@@ -130,8 +140,8 @@ function draw(state, paper) {
         shown.as_of && el("span", { text: t("print_as_of", { date: shown.as_of }) }),
       ),
     ),
-    !table && beside(shown, PAPERS[paper].rows),
-    foot(views ?? [shown]),
+    !table && beside(shown),
+    foot(views ?? [shown], address),
   );
 }
 
@@ -152,12 +162,20 @@ function asked({ strip, query, limit, conditions }) {
     .join(" · ");
 }
 
-function beside(view, most) {
+function beside(view) {
   const legend = el("div", { class: "paper-legend compare-legend" });
   drawLegend(legend, view);
   const { value_text: value, label, basis, needs } = view.headlines[view.query.question];
   const { rows, list } = view;
-  const first = rows.id.slice(0, most);
+  const first = rows.id.slice(0, MOST_ROWS).map((_, at) =>
+    el(
+      "li",
+      {},
+      el("span", { text: String(at + 1) }),
+      el("span", {}, el("strong", { text: rows.name[at] }), ` ${rows.place[at]}`),
+      el("span", { text: rows.value_text[at] }),
+    ),
+  );
   return el(
     "div",
     { class: "paper-side" },
@@ -171,38 +189,17 @@ function beside(view, most) {
       view.strip.slice(1).map(({ title, value_text: said }) => el("span", {}, `${title} `, el("strong", { text: said }))),
     ),
     legend,
-    first.length > 0 &&
-      el(
-        "table",
-        {},
-        el("caption", {}, el("strong", { text: list.title }), ` ${t("print_first", { n: count(first.length), all: count(rows.id.length) })}`),
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            [t("rank"), t("col_name"), list.column.title].map((text) => el("th", { scope: "col", text })),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          first.map((_, at) =>
-            el(
-              "tr",
-              {},
-              el("td", { text: String(at + 1) }),
-              el("td", {}, el("strong", { text: rows.name[at] }), ` ${rows.place[at]}`),
-              el("td", { text: rows.value_text[at] }),
-            ),
-          ),
-        ),
-      ),
+    el(
+      "p",
+      { class: "paper-list" },
+      el("strong", { text: list.title }),
+      ` ${list.subtitle} · ${list.column.title}`,
+    ),
+    el("ol", { class: "paper-rows" }, first),
   );
 }
 
-function foot(views) {
+function foot(views, address) {
   const district = document.querySelector(".district").textContent;
   const methods = [...new Set(views.map(({ question }) => question.method))].join(" ");
   return el(
@@ -210,7 +207,7 @@ function foot(views) {
     { class: "paper-foot" },
     el("p", { text: t("print_source", { district, method: methods }) }),
     el("p", {
-      text: `${t("print_date", { date: today() })} · ${t("print_address", { address: location.href })}`,
+      text: `${t("print_date", { date: today() })} · ${t("print_address", { address })}`,
     }),
   );
 }

@@ -1,0 +1,268 @@
+"""Two questions side by side and by swipe: linked maps, the cross-table, the address, and the page without a mouse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from layers.standards import Standards
+from layers.store import create_store
+from layers.visitors import RESIDENT
+from tests.browser.conftest import Open, serving
+from tests.browser.test_hands_and_ears import serious
+from tests.district import small_district
+from tests.visitors import app_for
+
+pytestmark = pytest.mark.browser
+
+PAIR = "/compare?question=gap&right=double_none"
+
+
+@pytest.fixture(scope="module")
+def public(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of the small district as anybody sees it."""
+    district, frames = small_district()
+    url = f"gpkg:{tmp_path_factory.mktemp('compare') / 'small.gpkg'}"
+    with (
+        create_store(url, district, layers=frames) as store,
+        serving(app_for(store, standards, RESIDENT)) as address,
+    ):
+        yield address
+
+
+def asked(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def ready(page: Page) -> None:
+    expect(page.locator(".crossing td button").first).to_be_visible()
+    for node in ("#map", "#map-right"):
+        expect(page.locator(f"{node}[data-ready]")).to_have_attribute("aria-busy", "false")
+
+
+def same_crosshair(page: Page) -> bool:
+    """Return whether both maps show the crosshair at one place, to the pixel."""
+    first, second = page.locator(".crosshair").evaluate_all(
+        """nodes => nodes.map((node) => node.hidden ? [] : ["--x", "--y"]
+             .map((name) => parseInt(node.style.getPropertyValue(name))))"""
+    )
+    return bool(first) and all(abs(one - other) <= 1 for one, other in zip(first, second, strict=True))
+
+
+def over(page: Page, node: Locator, x: float, y: float) -> None:
+    box = node.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+
+
+def test_the_table_says_what_the_api_says(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}")
+    ready(page)
+    expect(page).to_have_title("样板区 · 对比 · 网格")
+    expect(page.locator(".nav [aria-current=page]")).to_have_text("对比")
+    told = page.request.get(f"{small}/api/compare?left=gap&right=double_none&unit=communities").json()
+    expect(page.locator(".crossing thead th")).to_have_text([one["title"] for one in told["left"]["groups"]])
+    expect(page.locator(".crossing tbody th")).to_have_text([one["title"] for one in told["right"]["groups"]])
+    for i, row in enumerate(told["cells"]):
+        shown = page.locator(".crossing tbody tr").nth(i).locator("td button")
+        expect(shown).to_have_count(len(row))
+        for j, cell in enumerate(row):
+            expect(shown.nth(j)).to_contain_text(f"{cell['units_text']} 个小区")
+            if not told["left"]["groups"][j]["apart"]:
+                expect(shown.nth(j).locator("strong")).to_have_text(cell["residents_text"])
+    summary = page.locator(".crossing-sum")
+    expect(summary.locator("h2")).to_have_text("够不到，又是双无")
+    expect(summary).to_contain_text(f"{told['worst']['residents_text']}人")
+    expect(summary).to_contain_text(
+        f"占已知居民 {told['total']['residents_text']}人的 {told['worst']['share_text']}"
+    )
+    expect(summary).to_contain_text("2019-12-31")
+    expect(summary).to_contain_text("居民不明的 1 个小区不计入居民数")
+    expect(page.locator(".compare-legend h2")).to_have_text(
+        ["到最近老年人日间照料的步行距离（m）", "管理主体"]
+    )
+
+
+def test_both_maps_move_together_and_share_a_crosshair(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}")
+    ready(page)
+    left, right = page.locator("#map"), page.locator("#map-right")
+    for node in (left, right):
+        over(page, node, 0.4, 0.3)
+        assert same_crosshair(page)
+    before = asked(page).get("map", "")
+    right.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("+")
+    expect(page).to_have_url(re.compile(r"map="))
+    assert asked(page)["map"] != before
+    over(page, left, 0.6, 0.6)
+    assert same_crosshair(page)
+    ready(page)
+
+
+def test_a_cell_is_shown_on_both_maps_and_is_in_the_address(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}")
+    ready(page)
+    cell = page.locator('td button[data-cell="gap-4~double_none"]')
+    units = cell.locator("span").last.inner_text()
+    cell.click()
+    expect(cell).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#live")).to_contain_text(f"{units}，两图只显示它们")
+    expect(page.locator(".crossing-sum h2")).to_have_text("更远，双无")
+    assert asked(page)["cell"] == "gap-4~double_none"
+    page.reload()
+    ready(page)
+    expect(cell).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="两图恢复全部").click()
+    expect(cell).to_have_attribute("aria-pressed", "false")
+    assert "cell" not in asked(page)
+    page.get_by_role("button", name="在两图上标出").click()
+    expect(page.locator("td.worst button[aria-pressed=true]")).to_have_count(4)
+    assert asked(page)["cell"] == "worst"
+
+
+def test_a_cell_becomes_a_condition_of_the_planners_page(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}&cell=gap-4~double_none")
+    ready(page)
+    units = int(re.findall(r"\d+", page.locator(".crossing-number").inner_text())[-1])
+    page.get_by_role("link", name="存为条件").click()
+    expect(page.locator("#list-title")).to_be_visible()
+    assert asked(page)["where"] == "class:gap:day_care:300:gap-4~double_none"
+    told = page.request.get(f"{small}/api/view?unit=communities&where={asked(page)['where']}").json()
+    assert told["conditions"]["matches"] == units
+
+
+def test_the_table_is_walked_by_arrow_keys(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}")
+    ready(page)
+    buttons = page.locator(".crossing td button")
+    assert page.locator(".crossing td button[tabindex='0']").count() == 1
+    buttons.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    focused = page.locator(".crossing td button:focus")
+    expect(focused).to_have_attribute("data-cell", "gap-1~no_manager")
+    page.keyboard.press("Enter")
+    expect(focused).to_have_attribute("aria-pressed", "true")
+    expect(focused).to_have_attribute("data-cell", "gap-1~no_manager")
+
+
+def test_the_swipe_is_moved_by_hand_and_by_keys(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}")
+    ready(page)
+    page.locator(".segment", has_text="卷帘").click()
+    handle = page.get_by_role("slider", name="卷帘")
+    expect(handle).to_have_attribute("aria-valuenow", "50")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    expect(handle).to_have_attribute("aria-valuenow", "52")
+    page.keyboard.press("PageDown")
+    expect(handle).to_have_attribute("aria-valuetext", "卷帘的位置：左图占 42%")
+    box = page.locator("#compare-maps").bounding_box()
+    grip = page.locator(".compare-grip").bounding_box()
+    assert box and grip
+    assert abs(grip["x"] + grip["width"] / 2 - box["x"] - 0.42 * box["width"]) < 2
+    page.mouse.move(grip["x"] + 24, grip["y"] + 24)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], grip["y"] + 24, steps=4)
+    page.mouse.up()
+    expect(handle).to_have_attribute("aria-valuenow", "75")
+    assert asked(page)["how"] == "swipe"
+    assert asked(page)["at"] == "75"
+    maps = [page.locator(name).bounding_box() for name in ("#map", "#map-right")]
+    assert maps[0] == maps[1]
+    page.reload()
+    ready(page)
+    expect(handle).to_have_attribute("aria-valuenow", "75")
+    page.keyboard.press("x")
+    expect(page.get_by_label("左图的问题")).to_have_value("double_none")
+
+
+def test_two_sides_never_ask_the_same(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}/compare")
+    ready(page)
+    left, right = page.get_by_label("左图的问题"), page.get_by_label("右图的问题")
+    expect(left).to_have_value("gap")
+    expect(right).to_have_value("hotspots")
+    page.locator(".question[data-question=hotspots] label").first.click()
+    expect(left).to_have_value("hotspots")
+    expect(right).to_have_value("gap")
+    expect(page.locator(".crossing tbody tr")).to_have_count(7)
+    page.get_by_role("button", name="左右对调").click()
+    expect(left).to_have_value("gap")
+    right.select_option("gap")
+    expect(left).to_have_value("hotspots")
+    expect(page.locator(".question[data-question=gap] .side-mark")).to_have_text("右")
+    page.get_by_role("link", name="三问").click()
+    expect(page.locator("#list-title")).to_have_text("热点")
+
+
+def test_anybody_compares_what_is_public(public: str, open_page: Open) -> None:
+    page = open_page(f"{public}/compare")
+    ready(page)
+    expect(page.locator(".crossing-sum")).to_contain_text("居民数不公开，只数个小区")
+    expect(page.locator(".crossing td strong")).to_have_count(0)
+    expect(page.locator(".nav a")).to_have_text(["三问", "对比"])
+    page.get_by_label("右图的问题").select_option("hotspots")
+    expect(page.get_by_label("左图的问题")).to_have_value("double_none")
+    expect(page.locator(".crossing-sum h2")).to_have_text("双无，又是诉求最多")
+
+
+def test_an_answer_that_fails_says_so_and_can_be_asked_again(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}")
+    ready(page)
+    page.watch.expected = "503"  # type: ignore[attr-defined]
+    said = {
+        "error": {
+            "status": 503,
+            "title": "存储正忙",
+            "detail": "另一个程序正在写入。",
+            "remedy": "请稍后再试。",
+        }
+    }
+    page.route("**/api/compare?*", lambda route: route.fulfill(status=503, json=said))
+    page.get_by_role("button", name="左右对调").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("存储正忙")
+    page.unroute("**/api/compare?*")
+    alert.get_by_role("button", name="重试").click()
+    expect(page.locator(".crossing-sum h2")).to_have_text("双无，又是够不到")
+
+
+def test_a_new_district_says_what_is_missing(new: str, open_page: Open) -> None:
+    page = open_page(f"{new}{PAIR}")
+    expect(page.locator("#crossing")).to_contain_text("还不能比较")
+    expect(page.locator("#crossing")).to_contain_text("小区")
+
+
+def test_axe_finds_nothing_serious(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}&cell=worst")
+    ready(page)
+    assert serious(page) == []
+    page.goto(f"{small}{PAIR}&how=swipe&theme=dark&lang=en")
+    ready(page)
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "touch"), [(1440, 900, False), (1024, 768, True), (720, 450, False), (360, 740, True)]
+)
+@pytest.mark.parametrize("how", ["side", "swipe"])
+def test_nothing_is_cut(small: str, open_page: Open, width: int, height: int, touch: bool, how: str) -> None:
+    page = open_page(f"{small}{PAIR}&lang=en&how={how}", width=width, height=height, has_touch=touch)
+    expect(page.locator(".crossing td button").first).to_be_visible()
+    across = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
+    assert across[0] <= across[1]
+    for part in ("#compare-bar", "#map", "#map-right", ".crossing-sum h2", ".crossing table", ".nav"):
+        page.locator(part).scroll_into_view_if_needed()
+        expect(page.locator(part)).to_be_in_viewport()
+    for part in ("#compare-bar", ".compare-legend", ".head", ".crossing-sum"):
+        spilt = page.locator(part).evaluate_all(
+            "nodes => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.className)"
+        )
+        assert spilt == []
