@@ -19,7 +19,7 @@ WORDS: dict[str, Text] = {
     "record_on_file": Text("记录：{value}", "On record: {value}"),
     "record_dated": Text("{date} 核实", "verified {date}"),
     "record_undated": Text("没有核实日期", "no date of verification"),
-    "record_of_date": Text("（{date}）", "({date})"),
+    "record_of_date": Text("（{date}）", " ({date})"),
     "record_answers": Text("{title}：看到的是", "{title}: what was seen"),
     "record_unknown": Text("不明", "unknown"),
     "record_unit": Text("单位：{unit}", "in {unit}"),
