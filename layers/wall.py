@@ -191,8 +191,8 @@ def _double_none(
         figure=told["figure"],
         definition=Text(
             "物业管理和业委会都没有的小区，由两项带日期的事实推出；有一项不明、另一项为无的不能判断，斜纹另列。",
-            "Communities with neither manager nor owners' committee, from two dated facts; where one is unknown and "
-            "the other is no, it cannot be told: hatched.",
+            "Neither manager nor owners' committee, from two dated facts; one unknown and the other no cannot be told: "
+            "hatched.",
         ),
     )
 
@@ -227,16 +227,11 @@ def _hotspots(
         figure=told["figure"],
         definition=Text(
             "每格与相邻格的{c}同全区比，Gi* 检验，控制误报；居民不足 {n} 人的格遮蔽。{e}",
-            "{c} of a cell and its neighbours against the district: Gi*, false discoveries controlled; under {n} "
-            "residents masked. {e}",
+            "{c} of a cell and its neighbours against the district (Gi*, FDR); under {n} residents masked. {e}",
         ).format(
-            c=Text("每千人诉求", "Complaints per 1,000 residents")
-            if by_rate
-            else Text("诉求件数", "Complaints"),
+            c=Text("每千人诉求", "Complaint rate") if by_rate else Text("诉求件数", "Complaints"),
             n=snapshot.standards.hotspot_mask_residents,
-            e=both("")
-            if before is None
-            else Text("上一年按现有人口算。", "The year before by the residents of today."),
+            e=both("") if before is None else Text("上一年按现有人口算。", "Year before: today's residents."),
         ),
     )
 

@@ -26,7 +26,7 @@ WORDS: dict[str, Text] = {
     "wall_scene_double_none": Text("哪些小区是双无？", "Which communities are double-none?"),
     "wall_scene_hotspots": Text("诉求集中在哪里？", "Where do complaints cluster?"),
     "wall_scene_linkages": Text("六联", "Six linkages"),
-    "wall_paused": Text("已暂停，再点一下继续", "Paused; touch again to go on"),
+    "wall_paused": Text("已暂停", "paused"),
     "wall_loading": Text("正在取数", "Fetching"),
     "wall_stale": Text("数据已 {span}没有更新", "No fresh data for {span}"),
     "wall_never": Text("还没有取到数据", "No data yet"),

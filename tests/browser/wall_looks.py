@@ -109,7 +109,9 @@ def faults(page: Page, *, screens: int = 1) -> list[str]:
             wide = min(one["right"], other["right"]) - max(one["left"], other["left"])
             high = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
             if wide > _SLACK_PX and high > _SLACK_PX:
-                told.append(f"over each other: {one['text']!r} and {other['text']!r}, {wide:.0f} x {high:.0f}")
+                told.append(
+                    f"over each other: {one['text']!r} and {other['text']!r}, {wide:.0f} x {high:.0f}"
+                )
     return told
 
 
