@@ -180,7 +180,7 @@ class Comparison:
             rows.append(
                 _counted(
                     f"double_none_{change}",
-                    Text("其中双无：{t}", "double-none among {t}").format(t=Text(title.zh, title.en.lower())),
+                    Text("双无{t}", "Double-none {t}").format(t=Text(title.zh, title.en.lower())),
                     of_them,
                 )
             )

@@ -105,6 +105,10 @@ WORDS: dict[str, Text] = {
     ),
     "what_if_compare_pick": Text("比较哪些方案（最多 {n} 个）", "Which scenarios to compare (at most {n})"),
     "what_if_compare_limit": Text("{kind} · 限值 {m} m", "{kind} · limit {m} m"),
+    "what_if_compare_room": Text(
+        "{kind} · 所属小区；向周边开放的，步行 {m} m 以内",
+        "{kind} · its own community; shared ones within a walk of {m} m",
+    ),
     "what_if_compare_steps": Text("步骤数", "Number of steps"),
     "what_if_compare_idle": Text("{n}（{i} 步不起作用）", "{n} ({i} of them idle)"),
     "what_if_csv": Text("比较表 CSV", "Table as CSV"),

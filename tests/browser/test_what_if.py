@@ -20,8 +20,11 @@ from layers.standards import Standards
 from layers.store import create_store
 from layers.visitors import WHOLE_DISTRICT, Visitor
 from tests.browser.conftest import Open, drawn, saved, serving
+from tests.browser.test_hands_and_ears import serious
+from tests.browser.test_sign_in import sign_in
 from tests.district import small_district
 from tests.visitors import app_for
+from tests.webmap.access import People, people
 
 pytestmark = pytest.mark.browser
 
@@ -279,3 +282,70 @@ def test_fingers_find_everything(small: str, open_page: Open) -> None:
     for control in page.locator("#what-if button:visible, #what-if input:visible, .supposed > span").all():
         box = control.bounding_box()
         assert box and box["height"] >= 44, control
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everybody_can_read_it(small: str, open_page: Open, language: str) -> None:
+    asked = (
+        f"{STEP};close:facilities:F01;close:facilities:F77;add:shared_mediation_room:{IN_C08[0]}:{IN_C08[1]}"
+    )
+    page = open_page(f"{small}/?lang={language}&what_if={asked}&base=1")
+    expect(residents(page)).to_be_visible()
+    expect(page.locator(".what-if-list .idle")).to_have_count(1)
+    assert serious(page) == []
+    page.locator("[data-key=compare]").click()
+    expect(page.locator(".what-if-compared table")).to_be_visible()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.goto(f"{small}/what-if/sheet?lang={language}&scenarios=A={STEP}")
+    assert serious(page) == []
+
+
+@pytest.fixture
+def there(standards: Standards, tmp_path: Path) -> Iterator[tuple[People, str]]:
+    district, frames = small_district()
+    with (
+        create_store(f"gpkg:{tmp_path / 'small.gpkg'}", district, layers=frames) as store,
+        people(store, standards, tmp_path) as found,
+        serving(found.app) as address,
+    ):
+        yield found, address
+
+
+def test_scenarios_are_saved_shared_and_not_overwritten(there: tuple[People, str], open_page: Open) -> None:
+    who, address = there
+    for name in ("zhang", "li"):
+        who.add(name, "planner")
+    mine = open_page(address)
+    sign_in(mine, address, "zhang")
+    start(mine)
+    type_place(mine, *IN_C08)
+    expect(residents(mine)).to_be_visible()
+    mine.get_by_label("方案名称").fill("南片照料")
+    mine.locator("[data-key=save]").click()
+    expect(mine.locator("#toast")).to_have_text("已保存“南片照料”")
+    expect(mine.locator("[data-key=save]")).to_be_disabled()
+    mine.get_by_label("与本区规划人员共享").check()
+    expect(mine.locator("#live")).to_contain_text("已保存")
+
+    theirs = open_page(address)
+    theirs.watch.expected = "409"  # type: ignore[attr-defined]
+    sign_in(theirs, address, "li")
+    start(theirs)
+    theirs.get_by_role("button", name="方案", exact=True).click()
+    theirs.get_by_role("button", name="南片照料 · zhang").click()
+    expect(residents(theirs)).to_be_visible()
+    assert steps_in(theirs) == steps_in(mine)
+    for page, lon in ((mine, 114.1385), (theirs, 114.1372)):
+        type_place(page, lon, IN_C08[1])
+        expect(page.locator(".what-if-list li")).to_have_count(2)
+    mine.locator("[data-key=save]").click()
+    expect(mine.locator("[data-key=save]")).to_be_disabled()
+    theirs.locator("[data-key=save]").click()
+    expect(theirs.locator("#toast")).to_contain_text("“南片照料”已被 zhang 改过，没有保存")
+    theirs.locator("[data-key=save]").click()
+    expect(theirs.locator("#toast")).to_contain_text("已保存")
+    # What a colleague has changed since is not deleted unseen.
+    mine.watch.expected = "409"  # type: ignore[attr-defined]
+    mine.get_by_role("button", name="删除这个方案").click()
+    expect(mine.locator("#toast")).to_contain_text("与现有数据冲突")

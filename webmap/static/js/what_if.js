@@ -1,6 +1,6 @@
 /** What if: the mode in which scenarios are made, saved and compared. Nothing of it writes a fact. */
 
-import { byId, el, iconButton, show } from "./dom.js";
+import { byId, el, icon, show } from "./dom.js";
 import { say } from "./floating.js";
 import { startSupposed } from "./map/supposed.js";
 import { ask } from "./state.js";
@@ -40,6 +40,7 @@ export function startWhatIf(store, map) {
     undone = [...undone.slice(1 - MOST_UNDONE), present().steps];
   };
   const fresh = () => ({
+    key: Symbol("scenario"),
     name: t("what_if_named", { n: drafts.length + 1 }),
     steps: [],
     base: page.district.version,
@@ -160,7 +161,7 @@ export function startWhatIf(store, map) {
   actions.existing = startExisting(store, map.leaflet, actions);
   startPlacing(store, map.leaflet, actions);
 
-  const entry = entryButtons(actions);
+  const entry = entryButton(actions);
   const draw = () => {
     const { scenario, whatIf } = store.get();
     panel.hidden = !scenario;
@@ -182,19 +183,15 @@ export function startWhatIf(store, map) {
   draw();
 }
 
-/** The ways in: one among the map's tools, one below the questions. */
-function entryButtons(actions) {
-  const begin = () => actions.begin();
-  byId("map-tools").append(iconButton("what-if", t("what_if"), begin, "what-if-tool"));
+/** The way in, on the map. */
+function entryButton(actions) {
   const button = el(
     "button",
-    { type: "button", class: "what-if-start", on: { click: begin } },
-    el("span", { class: "what-if-plus", "aria-hidden": "true", text: "+" }),
-    t("what_if_start"),
+    { type: "button", class: "what-if-start", title: t("what_if_start"), on: { click: () => actions.begin() } },
+    icon("what-if"),
+    t("what_if"),
   );
-  byId("questions").append(
-    el("section", { class: "what-if-entry" }, el("h2", { text: t("what_if") }), button),
-  );
+  byId("map-box").append(button);
   return button;
 }
 
@@ -219,7 +216,8 @@ function startPlacing(store, map, actions) {
   const box = map.getContainer();
   map.on("click", ({ latlng }) => {
     const { placing, existing } = store.get();
-    if (placing) actions.put(latlng.lng, latlng.lat);
+    // Whoever else hears of this click is to find the map still in this state.
+    if (placing) queueMicrotask(() => actions.put(latlng.lng, latlng.lat));
     else if (existing) actions.pick(latlng);
   });
   box.addEventListener("keydown", ({ key, target }) => {

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { el, iconButton, show } from "./dom.js";
-import { supposes, writeScenarios } from "./what_if_scenario.js";
+import { ROOM, supposes, writeScenarios } from "./what_if_scenario.js";
 import { viewParams } from "./url.js";
 import { count, language, t } from "./words.js";
 
@@ -116,7 +116,7 @@ function table({ columns, kinds }) {
           columns.map((one) => el("td", { text: steps(one) })),
         ),
       ),
-      kinds.map(({ title, limit_m: m, rows }) =>
+      kinds.map(({ kind, title, limit_m: m, rows }) =>
         el(
           "tbody",
           {},
@@ -126,7 +126,7 @@ function table({ columns, kinds }) {
             el("th", {
               scope: "rowgroup",
               colspan: columns.length + 1,
-              text: t("what_if_compare_limit", { kind: title, m: count(m) }),
+              text: limited(kind, title, m),
             }),
           ),
           rows.map(row),
@@ -134,6 +134,11 @@ function table({ columns, kinds }) {
       ),
     ),
   );
+}
+
+/** A kind and what it is compared at. */
+export function limited(kind, title, m) {
+  return t(kind === ROOM ? "what_if_compare_room" : "what_if_compare_limit", { kind: title, m: count(m) });
 }
 
 function files(params) {

@@ -2,6 +2,7 @@
 
 import { el, icon, iconButton, show, unbroken } from "./dom.js";
 import { menu } from "./floating.js";
+import { limited } from "./what_if_compare.js";
 import { isSaved } from "./what_if_saved.js";
 import { ROOMS, rounded, supposes } from "./what_if_scenario.js";
 import { count, metres, page, t } from "./words.js";
@@ -17,7 +18,7 @@ export function drawPanel(panel, store, actions) {
   const told = supposes(scenario) ? whatIf : null;
   const parts = {
     head: [[], () => head(actions)],
-    file: [[scenario], () => file(scenario, actions)],
+    file: [[scenario.key, scenario.saved], () => file(scenario, actions)],
     adding: [[placing, existing, kind], () => adding(placing, existing, kind, actions)],
     told: [[told, failure, shown], () => [failure && trouble(failure), told && results(told, actions)]],
     steps: [[scenario.steps, told?.steps], () => steps(scenario, told, actions)],
@@ -31,6 +32,8 @@ export function drawPanel(panel, store, actions) {
     drawn.set(part, shownNow);
     refill(part, make());
   }
+  // A button that was made anew under the finger would lose the click.
+  panel.querySelector('[data-key="save"]').disabled = !supposes(scenario) || isSaved(scenario);
 }
 
 /** What each part shows. */
@@ -99,7 +102,7 @@ function file(scenario, actions) {
     value: scenario.name,
     "data-key": "name",
     "aria-label": t("what_if_name"),
-    on: { change: ({ target }) => actions.rename(target.value.trim() || scenario.name) },
+    on: { input: ({ target }) => target.value.trim() && actions.rename(target.value.trim()) },
   });
   const kept = scenario.saved;
   return [
@@ -109,7 +112,6 @@ function file(scenario, actions) {
       name,
       button("save", t("what_if_save"), () => actions.saved.save(), {
         class: "button main",
-        disabled: !supposes(scenario) || isSaved(scenario),
       }),
     ),
     kept &&
@@ -280,10 +282,7 @@ function results(told, actions) {
   if (!result) return null;
   return [
     told.results.length > 1 && tabs(told, actions),
-    el("p", {
-      class: "what-if-help",
-      text: t("what_if_compare_limit", { kind: result.title, m: count(result.limit_m) }),
-    }),
+    el("p", { class: "what-if-help", text: limited(result.kind, result.title, result.limit_m) }),
     figures(result),
     result.mediation && el("p", { class: "what-if-due" }, unbroken(due(result.mediation))),
     el("p", { class: "what-if-counts" }, unbroken(counts(result))),

@@ -38,7 +38,7 @@ export function savedActions(store, actions) {
       try {
         const thing = await get(`/api/saved/${id}`);
         const { steps, base } = thing.content;
-        actions.open({ name: thing.name, steps: readSteps(steps), base: base ?? null, saved: kept(thing) });
+        actions.open({ key: thing.id, name: thing.name, steps: readSteps(steps), base: base ?? null, saved: kept(thing) });
       } catch (error) {
         tell(error);
       }

@@ -12,6 +12,7 @@
 
 /**
  * @typedef {object} Scenario
+ * @property {string|symbol} [key] tells scenarios in hand apart, whatever becomes of them
  * @property {string} name
  * @property {Step[]} steps
  * @property {number|null} base version of the facts that it was made over
@@ -32,7 +33,7 @@ export function writeSteps(steps) {
   return steps
     .map(({ action, kind, layer, code, lon, lat }) => {
       const what = action === "add" ? [kind] : [layer, encodeURIComponent(code)];
-      return [action, ...what, ...(action === "close" ? [] : [lon.toFixed(6), lat.toFixed(6)])].join(":");
+      return [action, ...what, ...(action === "close" ? [] : [rounded(lon), rounded(lat)])].join(":");
     })
     .join(";");
 }
