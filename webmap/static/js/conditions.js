@@ -104,7 +104,8 @@ function form(panel, text, done) {
 function row(store, part, at, item) {
   const { kind, values } = partOf(part);
   const replace = (made) => setParts(store, Object.assign(partsOf(store.get().query), { [at]: made }));
-  const title = item?.title ?? part;
+  // Until the answer is there, what kind of condition it is has to do.
+  const title = item?.title ?? (kind in KINDS ? t(`condition_${kind}`) : "…");
   return el(
     "li",
     { class: "condition-row" },
@@ -116,7 +117,7 @@ function row(store, part, at, item) {
       el(
         "span",
         { class: "condition-words" },
-        item ? [el("strong", { text: item.about }), ` ${item.asked}`] : el("strong", { text: part }),
+        item ? [el("strong", { text: item.about }), ` ${item.asked}`] : el("strong", { text: title }),
       ),
       item && amount(item),
       kind in KINDS &&

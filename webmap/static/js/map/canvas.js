@@ -162,6 +162,7 @@ class CanvasEngine {
       on("buildings") && rule("buildings", area("building", 0.3), { minzoom: 15 }),
       on("communities") && rule("communities", street),
       on("backdrop") && rule("backdrop", area("road", 1), ofKind("road")),
+      ...(this.unit && on("cells") && this.view.conditions ? [this.openRule()] : []),
       ...(this.unit && this.turned.size ? this.turnRules() : []),
       ...(this.unit ? this.choiceRules() : []),
       on("complaints") && rule("complaints", dot, { minzoom: 13 }),
@@ -171,7 +172,7 @@ class CanvasEngine {
   }
 
   unitRules() {
-    const { PolygonSymbolizer, LineSymbolizer, CircleSymbolizer } = window.protomapsL;
+    const { PolygonSymbolizer, CircleSymbolizer } = window.protomapsL;
     const stateOf = (feature) => this.states.get(String(feature.props.id)) ?? {};
     const tokens = new Set([...this.states.values()].map(({ token }) => token).filter(Boolean));
     const colours = Object.fromEntries(
@@ -186,7 +187,6 @@ class CanvasEngine {
       filter: (_, feature) => feature.geomType === type && filter(stateOf(feature)),
     });
     const area = (opacity) => new PolygonSymbolizer({ fill, opacity, stroke: colour("land"), width: 0.5 });
-    const dash = { color: colour("ink"), width: 1.4 * scale(), dash: [4, 3] };
     return [
       rule(POLYGON, area(GROUND), (state) => painted(state) && state.ground),
       rule(POLYGON, area(1), (state) => painted(state) && !state.ground),
@@ -196,13 +196,24 @@ class CanvasEngine {
       rule(POLYGON, new PolygonSymbolizer({ pattern: this.hatch }), ({ token, ground }) =>
         Boolean(token === "hatch" && !ground),
       ),
-      rule(POLYGON, new LineSymbolizer(dash), ({ open }) => Boolean(open)),
       rule(
         POINT,
         new CircleSymbolizer({ radius: 4 * scale(), fill, stroke: colour("hatch"), width: 1 }),
         ({ token }) => Boolean(token),
       ),
     ];
+  }
+
+  /** Units of which it cannot be told whether they meet the conditions: dashed, over the streets. */
+  openRule() {
+    const { LineSymbolizer } = window.protomapsL;
+    return {
+      dataSource: UNITS,
+      dataLayer: this.unit,
+      symbolizer: new LineSymbolizer({ color: colour("ink"), width: 1.4 * scale(), dash: [4, 3] }),
+      filter: (_, { geomType, props }) =>
+        geomType === POLYGON && Boolean(this.states.get(String(props.id))?.open),
+    };
   }
 
   /** What a supposition changes: outlined where more are covered, hatched where fewer are. */
