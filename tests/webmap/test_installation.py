@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.datum import gcj02_to_wgs84, wgs84_to_gcj02
-from layers.installation import AS_SHIPPED, BaseMap, Installation, Logo
+from layers.installation import AS_SHIPPED, BaseMap, Logo
 from layers.standards import Standards
 from layers.store import Store
 from layers.text import Text
@@ -27,7 +27,6 @@ from tests.webmap.decoding import decoded
 from tests.webmap.test_tiles import place_of
 from webmap.display import displayed, displayed_boxes
 from webmap.settings import Settings
-from webmap.tile_cache import TileCache
 
 BASE = BaseMap("https://tiles.example:8443/{z}/{x}/{y}.png", "某某测绘院 © 2020", 17)
 FRAMES = small_district()[1]
@@ -196,11 +195,6 @@ def test_one_displaced_shape_is_drawn_as_every_vertex_is_moved() -> None:
             moved = np.column_stack(wgs84_to_gcj02(*np.array(before.exterior.coords).T))
             assert np.allclose(after.exterior.coords, moved, atol=1e-12, rtol=0)
     assert displayed(shapes, "wgs84") is shapes
-
-
-def test_caches_of_two_datums_do_not_mix() -> None:
-    assert TileCache(1000)._datum == "wgs84"
-    assert Installation().map_datum == "wgs84"
 
 
 @pytest.mark.parametrize(
