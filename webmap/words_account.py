@@ -308,6 +308,7 @@ AUDIT_ACTIONS: dict[str, Text] = {
     "saved_added": Text("存下一项", "saved"),
     "saved_changed": Text("改存下的一项", "saved thing changed"),
     "saved_removed": Text("删存下的一项", "saved thing removed"),
+    "package": Text("带走离线包", "package taken along"),
     "view_guarded": Text("查看受保护字段", "guarded fields viewed"),
     "write_facts": Text("核实、改动事实", "facts verified or changed"),
     "export": Text("导出", "exported"),
