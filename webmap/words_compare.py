@@ -34,6 +34,8 @@ WORDS: dict[str, Text] = {
         "Cross-table: columns {left}, rows {right}; each cell has residents and {unit}",
     ),
     "compare_units": Text("{n} {unit}", "{n} {unit}"),
+    "compare_in_cells": Text("{n} 格", "in {n}"),
+    "compare_in": Text("{n} 个", "in {n}"),
     "compare_cell": Text("{column}，{row}", "{column}, {row}"),
     "compare_people": Text("{n}人", "{n} residents"),
     "compare_share": Text(

@@ -71,7 +71,7 @@ def test_the_table_says_what_the_api_says(small: str, open_page: Open) -> None:
         shown = page.locator(".crossing tbody tr").nth(i).locator("td button")
         expect(shown).to_have_count(len(row))
         for j, cell in enumerate(row):
-            expect(shown.nth(j)).to_contain_text(f"{cell['units_text']} 个小区")
+            expect(shown.nth(j)).to_contain_text(f"{cell['units_text']} 个")
             if not told["left"]["groups"][j]["apart"]:
                 expect(shown.nth(j).locator("strong")).to_have_text(cell["residents_text"])
     summary = page.locator(".crossing-sum")
@@ -112,7 +112,7 @@ def test_a_cell_is_shown_on_both_maps_and_is_in_the_address(small: str, open_pag
     units = cell.locator("span").last.inner_text()
     cell.click()
     expect(cell).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#live")).to_contain_text(f"{units}，两图只显示它们")
+    expect(page.locator("#live")).to_contain_text(f"{units}小区，两图只显示它们")
     expect(page.locator(".crossing-sum h2")).to_have_text("更远，双无")
     assert asked(page)["cell"] == "gap-4~double_none"
     page.reload()

@@ -6,6 +6,7 @@ import { writeAddress } from "./url.js";
 import { sight, t } from "./words.js";
 
 export const WORST = "worst";
+const CELLS = /^(square|h3)/;
 const KEYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 /** What a cell is called in the address. */
@@ -151,7 +152,6 @@ function grid(store, at) {
   const box = (row, column, i, j) => {
     const figures = cells[i][j];
     const id = cellId(column, row);
-    const units = t("compare_units", { n: figures.units_text, unit: unit.counted });
     const apart = column.apart || row.apart;
     const people = figures.residents_text !== null && !column.apart && figures.residents_text;
     return el(
@@ -168,7 +168,11 @@ function grid(store, at) {
         },
         el("span", { class: "vh", text: t("compare_cell", { column: column.title, row: row.title }) }),
         people && el("strong", { text: people }),
-        el("span", { text: units }),
+        el("span", {
+          text: people
+            ? t(CELLS.test(unit.id) ? "compare_in_cells" : "compare_in", { n: figures.units_text })
+            : t("compare_units", { n: figures.units_text, unit: unit.counted }),
+        }),
       ),
     );
   };

@@ -38,7 +38,9 @@ export function startQuestions(store) {
 }
 
 function draw(store, limit) {
-  const { query, view } = store.get();
+  const { query, view, failure } = store.get();
+  // Until there is something to say the panel is an outline: what is shown does not move later.
+  if (view || failure) delete document.querySelector(".questions fieldset").dataset.first;
   for (const question of QUESTIONS) {
     const section = document.querySelector(`.question[data-question="${question}"]`);
     const open = query.question === question;
