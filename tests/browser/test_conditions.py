@@ -104,7 +104,7 @@ def test_conditions_are_put_together_and_all_follows(small: str, open_page: Open
     assert other.locator(".strip").inner_text() == page.locator(".strip").inner_text()
 
 
-def colours(page: Page, *tokens: str) -> list[int]:
+def colours(page: Page, *tokens: str, near: int = 12) -> list[int]:
     """Return how many pixels of the map have each token's colour, about."""
     page.evaluate(
         "for (const id of ['legend', 'map-tools']) document.getElementById(id).style.visibility = 'hidden'"
@@ -113,7 +113,7 @@ def colours(page: Page, *tokens: str) -> list[int]:
     assert box
     picture = base64.b64encode(page.screenshot(clip={**box})).decode()
     found: list[int] = page.evaluate(
-        """async ([picture, tokens]) => {
+        """async ([picture, tokens, near]) => {
           const image = new Image();
           image.src = `data:image/png;base64,${picture}`;
           await image.decode();
@@ -127,11 +127,11 @@ def colours(page: Page, *tokens: str) -> list[int]:
             const [r, g, b] = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
             let n = 0;
             for (let i = 0; i < data.length; i += 4)
-              if (Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 12) n += 1;
+              if (Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < near) n += 1;
             return n;
           });
         }""",
-        [picture, list(tokens)],
+        [picture, list(tokens), near],
     )
     return found
 
@@ -143,11 +143,11 @@ def test_the_map_shows_matches_the_open_cases_and_the_ground(
     page = open_page(f"{small}/?question=double_none&where=double_none", webgl=webgl)
     expect(page.locator(".row")).to_have_count(6)
     drawn(page)
-    with_conditions = colours(page, "double-none", "no-committee", "ink")
+    with_conditions = colours(page, "double-none", "no-committee") + colours(page, "ink", near=80)
     page.get_by_role("button", name="清空").click()
     expect(page.locator(".row")).to_have_count(12)
     drawn(page)
-    without = colours(page, "double-none", "no-committee", "ink")
+    without = colours(page, "double-none", "no-committee") + colours(page, "ink", near=80)
     # Matches keep their strength, the rest recede, and what cannot be told is outlined.
     assert with_conditions[0] > 1000 and abs(with_conditions[0] - without[0]) < without[0] / 10
     assert without[1] > 1000 > with_conditions[1]
