@@ -55,21 +55,22 @@ _ENTRANCE = ("entrance_lon", "entrance_lat")
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that is supposed: `kind` of what is added, `layer` and `code` of what is moved or closed."""
+    """One thing that is supposed: `kind` of what is added, `layer` and `code` of what is moved or closed.
+
+    `at` is (lon, lat) in degrees of EPSG:4490: where it is added, or moved to.
+    """
 
     action: Action
     kind: str = ""
     layer: str = ""
     code: str = ""
-    lon: float | None = None
-    lat: float | None = None
+    at: tuple[float, float] | None = None
 
     def as_text(self) -> str:
         """Return the step as it stands in an address."""
         parts: list[str] = [self.action]
         parts += [self.kind] if self.action == "add" else [self.layer, quote(self.code, safe="")]
-        if self.lon is not None and self.lat is not None:
-            parts += [_written(self.lon), _written(self.lat)]
+        parts += map(_written, self.at or ())
         return ":".join(parts)
 
 
@@ -279,7 +280,7 @@ def _name_of(row: gpd.GeoDataFrame) -> str | None:
 
 
 def _point(step: Step) -> shapely.Point:
-    return shapely.Point(step.lon, step.lat)
+    return shapely.Point(step.at or ())
 
 
 def _check_places(present: Snapshot, steps: Iterable[Step]) -> None:
@@ -289,14 +290,13 @@ def _check_places(present: Snapshot, steps: Iterable[Step]) -> None:
     )
     outside = [
         Text("第 {n} 步（{x}, {y}）", "step {n} ({x}, {y})").format(
-            n=n, x=_written(step.lon), y=_written(step.lat)
+            n=n, x=_written(step.at[0]), y=_written(step.at[1])
         )
         for n, step in enumerate(steps, 1)
-        if step.lon is not None
-        and step.lat is not None
+        if step.at is not None
         and not (
-            west - AROUND_DEG <= step.lon <= east + AROUND_DEG
-            and south - AROUND_DEG <= step.lat <= north + AROUND_DEG
+            west - AROUND_DEG <= step.at[0] <= east + AROUND_DEG
+            and south - AROUND_DEG <= step.at[1] <= north + AROUND_DEG
         )
     ]
     if outside:
@@ -329,8 +329,8 @@ def _placed(action: Action, degrees: list[str], **what: str) -> Step | None:
     lon, lat = (round(float(part), _DECIMALS) + 0.0 for part in degrees)
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         return None
-    return Step(action, lon=lon, lat=lat, **what)
+    return Step(action, at=(lon, lat), **what)
 
 
-def _written(degrees: float | None) -> str:
+def _written(degrees: float) -> str:
     return f"{degrees:.{_DECIMALS}f}".rstrip("0").rstrip(".")

@@ -129,7 +129,7 @@ class WhatIf:
     def _radius_m(self, one: Applied) -> float | None:
         """Return how far around its new place a step reaches, in straight metres; None where it reaches nobody."""
         detour = self.present.standards.detour_factor
-        if one.status != "done" or one.step.lon is None or one.kind == ROOM:
+        if one.status != "done" or one.step.at is None or one.kind == ROOM:
             return None
         limit_m = self.results[ROOM if one.kind == SHARED_ROOM else one.kind].limit_m
         return round(limit_m / detour, 1)
@@ -204,8 +204,8 @@ def step_as_dict(given: Hypothesis, number: int, one: Applied, language: Languag
         "title": title.to(language),
         "status": one.status,
         "note": None if (note := _step_note(given, number, one)) is None else note.to(language),
-        "lon": step.lon,
-        "lat": step.lat,
+        "lon": None if step.at is None else step.at[0],
+        "lat": None if step.at is None else step.at[1],
         "before": None if one.before is None else [round(value, 6) for value in one.before],
     }
 
@@ -214,8 +214,8 @@ def _step_note(given: Hypothesis, number: int, one: Applied) -> Text | None:
     if one.status != "done":
         return _NOT_DONE[one.status]
     notes = []
-    if one.before is not None and one.step.lon is not None and one.step.lat is not None:
-        lon, lat = zip(one.before, (one.step.lon, one.step.lat), strict=True)
+    if one.before is not None and one.step.at is not None:
+        lon, lat = zip(one.before, one.step.at, strict=True)
         x, y = crs.points_to_metric(lon, lat, given.present.district.metric_crs)
         moved_m = float(np.hypot(np.diff(x), np.diff(y))[0])
         notes.append(Text("移动 {m:,.0f} m。", "{m:,.0f} m away.").format(m=moved_m))

@@ -242,7 +242,7 @@ class Comparison:
                         for n, (column, text) in enumerate(values)
                     }
                 )
-        return gpd.GeoDataFrame(rows, geometry=[None] * len(rows), crs=crs.STORED_CRS)
+        return gpd.GeoDataFrame(rows, geometry=np.full(len(rows), None, dtype=object), crs=crs.STORED_CRS)
 
     def features_frame(self, language: Language) -> gpd.GeoDataFrame:
         """Return the places of the scenarios and the communities that they change, one feature each."""
@@ -286,7 +286,7 @@ def _places(given: Hypothesis, language: Language) -> list[tuple[dict[str, Any],
     made = []
     for n, one in enumerate(given.steps, 1):
         told = step_as_dict(given, n, one, language)
-        at = (one.step.lon, one.step.lat) if one.step.lon is not None else one.before
+        at = one.before if one.step.at is None else one.step.at
         title = kind_title(given.present, one.kind).to(language) if one.kind else ""
         row = _feature(
             Text("设施", "Place").to(language),

@@ -191,7 +191,8 @@ def difference(present: Snapshot, before: Reach, after: Reach) -> Difference:
     turned = after.covered.astype(np.int64) - before.covered
     moved = np.flatnonzero((turned != 0) & (homes.community >= 0))
     group, sign = homes.community[moved], turned[moved]
-    residents = np.bincount(group, weights=np.nan_to_num(homes.residents[moved]) * sign, minlength=n)
+    people = np.nan_to_num(homes.residents[moved]) * sign
+    residents: NDArray[np.float64] = np.bincount(group, weights=people, minlength=n).astype(np.float64)
     built = moved[homes.is_building[moved]]
     buildings = np.bincount(homes.community[built], weights=turned[built], minlength=n).astype(np.int64)
     dwellings_more = np.bincount(group, weights=sign, minlength=n)

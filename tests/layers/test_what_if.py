@@ -56,13 +56,11 @@ def supposed(snapshot: Snapshot, *steps: Step, unit: str = "communities") -> Sna
 
 
 def add(kind: str, x: float, y: float) -> Step:
-    lon, lat = at(x, y)
-    return Step("add", kind=kind, lon=lon, lat=lat)
+    return Step("add", kind=kind, at=at(x, y))
 
 
 def move(layer: str, code: str, x: float, y: float) -> Step:
-    lon, lat = at(x, y)
-    return Step("move", layer=layer, code=code, lon=lon, lat=lat)
+    return Step("move", layer=layer, code=code, at=at(x, y))
 
 
 def close(layer: str, code: str) -> Step:
@@ -76,7 +74,7 @@ def answers(snapshot: Snapshot, *units: str) -> list[Any]:
         for question, kind in (("gap", "day_care"), ("gap", "library"), ("double_none", "day_care")):
             for language in ("zh", "en"):
                 query = query_of(snapshot, question=question, kind=kind, unit=unit)
-                said.append(views.view(snapshot, query, EVERYTHING).as_dict(language))  # type: ignore[arg-type]
+                said.append(views.view(snapshot, query, EVERYTHING).as_dict(language))
         ids = said[-1]["rows"]["id"]
         query = query_of(snapshot, question="gap", kind="day_care", unit=unit, limit_m="500")
         said += [views.card(snapshot, unit, id_, query, EVERYTHING).as_dict("zh") for id_ in ids[:40]]
@@ -139,7 +137,7 @@ def test_nothing_stored_changes_and_little_is_kept(store: Store, standards: Stan
     for x in range(20, 1600, 40):
         given_ = hypothesis(present, Scenario((add("day_care", x, 300.0),)), unit=query.unit)
         WhatIf(given_, query).as_dict("zh")
-    kept = present.derived(("what if",), lambda: None)
+    kept: Any = present.derived(("what if",), lambda: None)
     assert len(kept._made) == 3
     assert store.version() == version
     assert_geodataframe_equal(present.rows["facilities"].frame(), rows)
@@ -189,13 +187,14 @@ def naive_points(snapshot: Snapshot, steps: list[Step]) -> dict[str, dict[str, A
             continue
         if step.action == "move" and key not in found:
             continue
-        (x,), (y,) = crs.points_to_metric([step.lon], [step.lat], METRIC_CRS)
+        assert step.at is not None
+        (x,), (y,) = crs.points_to_metric([step.at[0]], [step.at[1]], METRIC_CRS)
         inside = [i for i, plot in enumerate(plots) if shapely.intersects_xy(plot, x, y)]
-        row = found[key].copy() if step.action == "move" else {"kind": step.kind, "shared": "no"}
-        if row["kind"] == SHARED_ROOM:
-            row |= {"kind": ROOM, "shared": "yes"}
-        row |= {"x": x, "y": y, "community": inside[0] if inside else -1}
-        found[key if step.action == "move" else f"new/{n}"] = row
+        put = found[key].copy() if step.action == "move" else {"kind": step.kind, "shared": "no"}
+        if put["kind"] == SHARED_ROOM:
+            put |= {"kind": ROOM, "shared": "yes"}
+        put |= {"x": x, "y": y, "community": inside[0] if inside else -1}
+        found[key if step.action == "move" else f"new/{n}"] = put
     return found
 
 
@@ -247,8 +246,8 @@ def test_who_is_covered_is_what_looking_at_each_place_says(
     assert double_none.tolist() == sorted(double_none.tolist(), reverse=True)
     gained, lost = units_changed(snapshot, "communities", before, after)
     codes = snapshot.frame("communities").index
-    assert set(gained) >= {codes[i] for i in np.flatnonzero(found.residents > 0)}
-    assert set(lost) >= {codes[i] for i in np.flatnonzero(found.residents < 0)}
+    assert set(gained) >= {codes[int(i)] for i in np.flatnonzero(found.residents > 0)}
+    assert set(lost) >= {codes[int(i)] for i in np.flatnonzero(found.residents < 0)}
 
 
 def same_side(before: Reach, after: Reach, community: int) -> bool:
@@ -304,7 +303,7 @@ def test_all_that_is_wrong_is_said_at_once(standards: Standards) -> None:
 
 
 def test_a_place_outside_of_the_district_is_refused(snapshot: Snapshot) -> None:
-    swapped = Step("add", kind="day_care", lon=22.55, lat=83.1)
+    swapped = Step("add", kind="day_care", at=(22.55, 83.1))
     with pytest.raises(BadParameter) as caught:
         hypothesis(snapshot, Scenario((add("day_care", *IN_C08), swapped)), unit="communities")
     assert "第 2 步" in caught.value.message.zh and "第 1 步" not in caught.value.message.zh
@@ -445,7 +444,7 @@ def test_scenarios_are_taken_away_as_table_and_as_features(snapshot: Snapshot) -
     features = found.features_frame("en")
     placed = features[features["What"] == "Place"]
     assert placed["Scenario"].tolist() == ["甲", "乙", "乙", "乙", "=1+1"]
-    assert placed.geometry.iloc[0].x == pytest.approx(at(*IN_C08)[0], abs=1e-7)
+    assert shapely.get_x(placed.geometry.iloc[0]) == pytest.approx(at(*IN_C08)[0], abs=1e-7)
     changed = features[features["What"] == "Community"]
     assert {"C08", "C07"} <= set(changed["Code"]) and "F77" in set(placed["Code"])
 
