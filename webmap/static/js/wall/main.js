@@ -25,10 +25,13 @@ const clock = startClock((state) => scenes.hold(state === "waiting" || state ===
 scenes.start();
 startFeed({
   figures(found) {
+    // A screen that was emptied begins anew.
+    if (!byId("closed").hidden) {
+      location.reload();
+      return;
+    }
     figures = found;
     showFigures(found);
-    byId("closed").hidden = true;
-    byId("wall").classList.remove("shut");
     showScene(scenes.scene);
     showStep(step);
   },
@@ -54,7 +57,7 @@ function shut() {
   byId("wall").classList.add("shut");
   for (const id of ["pair", "linkages", "legend", "definition", "linkage-definition"]) byId(id).replaceChildren();
   for (const node of byId("questions").children) node.replaceChildren();
-  map.paint(null, null);
+  map.close();
 }
 
 function showScene(id) {

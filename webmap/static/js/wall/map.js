@@ -27,13 +27,15 @@ const STILL = {
   trackResize: true,
 };
 
-/** Start the map. @returns {{paint: Function, mend: Function}} */
+/** Start the map. @returns {{paint: Function, mend: Function, close: Function}} */
 export function startMap() {
   const description = JSON.parse(byId("map-description").textContent);
   const node = byId("map");
   node.removeAttribute("tabindex");
   const map = L.map(node, { ...STILL, crs: crsOf(description), maxZoom: description.max_zoom });
+  let closed = false;
   const fit = () => {
+    if (closed) return;
     map.invalidateSize({ pan: false, animate: false });
     const spare = L.point(1, 1).multiplyBy(SPARE_REM * 16 * scale());
     map.fitBounds(description.bounds, { padding: spare, animate: false });
@@ -52,7 +54,7 @@ export function startMap() {
     byId("map-message").hidden = !failed && !text;
   };
   const draw = () => {
-    if (!engine || !wanted) return;
+    if (!engine || !wanted || closed) return;
     const { view, facilities } = wanted;
     engine.facilities(facilities?.kind ?? "");
     engine.toggle("mediation_rooms", false);
@@ -83,9 +85,16 @@ export function startMap() {
     },
     /** The server is back: tiles that did not come meanwhile are asked for again. */
     mend() {
-      if (!broken) return;
+      if (!broken || closed) return;
       broken = false;
       engine?.restyle();
+    },
+    /** Take it away, with all that is drawn on it. */
+    close() {
+      if (closed) return;
+      closed = true;
+      map.remove();
+      node.replaceChildren();
     },
   };
 }
