@@ -174,6 +174,8 @@ WORDS: dict[str, Text] = {
     "field_owners_committee": Text("业委会", "Owners' committee"),
     "field_residents_group": Text("居民小组", "Residents' group"),
     "field_party_branch": Text("党支部", "Party branch"),
+    "field_party_work": Text("党的工作", "Party work"),
+    "field_pilot": Text("试点", "Pilot"),
     "field_shared": Text("调解室共用", "Room shared"),
     "change_to": Text("{title}：{from} → {to}", "{title}: {from} → {to}"),
     "change_same": Text("{title}：仍是{to}", "{title}: still {to}"),

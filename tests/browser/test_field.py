@@ -177,7 +177,6 @@ def test_two_tablets_that_change_one_fact_choose_field_by_field(field: Field, br
         one.set_offline(True)
         mine.locator("#link").click()
         expect(mine.locator("#banner")).to_contain_text("没有网络")
-        title = mine.locator("#task-rows .row").first.locator(".row-title").text_content()
         verify(theirs, 0, "无")
         all_sent(theirs)
         verify(mine, 0, "有")

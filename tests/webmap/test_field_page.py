@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from layers.schema import LAYERS
 from layers.text import LANGUAGES, Text
 from layers.visitors import RESIDENT, Area, Visitor
 from tests.visitors import app_for
@@ -26,6 +27,12 @@ TEMPLATE = (WEBMAP / "templates/field.html").read_text("utf-8")
 WORKER_OF_G03 = Visitor(
     "grid_worker", Area("management_cells", frozenset({"G03"})), account="2" * 12, name="甲", via="session"
 )
+FACTS = tuple(
+    field.name
+    for layer in ("communities", "mediation_rooms")
+    for field in LAYERS[layer].fields
+    if field.type == "fact"
+)
 # What a key made of a class, a field, a state or a view may end in.
 ENDS = {
     "answer": ("yes", "no", "unknown"),
@@ -34,7 +41,7 @@ ENDS = {
     "contradicts_yes": ("owners_committee", "property_management"),
     "day": ("today", "yesterday", "other"),
     "evidence": ("notice_board", "property_office", "residents", "document"),
-    "field": ("property_management", "owners_committee", "residents_group", "party_branch", "shared"),
+    "field": FACTS,
     "tab": ("grid", "verify", "outbox", "package"),
 }
 

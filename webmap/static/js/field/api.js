@@ -59,10 +59,14 @@ async function body(response) {
   }
 }
 
+/** Parameters of an address that answers in one language. */
+export function inLanguage(params = {}) {
+  return language === "zh" ? params : { ...params, lang: language };
+}
+
 /** Fetch JSON. @param {string} path @param {Record<string, string|number>} [params] */
 export async function get(path, params = {}) {
   const search = new URLSearchParams(params);
-  if (language !== "zh") search.set("lang", language);
   const response = await ask(search.size ? `${path}?${search}` : path);
   const said = await body(response);
   if (!response.ok) throw new Refused(response.status, said);
@@ -81,8 +85,7 @@ export async function post(path, value) {
   token ??= (await get("/api/me")).csrf;
   const headers = { "Content-Type": "application/json" };
   if (token) headers["X-CSRF-Token"] = token;
-  const address = language === "zh" ? path : `${path}?lang=${language}`;
-  const response = await ask(address, { method: "POST", headers, body: JSON.stringify(value) });
+  const response = await ask(`${path}?${new URLSearchParams(inLanguage())}`, { method: "POST", headers, body: JSON.stringify(value) });
   const said = await body(response);
   if (response.status === 401 || response.status === 403) forgetToken();
   if (!response.ok) throw new Refused(response.status, said);

@@ -2,7 +2,7 @@
 
 import { el, icon, show } from "../dom.js";
 import { cell, swatch } from "../shapes.js";
-import { get } from "./api.js";
+import { get, inLanguage } from "./api.js";
 import { w } from "./words.js";
 
 /** Classes that the map paints; the others stay quiet there and here. */
@@ -70,7 +70,7 @@ async function tell(node, community, store, choose) {
 
 /** From the server, else from the package. */
 async function factsOf({ id }, { live, package: taken }) {
-  if (live) return get(`/api/facts/${LAYER}/${encodeURIComponent(id)}`);
+  if (live) return get(`/api/facts/${LAYER}/${encodeURIComponent(id)}`, inLanguage());
   const known = taken?.facts?.features[`${LAYER}/${id}`];
   if (!known) throw new Error(`no facts of ${id}`);
   return known;

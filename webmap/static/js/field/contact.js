@@ -4,7 +4,7 @@
  * A package of somebody else, of another area or of a revoked device is wiped at the first contact.
  */
 
-import { Refused, Unreached, forgetToken, get } from "./api.js";
+import { Refused, Unreached, forgetToken, get, inLanguage } from "./api.js";
 import { keep, kept } from "./db.js";
 import { wipe } from "./package.js";
 
@@ -63,7 +63,7 @@ export function startContact(store, outbox) {
     const [field, tasks, classes] = await Promise.all([
       get("/api/field"),
       get("/api/field/tasks"),
-      get("/api/view", { question: "double_none", unit: "communities" }),
+      get("/api/view", inLanguage({ question: "double_none", unit: "communities" })),
     ]);
     store.set({ live: { field, tasks, classes }, failure: null });
   }

@@ -1,6 +1,7 @@
 /** What the tablet shows: the server's answer where there is one, else the package; with one's own edits upon it. */
 
 import { isOpen, subject } from "./outbox.js";
+import { named } from "./words.js";
 
 const CLASSES = {
   "no/no": "double_none",
@@ -72,7 +73,7 @@ function communitiesOfPackage({ communities }) {
     const [lon, lat] = middle(geometry.coordinates.flat(Infinity));
     return {
       id: String(properties.code ?? id),
-      name: properties.name,
+      name: named(properties),
       lon,
       lat,
       class: CLASSES[`${manager}/${committee}`] ?? "unknown",

@@ -99,7 +99,10 @@ startConflict(store, outbox, { close: () => go("outbox", { replace: true }) });
 startPackageView(store);
 
 store.on(["live", "package", "edits", "holder"], () => store.set({ shown: shownOf(store.get()) }));
-store.on(["shown"], ({ shown }) => map.show(shown));
+store.on(["shown"], ({ shown, view, chosen }) => {
+  map.show(shown);
+  if (view === "verify" && chosen === null) store.set({ chosen: firstOpen() });
+});
 store.on(["chosen"], () => map.select(store.get().view === "verify"));
 store.on(["me", "watching", "meSaid"], ({ me, watching, meSaid }) => {
   map.place(me);

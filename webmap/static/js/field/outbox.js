@@ -18,7 +18,7 @@
  * @property {number} [done] moment of the answer
  */
 
-import { Refused, Unreached, get, post } from "./api.js";
+import { Refused, Unreached, get, inLanguage, post } from "./api.js";
 import { addEdit, dropEdits, edits, putEdit } from "./db.js";
 
 const OPEN = ["waiting", "refused", "conflict"];
@@ -201,5 +201,5 @@ function alone(work) {
 
 /** The edits made before of one fact, from the server. */
 export function historyOf({ layer, code }) {
-  return get(`/api/history/${layer}/${encodeURIComponent(code)}`, { limit: 50 });
+  return get(`/api/history/${layer}/${encodeURIComponent(code)}`, inLanguage({ limit: 50 }));
 }
