@@ -32,3 +32,22 @@ def die_after_writing(url: str, body: dict[str, Any], today: date) -> None:
             today=today,
         )
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def serve_facts(url: str, folder: str, answers: Any, *, dies: bool) -> None:
+    """Serve a store to the people of `folder` until told to stop, or be killed after a write, before it is answered."""
+    from tests.webmap.access import people
+    from webmap import api_facts
+    from webmap.server import Server, listen
+    from webmap.settings import Settings
+
+    if dies:
+        api_facts._wait_for = lambda version: os.kill(os.getpid(), signal.SIGKILL)
+    standards = read_standards(Path(__file__).parents[2] / "data")
+    with open_store(url) as store, people(store, standards, Path(folder)) as there:
+        (listener,) = listen("127.0.0.1", 0, 1)
+        server = Server(there.app, listener, threads=4, settings=Settings())
+        server.start()
+        answers.send(listener.getsockname()[1])
+        answers.recv()
+        server.stop()

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +20,8 @@ from jsonschema import Draft202012Validator
 from layers.standards import Standards
 from layers.store import Store, create_store
 from tests.district import small_district
-from tests.webmap.access import Browser, People, people
+from tests.layers.fact_workers import serve_facts
+from tests.webmap.access import OPERATOR, Browser, People, people
 from webmap.schemas import SCHEMAS
 
 
@@ -172,3 +178,49 @@ def test_the_page_knows_whom_to_offer_it(there: People) -> None:
         return found[1] == "true"
 
     assert [offered(there.browser()), offered(there.signed_in("lin", "planner"))] == [False, True]
+
+
+def test_a_service_killed_before_it_answers_has_written_once(
+    store: Store, standards: Standards, tmp_path: Path
+) -> None:
+    with people(store, standards, tmp_path) as there:
+        there.add("lin", "planner")
+        account = next(one for one in there.access.accounts() if one.name == "lin")
+        _, token = there.access.add_key("tablet", account.id, ["verify", "change", "read"], by=OPERATOR)
+    before = store.version()
+    bodies = [asking({"owners_committee": "no"}, code=code) for code in ("C01", "C04", "C05")]
+    for body in bodies:
+        with pytest.raises((ConnectionError, RemoteDisconnected)):
+            sent(store.url, tmp_path, token, [body], dies=True)
+    answers = sent(store.url, tmp_path, token, bodies, dies=False)
+    assert [(status, said["already"]) for status, said in answers] == [(200, True)] * 3
+    changes = store.changes(since=before)
+    assert [(change.layer, change.codes) for change in changes] == [
+        ("communities", (body["code"],)) for body in bodies
+    ]
+    assert [said["version"] for _, said in answers] == [change.version for change in changes]
+
+
+def sent(url: str, folder: Path, token: str, bodies: list[Any], *, dies: bool) -> list[tuple[int, Any]]:
+    """Send requests to a service of its own, which may die of the first."""
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve_facts, args=(url, str(folder), theirs), kwargs={"dies": dies})
+    process.start()
+    theirs.close()
+    try:
+        assert ours.poll(60)
+        with closing(HTTPConnection("127.0.0.1", ours.recv(), timeout=60)) as connection:
+            return [answer(connection, token, body) for body in bodies]
+    finally:
+        if not dies:
+            ours.send("stop")
+        process.join(60)
+        assert process.exitcode == (-signal.SIGKILL if dies else 0)
+
+
+def answer(connection: HTTPConnection, token: str, body: Any) -> tuple[int, Any]:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    connection.request("POST", "/api/facts", json.dumps(body), headers)
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
