@@ -1,6 +1,7 @@
 /** The present view on paper: one sheet with title, map, legend, figures, first rows, date and source. */
 
 import { drawLegend } from "./compare_legend.js";
+import { conditionKeys } from "./conditions_empty.js";
 import { byId, el, show } from "./dom.js";
 import { say } from "./floating.js";
 import { wear } from "./tools.js";
@@ -171,7 +172,7 @@ function beside(view) {
     el(
       "li",
       {},
-      el("span", { text: String(at + 1) }),
+      el("span", { text: view.conditions && at >= list.count ? "?" : String(at + 1) }),
       el("span", {}, el("strong", { text: rows.name[at] }), ` ${rows.place[at]}`),
       el("span", { text: rows.value_text[at] }),
     ),
@@ -188,6 +189,7 @@ function beside(view) {
       { class: "paper-strip" },
       view.strip.slice(1).map(({ title, value_text: said }) => el("span", {}, `${title} `, el("strong", { text: said }))),
     ),
+    conditionKeys(view),
     legend,
     el(
       "p",
