@@ -107,7 +107,7 @@ export function chooseSheet(actions) {
   };
   const form = el(
     "form",
-    { class: "sheet", on: { submit }, "aria-labelledby": "choose-title" },
+    { class: "sheet", novalidate: true, on: { submit }, "aria-labelledby": "choose-title" },
     el("h2", { id: "choose-title", text: t("up_choose") }),
     told,
     el(
