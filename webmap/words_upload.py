@@ -266,7 +266,7 @@ def _changed(said: Any, change: Callable[[str], str]) -> Any:
         return [_changed(one, change) for one in said]
     if not isinstance(said, dict):
         return said
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, value in said.items():
         if name in _SENTENCES and isinstance(value, str):
             changed[name] = change(value)

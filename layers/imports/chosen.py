@@ -53,7 +53,7 @@ def read_chosen(given: Mapping[str, Any], *, layer: str) -> Chosen:
     unknown = sorted(set(given) - known)
     if unknown:
         raise _wrong(unknown[0], Text("可用：{k}。", "There are {k}.").format(k=", ".join(sorted(known))))
-    plain = {name: _line(name, given.get(name)) or None for name in _PLAIN}
+    plain: dict[str, Any] = {name: _line(name, given.get(name)) or None for name in _PLAIN}
     return Chosen(
         layer=_layer(given.get("layer", layer)),
         options=ImportOptions(
