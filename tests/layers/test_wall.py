@@ -214,9 +214,12 @@ def test_the_past_is_read_again_only_when_its_layer_is_written(
     earlier, present = Earlier(store), load(store, standards)
     read: list[str] = []
     whole = type(store).read
-    monkeypatch.setattr(
-        type(store), "read", lambda self, layer, **how: (read.append(layer), whole(self, layer, **how))[1]
-    )
+
+    def noted(self: Store, layer: str, **how: Any) -> Any:
+        read.append(layer)
+        return whole(self, layer, **how)
+
+    monkeypatch.setattr(type(store), "read", noted)
     past = earlier.of(present)
     assert read == ["communities", "mediation_rooms", "facilities"]
     assert earlier.of(present) is past and len(read) == 3

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from layers.installation import Installation
@@ -197,9 +196,3 @@ def test_every_word_of_the_scripts_is_there_and_used() -> None:
     used = asked | set(re.findall(r"\bw\.(\w+)", template)) | {f"wall_scene_{scene}" for scene in SCENES}
     used.add("wall_map")
     assert set(WORDS) <= used, set(WORDS) - used
-
-
-def test_the_service_stands_with_any_visitor_class(app: Flask) -> None:
-    """The page is no API operation and the answer is one."""
-    assert app.view_functions["wall_page.page"].action == "wall"  # type: ignore[attr-defined]
-    assert app.view_functions["api_wall.wall"].operation.action == "wall"  # type: ignore[attr-defined]
