@@ -13,6 +13,7 @@ from geo import crs
 from geo.coverage import is_covered as within_limit
 from layers.analysis import coverage_table, covered_share, reach_m, unit_table
 from layers.areas import features_in_area, units_in_area
+from layers.condition_words import unit_answers
 from layers.dwellings import is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_published
@@ -66,6 +67,7 @@ class Card:
             "tag": _tag(self, community if own else -1, language),
             "reason": [part.as_dict(language) for part in reasons(self, community if own else -1)],
             "main_community": None if own or community < 0 else self._code(community),
+            "conditions": unit_answers(self.snapshot, self.query, self.sight, self.position, language),
             "seats": _seats(self.snapshot, community, language) if own else None,
             "figures": _figures(self, community if own else -1, language),
             "distances": _distances(self, language),

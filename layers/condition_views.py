@@ -81,15 +81,11 @@ def filtered_strip(
     open_cases = len(found.of) - found.matches - len(found.rest)
     tone = TONES.get(token(query.where))
     what = unit_title(query.unit)
+    where = heading(len(query.where))
+    if not sight.is_whole or query.subdistrict is not None or query.community_kind is not None:
+        where = Text("{h} · {w}", "{h} · {w}").format(h=where, w=place_title(snapshot, query, sight))
     items: list[Item] = [
-        (
-            Text("{h} · {w}", "{h} · {w}").format(
-                h=heading(len(query.where)), w=place_title(snapshot, query, sight)
-            ),
-            both(""),
-            None,
-            None,
-        ),
+        (where, both(""), None, None),
         (Text(what.zh, what.en[:1].upper() + what.en[1:]), number(len(table)), tone, "conditions"),
         (Text("不能判断", "Cannot tell"), number(open_cases), None, "conditions"),
         (Text("楼栋", "Buildings"), number(int(table["buildings"].sum())), None, "buildings"),

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from layers.conditions import NO, UNKNOWN, YES, verdicts
 from layers.questions import class_title
 from layers.schema import LAYERS
-from layers.text import Text, both
+from layers.text import Language, Text, both
 from layers.wording import name_of, short_kind
 
 if TYPE_CHECKING:
     from layers.condition_text import Condition, Where
     from layers.queries import ViewQuery
+    from layers.sight import Sight
     from layers.snapshot import Snapshot
 
 Words = tuple[Text, Text]
 """What a condition is about, and what it asks of that: together they are its title."""
 
 NEUTRAL = "quantity-4"
+ANSWERS = {int(YES): "yes", int(NO): "no", int(UNKNOWN): "unknown"}
 _FACTS = {
     "yes": (Text("有", "there is one"), Text("不是“有”", "not known to be there")),
     "no": (Text("无", "there is none"), Text("不是“无”", "not known to be missing")),
@@ -35,6 +38,19 @@ def title(snapshot: Snapshot, query: ViewQuery, condition: Condition) -> Text:
     """Return a condition as one phrase."""
     about, asked = words(snapshot, query, condition)
     return Text(f"{about.zh} {asked.zh}".strip(), f"{about.en} {asked.en}".strip())
+
+
+def unit_answers(
+    snapshot: Snapshot, query: ViewQuery, sight: Sight, position: int, language: Language
+) -> list[dict[str, str]]:
+    """Return how one unit meets each of the query's conditions, for its card."""
+    return [
+        {
+            "title": title(snapshot, query, condition).to(language),
+            "answer": ANSWERS[int(verdicts(snapshot, query, sight, condition)[position])],
+        }
+        for condition in query.where
+    ]
 
 
 def token(where: Where) -> str:

@@ -150,6 +150,7 @@ CARD = record(
     tag=nullable(record(text=STRING, tone=STRING)),
     reason=listed(record(text=STRING, fact=nullable(STRING), date=nullable(DAY))),
     main_community=nullable(STRING),
+    conditions=listed(record(title=STRING, answer={"enum": ["yes", "no", "unknown"]})),
     seats=nullable(
         listed(
             record(

@@ -47,6 +47,8 @@ WORDS: dict[str, Text] = {
     ),
     "conditions_link": Text("复制带条件的链接", "Copy a link with these conditions"),
     "conditions_match": Text("符合", "met"),
+    "condition_yes": Text("成立", "holds"),
+    "condition_no": Text("不成立", "does not hold"),
     "cannot_tell": Text("不能判断", "cannot tell"),
     "conditions_ground": Text(
         "其余 {n} 个变浅作底色：{title}", "The other {n} recede to the ground: {title}"

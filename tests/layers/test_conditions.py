@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from geo.coverage import LIMIT_SLACK_M
 from layers.analysis import reach_m, unit_table
 from layers.areas import units_in_area
+from layers.cards import card
 from layers.condition_text import (
     GRAMMAR,
     MOST_CHARACTERS,
@@ -437,6 +438,25 @@ def test_every_kind_has_words_in_both_languages(snapshot: Snapshot, unit: str) -
         said = [title(snapshot, query, Condition(kind, values, negated)) for negated in (False, True)]
         assert len({text.zh for text in said}) == len({text.en for text in said}) == 2, kind
         assert all(text.zh.strip() and text.en.strip() for text in said)
+
+
+def test_a_card_says_how_the_unit_meets_each_condition(snapshot: Snapshot) -> None:
+    query = query_of(snapshot, "double_none~residents:500~!subdistrict:S1")
+    told = {
+        code: [
+            one["answer"]
+            for one in card(snapshot, "communities", code, query, FULL).as_dict("en")["conditions"]
+        ]
+        for code in ("C03", "C08", "C06", "C01")
+    }
+    assert told == {
+        "C03": ["yes", "yes", "no"],
+        "C08": ["yes", "no", "yes"],
+        "C06": ["unknown", "unknown", "no"],
+        "C01": ["no", "yes", "no"],
+    }
+    plain = card(snapshot, "communities", "C01", query_of(snapshot, ""), FULL).as_dict("en")
+    assert plain["conditions"] == []
 
 
 def test_saved_conditions_are_checked() -> None:

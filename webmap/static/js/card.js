@@ -1,5 +1,6 @@
 /** The card of one unit: its facts, the reason in one sentence, distances against their limits. */
 
+import { conditionAnswers } from "./conditions_empty.js";
 import { byId, el, icon, iconButton, show } from "./dom.js";
 import { copyAddress, figureButton, figureInText } from "./floating.js";
 import { signInAddress } from "./url.js";
@@ -100,6 +101,7 @@ function content({ card, query }, actions, expansion) {
       "div",
       { class: "card-body", tabindex: "0", role: "group", "aria-label": t("facts") },
       reason(card),
+      card.conditions.length > 0 && conditionAnswers(card.conditions),
       card.seats && seats(card.seats),
       figures(card.figures),
       sight.aggregates === "public" && publicNote(),

@@ -55,6 +55,24 @@ export function conditionKeys({ conditions: answered, legend }) {
   );
 }
 
+/** How one unit meets each condition: on its card. */
+export function conditionAnswers(conditions) {
+  const words = { yes: "condition_yes", no: "condition_no", unknown: "cannot_tell" };
+  return el(
+    "ul",
+    { class: "condition-answers", "aria-label": t("conditions") },
+    conditions.map(({ title, answer }) =>
+      el(
+        "li",
+        {},
+        cell(answer),
+        el("span", { text: title }),
+        el("strong", { text: t(words[answer]) }),
+      ),
+    ),
+  );
+}
+
 function openSign() {
   return el("span", { class: "open-sign" }, cell("unknown"));
 }
