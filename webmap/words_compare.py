@@ -34,6 +34,8 @@ WORDS: dict[str, Text] = {
         "Cross-table: columns {left}, rows {right}; each cell has residents and {unit}",
     ),
     "compare_units": Text("{n} {unit}", "{n} {unit}"),
+    "compare_n_cells": Text("{n} 格", "{n} cells"),
+    "compare_n": Text("{n} 个", "{n}"),
     "compare_in_cells": Text("{n} 格", "in {n}"),
     "compare_in": Text("{n} 个", "in {n}"),
     "compare_cell": Text("{column}，{row}", "{column}, {row}"),

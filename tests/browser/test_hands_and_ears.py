@@ -44,12 +44,14 @@ def test_keyboard_alone_walks_from_question_to_card_and_back(small: str, open_pa
     page.locator("input[name=question]:checked").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#list-title")).to_have_text("双无小区")
-    page.locator(".skip").first.focus()
+    page.get_by_role("link", name="跳到列表").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#list")).to_be_focused()
-    for _ in range(3):  # download, heading of the value, first row
-        page.keyboard.press("Tab")
     rows = page.locator(".row")
+    for _ in range(12):  # download and headings come first
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.row')"):
+            break
     expect(rows.first).to_be_focused()
     page.keyboard.press("End")
     expect(rows.nth(11)).to_be_focused()
@@ -198,16 +200,3 @@ def test_a_new_district_says_what_to_import_next(new: str, open_page: Open) -> N
     panel.get_by_role("button", name="先看地图").click()
     expect(panel).to_be_hidden()
     drawn(page)
-
-
-def test_print_shows_the_view_and_that_it_is_invented(small: str, open_page: Open) -> None:
-    page = open_page(f"{small}/?question=double_none&select=C07", webgl=True)
-    expect(page.locator("#card h2")).to_be_visible()
-    drawn(page)
-    page.emulate_media(media="print")
-    expect(page.locator(".invented")).to_be_visible()
-    expect(page.locator("#legend")).to_be_visible()
-    expect(page.locator("#card h2")).to_be_visible()
-    for hidden in ("#tools", "#search", "#scope", ".map-tools"):
-        expect(page.locator(hidden)).to_be_hidden()
-    assert page.pdf().startswith(b"%PDF")

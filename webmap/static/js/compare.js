@@ -1,6 +1,6 @@
 /** The page that compares two questions over the same units: asks for both, keeps the address. */
 
-import { get } from "./api.js";
+import { ApiError, get } from "./api.js";
 import { missing, startBar, startSideMarks, swap } from "./compare_bar.js";
 import { drawLegend } from "./compare_legend.js";
 import { startMaps } from "./compare_maps.js";
@@ -60,6 +60,7 @@ async function load() {
     announce();
   } catch (error) {
     if (error.name === "AbortError") return;
+    if (!(error instanceof ApiError)) throw error;
     store.set({ failure: error });
   }
   byId("progress").hidden = true;

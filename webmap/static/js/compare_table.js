@@ -84,7 +84,12 @@ function trouble(failure, retry) {
 export function pickedTitle(table, cell) {
   const found = picked(table, cell);
   if (!found || cell === WORST) return table.worst.title;
-  return t("compare_cell", { column: found.columns[0].title, row: found.rows[0].title });
+  return t("compare_cell", { column: named(found.columns[0]), row: named(found.rows[0]) });
+}
+
+/** A class as it stands alone: between the others of its table a range of metres needs no unit. */
+function named({ title }) {
+  return /^[\d,]+–[\d,]+$/.test(title) ? `${title} m` : title;
 }
 
 function figuresOf(table, cell) {
@@ -143,6 +148,7 @@ function summary(store) {
 function grid(store, at) {
   const { table, cell } = store.get();
   const { left, right, cells, unit } = table;
+  const counted = CELLS.test(unit.id) ? "_cells" : "";
   const heading = (group, scope) =>
     el(
       "th",
@@ -166,13 +172,9 @@ function grid(store, at) {
           "aria-pressed": String(cell === id || (cell === WORST && column.worst && row.worst)),
           class: figures.units ? null : "none",
         },
-        el("span", { class: "vh", text: t("compare_cell", { column: column.title, row: row.title }) }),
+        el("span", { class: "vh", text: t("compare_cell", { column: named(column), row: named(row) }) }),
         people && el("strong", { text: people }),
-        el("span", {
-          text: people
-            ? t(CELLS.test(unit.id) ? "compare_in_cells" : "compare_in", { n: figures.units_text })
-            : t("compare_units", { n: figures.units_text, unit: unit.counted }),
-        }),
+        el("span", { text: t(`compare_${people ? "in" : "n"}${counted}`, { n: figures.units_text }) }),
       ),
     );
   };
