@@ -25,11 +25,12 @@ _ANYWHERE = ("0.0.0.0", "::", *_LOOPBACK)  # noqa: S104  (compared with, not bou
 
 @command(
     "serve",
-    "打开地图服务。\n\n读取图层，不写入；账号、会话和审计日志存在另一处。别的程序可以同时导入，页面随即更新。数据库服务器中断时，页面仍显示最后读到的一版。"
+    "打开地图服务。\n\n图层里只写入人们在页面上核实、改正和上传的；账号、会话和审计日志存在另一处。别的程序可以同时导入，页面随即更新。数据库服务器中断时，页面仍显示最后读到的一版。"
     "/healthz 表示进程在运行，/readyz 表示可以提供服务。按 Ctrl+C 停止。",
-    "Serve the map.\n\nReads the layers and never writes them; accounts, sessions and the audit log are kept "
-    "apart. Other programs may import meanwhile, and the page follows at once. While a database server is away, "
-    "pages show the version read last. /healthz says that the process is alive, /readyz that it can do its work. "
+    "Serve the map.\n\nWrites to the layers just what people verify, correct and upload on its pages; accounts, "
+    "sessions and the audit log are kept apart. Other programs may import meanwhile, and the page follows at once. "
+    "While a database server is away, pages show the version read last. /healthz says that the process is alive, "
+    "/readyz that it can do its work. "
     "Ctrl+C stops it.",
 )
 @option(
