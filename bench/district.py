@@ -22,6 +22,7 @@ from layers.frames import conform
 from layers.schema import LAYERS, Layer
 from layers.standards import read_standards
 from layers.store import District, create_store
+from layers.stores.geopackage.ddl import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -153,7 +154,7 @@ class Districts:
 
     def store(self, copies: int) -> Path:
         """Return the GeoPackage that holds the district; copy it before writing to it."""
-        file = self.size(copies) / "district.gpkg"
+        file = self.size(copies) / f"district-{SCHEMA_VERSION}.gpkg"
         if not file.exists():
             unfinished = file.with_name("unfinished.gpkg")
             for left in unfinished.parent.glob("*unfinished.gpkg*"):

@@ -22,7 +22,7 @@ from bench.contest import PEERS, ROOT
 from bench.harness import Limits
 from bench.verdicts import Part, table
 
-ORDER = ("kernels", "indicators", "tiles", "intake", "startup", "memory", "policy", "stores")
+ORDER = ("kernels", "indicators", "tiles", "intake", "startup", "memory", "faces", "policy", "stores")
 _OURS = (
     "numpy",
     "scipy",
@@ -75,6 +75,9 @@ are Debian's. The machine should have nothing else to do: compare ratios, and on
   does; compared with a snapshot that has kept everything but what follows from complaints.
 - **All indicators**: `summary`, `analyse` on 100 m cells with 999 permutations, and the views of all questions and kinds of
   facility, on a snapshot that has only rows; beside it one query of PostGIS that finds the nearest room of each building.
+- **Pages**: Chromium without a window, graphics in software, 1024 × 768, its processor slowed down fourfold; the planner's page
+  with all buildings of a district on the screen and the tablet's page of a grid worker. Taps are on rows and tasks; what counts
+  is the longest until the next picture.
 - **Tiles**: `wangge serve` with its defaults, a session for each of hundreds of people who ask in turn (deciding whether
   they may is part of it), 8 connections of wrk on the same machine. Tiles are all of the pyramid from zoom 12 to 17 that
   hold something, each as often as any other: communities at 12, buildings from 13 on. *Uncached*: nobody keeps a tile

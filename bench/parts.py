@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import data, intake, kernels, policy, report, run, service, tiles
+from bench import data, faces, intake, kernels, policy, report, run, service, tiles
 from bench.contest import Pace, Say
 from bench.district import Districts
 from bench.inputs import Inputs
@@ -19,10 +19,12 @@ from bench.verdicts import (
     Growth,
     Part,
     Target,
+    face_rows,
     kernel_growth,
     kernel_section,
     kernel_targets,
     memory_rows,
+    size_of,
     start_rows,
     table,
     tile_growth,
@@ -169,6 +171,31 @@ def _memory(bench: Bench) -> Part:
     )
 
 
+def _faces(bench: Bench) -> Part:
+    plan = faces.Plan(sizes=(1,)) if bench.quick else faces.Plan()
+    found = faces.measure(plan, bench.districts, bench.say)
+    targets, growth = face_rows(found)
+    header = ["page", "size", "first rows s", "taps", "worst ms", "median ms", "shift"]
+    rows = [
+        [
+            one.name,
+            size_of(one.copies, 0),
+            f"{one.first_s:.1f}",
+            str(one.taps),
+            f"{one.worst_s * 1e3:.0f}",
+            f"{one.middle_s * 1e3:.0f}",
+            f"{one.shift:.3f}",
+        ]
+        for one in found
+    ]
+    lines = ["## Pages", "", *table(header, rows, numbers=2)]
+    return Part(
+        targets=[one.cells() for one in targets],
+        growth=[one.cells() for one in growth],
+        section="\n".join(lines) + "\n",
+    )
+
+
 def _policy(bench: Bench) -> Part:
     bench.say("the policy")
     plan = policy.Plan(requests=5000) if bench.quick else policy.Plan()
@@ -191,6 +218,7 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "intake": _intake,
     "startup": _startup,
     "memory": _memory,
+    "faces": _faces,
     "policy": _policy,
     "stores": _stores,
 }

@@ -70,7 +70,7 @@ def starts(plan: Plan, districts: Districts, say: Say) -> list[Start]:
     for copies in plan.sizes:
         start = Start(copies)
         made.append(start)
-        with _store(districts, copies) as (store, asked):
+        with a_store(districts, copies) as (store, asked):
             for _ in range(plan.rounds + 1):
                 began = time.perf_counter()
                 subprocess.run([sys.executable, "-c", "import geopandas"], check=True)
@@ -119,7 +119,7 @@ def memory(plan: Plan, districts: Districts, say: Say) -> list[Memory]:
     made = []
     for copies in plan.sizes:
         with (
-            _store(districts, copies, plan.tiles) as (store, asked),
+            a_store(districts, copies, plan.tiles) as (store, asked),
             wangge(store, ("/healthz", "")) as (port, process),
         ):
             ready(port)
@@ -154,7 +154,7 @@ def _held(process: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _store(districts: Districts, copies: int, tiles: int = 50) -> Iterator[tuple[Path, list[Asked]]]:
+def a_store(districts: Districts, copies: int, tiles: int = 50) -> Iterator[tuple[Path, list[Asked]]]:
     """Give a store in which people have signed in, and what they ask for."""
     with tempfile.TemporaryDirectory(dir=districts.folder) as work:
         store = Path(work) / "district.gpkg"

@@ -37,6 +37,7 @@ from bench.tile_servers import (
     wangge,
 )
 from geo import crs
+from layers.visitors import WHOLE_DISTRICT, Area
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,21 +138,23 @@ def measure(plan: Plan, districts: Districts, server: Server, say: Say) -> Resul
     return results
 
 
-def cookies(store: Path, people: int, number: int) -> list[str]:
+def cookies(
+    store: Path, people: int, number: int, *, role: str = "planner", area: Area = WHOLE_DISTRICT
+) -> list[str]:
     """Sign people in, and return a cookie for each of `number` requests."""
     from argon2 import PasswordHasher
 
     from layers.access.access import open_access
     from layers.policy import read_policy
-    from layers.visitors import WHOLE_DISTRICT, operator
+    from layers.visitors import operator
     from webmap.cookies import SESSION
 
     tokens, by = [], operator("bench")
     with open_access(f"gpkg:{store}", policy=read_policy(DATA), hasher=PasswordHasher(1, 8, 1)) as access:
         for at in range(people):
-            access.add_account(f"planner{at}", "planner", WHOLE_DISTRICT, by=by)
-            access.link_oidc(f"planner{at}", f"subject{at}", by=by)
-            tokens.append(access.sign_in_oidc(f"subject{at}", address="127.0.0.1", agent="bench").token)
+            access.add_account(f"{role}{at}", role, area, by=by)
+            access.link_oidc(f"{role}{at}", f"{role} {at}", by=by)
+            tokens.append(access.sign_in_oidc(f"{role} {at}", address="127.0.0.1", agent="bench").token)
     return [f"{SESSION}={tokens[at % people]}" for at in range(number)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from bench.faces import Face
 from bench.kernels import Outcome
 from bench.service import Memory, Start
 from bench.tiles import Results as TileResults
@@ -12,6 +13,7 @@ from bench.tiles import Results as TileResults
 MOST_GROWTH = 1.25
 """Measured growth may be so many times what is looked at: what a round differs from another by."""
 _MB = 2**20
+_MOST_TAP_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,34 @@ def tile_section(results: TileResults) -> str:
 
 
 # The service
+
+
+def face_rows(found: Sequence[Face]) -> tuple[list[Target], list[Growth]]:
+    """Return the rows of the pages."""
+    first = {one.name: one for one in reversed(found)}
+    targets = [
+        Target(
+            f"{one.name}: the slowest tap ({size_of(one.copies, 0)})",
+            seconds(one.worst_s),
+            "",
+            "",
+            f"{_MOST_TAP_S * 1e3:.0f} ms",
+            one.worst_s <= _MOST_TAP_S,
+        )
+        for one in found
+    ]
+    growth = [
+        Growth(
+            f"{one.name}: the slowest tap",
+            f"{size_of(first[one.name].copies, 0)} to {size_of(one.copies, 0)}",
+            seconds(one.worst_s),
+            1.0,
+            one.worst_s / first[one.name].worst_s,
+        )
+        for one in found
+        if one is not first[one.name]
+    ]
+    return targets, growth
 
 
 def start_rows(starts: Sequence[Start]) -> tuple[list[Target], list[Growth]]:
