@@ -116,7 +116,8 @@ def test_what_is_moved_and_closed_is_gone_from_where_it_was(store: Store, standa
     steps = (
         move("facilities", "F08", 1400.0, 900.0),
         move("mediation_rooms", "M1", *IN_C08),
-        close("facilities", "F01"),
+        move("facilities", "F01", *IN_C07),  # whose door is known where it stands
+        close("facilities", "F02"),
         close("mediation_rooms", "M3"),
     )
     found = answers(supposed(present, *steps), "square:200", "communities", "subdistricts")
@@ -125,7 +126,8 @@ def test_what_is_moved_and_closed_is_gone_from_where_it_was(store: Store, standa
     written(store, "facilities", code="F08", kind="library", name=moved["name"].iloc[0], at=at(1400.0, 900.0))
     written(store, "mediation_rooms", code="M1", shared="yes", mediators=3, at=at(*IN_C08))
     assert rooms.loc["M1", "community"] == "C01"
-    store.delete("facilities", ["F01"])
+    written(store, "facilities", code="F01", kind="day_care", at=at(*IN_C07))
+    store.delete("facilities", ["F02"])
     store.delete("mediation_rooms", ["M3"])
     assert found == answers(load(store, standards), "square:200", "communities", "subdistricts")
 

@@ -8,14 +8,18 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
+from layers.problems import BadParameter, StoreAway
 from layers.standards import Standards
 from layers.store import Store
+from layers.text import both
 from layers.visitors import RESIDENT, WHOLE_DISTRICT, Area, Visitor
 from tests.visitors import PLANNER, POLICY, UNLIMITED, app_for
 from webmap import create_app
+from webmap.api_what_if import saved_scenario
 from webmap.schemas import SCHEMAS
 from webmap.settings import Settings
 
@@ -170,6 +174,32 @@ def test_taking_away_is_recorded_and_says_that_it_is_supposed(
     assert [one["action"] for one in log] == ["export"] * 4
     assert "=1+1, B&C" in log[0]["what"] and log[0]["count"] > 0
     assert small_store.version() == version
+
+
+def test_nothing_is_taken_away_that_cannot_be_recorded(small_store: Store, standards: Standards) -> None:
+    def record(who: Visitor, action: str, **more: Any) -> None:
+        raise StoreAway(both("away"))
+
+    app = create_app(small_store, standards, POLICY, visitors=lambda _: PLANNER, record=record)
+    answer = app.test_client().get(f"/what-if/download?scenarios=A={DAY_CARE}")
+    assert answer.status_code == 503 and "Content-Disposition" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"steps": DAY_CARE},
+        {"steps": 1, "base": 1},
+        {"steps": DAY_CARE, "base": True},
+        {"steps": "nonsense", "base": 1},
+    ],
+)
+def test_what_is_saved_is_a_scenario(app: Flask, content: dict[str, Any]) -> None:
+    with app.app_context():
+        assert saved_scenario({"steps": f"{DAY_CARE};", "base": None}) == {"steps": DAY_CARE, "base": None}
+        with pytest.raises(BadParameter):
+            saved_scenario(content)
 
 
 def test_the_sheet_holds_the_table_the_steps_and_the_communities(client: FlaskClient) -> None:
