@@ -25,7 +25,6 @@ from webmap.forms import STYLES, page
 from webmap.gate import allow, visitor
 from webmap.identity import address_of
 from webmap.json_body import json_body
-from webmap.maps import as_json
 from webmap.operations import JSON, current_snapshot, operation
 from webmap.params import LANGUAGE, choice, text
 from webmap.words import words
@@ -91,6 +90,8 @@ def _owner() -> str:
 @allow("import")
 def data_page() -> Response:
     """Show the page, which asks for everything else."""
+    from webmap.maps import as_json
+
     language, snapshot = request_language(), current_snapshot()
     district = snapshot.district
     outline, boundaries = sheet.outline(snapshot), sheet.boundaries(snapshot)

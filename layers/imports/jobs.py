@@ -7,7 +7,6 @@ library gives up on it. What comes out is written into the upload's folder.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -98,13 +97,12 @@ class Workshop:
             },
         }
         process = subprocess.Popen(  # noqa: S603  (this program itself)
-            [sys.executable, "-c", _START],
+            [sys.executable, "-X", "utf8", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             pass_fds=(lock,),
             start_new_session=True,
             text=True,
-            env={**os.environ, "PYTHONUTF8": "1"},
         )
         assert process.stdin is not None
         with process.stdin as pipe:
