@@ -28,7 +28,8 @@ def logo() -> Response:
         )
     response = Response(found.content, mimetype=found.mimetype)
     response.set_etag(_hash(found.content))
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _hash(content: bytes) -> str:

@@ -138,7 +138,10 @@ def _layer(name: str, language: Language) -> dict[str, Any]:
 )
 def list_uploads(*, lang: Language) -> Response:
     """Return one's own uploads, the newest first."""
-    uploads = _desk().uploads
+    return _listed(_desk().uploads, lang)
+
+
+def _listed(uploads: Uploads, lang: Language) -> Response:
     found = [(about, uploads.root / about.id) for about in uploads.all(_owner())]
     listed = [_as_dict(about, uploads.state(folder), lang) for about, folder in found]
     return _private({"uploads": [one | {"check": None} for one in listed if one["left_s"] > 0]})
@@ -298,7 +301,7 @@ def erase_upload(*, id: str, lang: Language) -> Response:  # noqa: A002
     uploads = _desk().uploads
     _, folder = uploads.one(id, _owner())
     uploads.erase(folder)
-    return list_uploads(lang=lang)
+    return _listed(uploads, lang)
 
 
 @uploading.get("/api/uploads/<id>/<report>.csv")

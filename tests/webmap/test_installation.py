@@ -161,7 +161,7 @@ def positions(client: FlaskClient, zoom: int, place: tuple[float, float]) -> dic
 
 def test_a_tile_shifts_by_the_right_amount(small_store: Store, standards: Standards) -> None:
     facility = FRAMES["facilities"]
-    code = next(one for one, shape in facility.geometry.items() if shape.geom_type == "Point")
+    code = next(str(one) for one, shape in facility.geometry.items() if shape.geom_type == "Point")
     at = (facility.geometry[code].x, facility.geometry[code].y)
     moved = tuple(float(one) for one in wgs84_to_gcj02(*at))
     assert apart_m(at, moved) > 300  # type: ignore[arg-type]
