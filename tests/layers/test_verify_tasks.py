@@ -184,6 +184,12 @@ def test_a_year_is_not_yet_out_of_date(verified: date | None, kind: str | None) 
     assert [doubt.kind for doubt in doubts_of_community("C", row, DAY, RULES)] == ([kind] if kind else [])
 
 
+@pytest.mark.parametrize(("days", "kinds"), [(29, []), (30, ["unknown"])])
+def test_what_could_not_be_told_is_asked_again_after_a_month(days: int, kinds: list[str]) -> None:
+    row = {"party_branch": "unknown", "party_branch_date": DAY - timedelta(days=days)}
+    assert [doubt.kind for doubt in doubts_of_community("C", row, DAY, RULES)] == kinds
+
+
 def test_a_contract_ends_at_the_end_of_its_last_day() -> None:
     row = {"property_management": "yes", "property_management_date": date(2019, 1, 1)}
     assert doubts_of_community("C", row | {"contract_end": DAY}, DAY, RULES) == []
