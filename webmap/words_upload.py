@@ -226,9 +226,11 @@ _OPTIONS: dict[str, Text] = {
 """What an option of the command line is called on the page."""
 
 _DATUMS = {"wgs84": "WGS 84", "cgcs2000": "CGCS2000", "gcj02": "GCJ-02", "bd09": "BD-09"}
-_REJECTS = re.compile(
-    r"可用 --rejects 文件 把它们另存，导入其余各行。| Set them aside with --rejects FILE to import the rest\."
+_SET_ASIDE_HINT = Text(
+    "可用 --rejects 文件 把它们另存，导入其余各行。",
+    " Set them aside with --rejects FILE to import the rest.",
 )
+"""What the page has a box for."""
 _WITH_DATUM = re.compile(r"--datum ((?:(?:wgs84|cgcs2000|gcj02|bd09)\|?)+)")
 _OPTION = re.compile("|".join(sorted(map(re.escape, _OPTIONS), key=len, reverse=True)))
 
@@ -245,7 +247,7 @@ def said_in_the_form(sentence: str, language: Language) -> str:
         title = _OPTIONS[option].to(language)
         return f"“{title}”"
 
-    sentence = _REJECTS.sub("", sentence)
+    sentence = sentence.replace(_SET_ASIDE_HINT.to(language), "")
     sentence = _WITH_DATUM.sub(
         lambda found: f"{named('--datum')} {' / '.join(_DATUMS[one] for one in found[1].split('|') if one)}",
         sentence,
