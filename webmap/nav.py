@@ -12,6 +12,8 @@ from webmap.gate import policy, visitor
 if TYPE_CHECKING:
     from flask import Flask
 
+    from layers.rules import Action
+
 PAGES = {
     "nav_desk": "/",
     "nav_compare": "/compare",
@@ -20,7 +22,7 @@ PAGES = {
     "nav_data": "/data",
 }
 """What the links are called, in order, and where they lead."""
-_ONLY_FOR = {"nav_field": "package"}
+_ONLY_FOR: dict[str, Action] = {"nav_field": "package"}
 """What somebody must be allowed to do to be led to a page that more people may open."""
 
 
@@ -33,7 +35,8 @@ def navigation() -> list[dict[str, Any]]:
             endpoint, _ = adapter.match(path, method="GET")
         except HTTPException:
             continue
-        action = _ONLY_FOR.get(name) or getattr(current_app.view_functions[endpoint], "action", None)
+        declared: Action | None = getattr(current_app.view_functions[endpoint], "action", None)
+        action = _ONLY_FOR.get(name, declared)
         if action is not None and policy().may(visitor(), action):
             links.append({"id": name, "href": path, "current": request.path == path})
     return links

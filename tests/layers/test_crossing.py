@@ -63,7 +63,7 @@ def test_it_agrees_with_counting_the_rows_of_both_views(
     snapshot: Snapshot, unit: str, pair: tuple[str, str]
 ) -> None:
     for more in ({}, {"subdistrict": "S2"}, {"community_kind": "old_estate"}, {"limit_m": "500"}):
-        made = crossed(snapshot, left=pair[0], right=pair[1], unit=unit, **more)
+        made = crossed(snapshot, EVERYTHING, left=pair[0], right=pair[1], unit=unit, **more)
         left, right = (shown.as_dict("en")["rows"] for shown in (made.left, made.right))
         class_of = dict(zip(right["id"], right["class"], strict=True))
         people_of = dict(zip(left["id"], left["residents"], strict=True))

@@ -88,6 +88,8 @@ export function startPrint(store, map) {
     document.dispatchEvent(new CustomEvent("sharpen", { detail: SHARP }));
     await atRest();
     window.print();
+    // Some browsers hand over at once, and some never say that they are done: whoever goes on here is.
+    for (const type of ["pointerdown", "keydown"]) addEventListener(type, settle, { once: true, capture: true });
   };
   addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "p" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
