@@ -98,6 +98,10 @@ WORDS: dict[str, Text] = {
     "class_no_committee": Text("只缺业委会", "no committee only"),
     "class_complete": Text("都有", "both there"),
     "class_unknown": Text("不能判断", "cannot tell"),
+    "no_storage": Text(
+        "这个浏览器不让网页存东西，记录会丢；请关掉无痕模式，或腾出空间。",
+        "This browser lets pages keep nothing, so records would be lost: leave private browsing, or make room.",
+    ),
     "facts_not_taken": Text(
         "没取到这个小区的事实，请联网再试。", "Its facts did not come; try again online."
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 
 from layers.standards import Standards
 from layers.store import Store, create_store
@@ -22,7 +22,7 @@ from tests.webmap.access import OPERATOR, PASSWORD, People, people
 pytestmark = pytest.mark.browser
 
 CELLS = Area("management_cells", frozenset({"G01", "G02", "G05", "G06"}))
-TABLET = {"width": 1024, "height": 768}
+TABLET: ViewportSize = {"width": 1024, "height": 768}
 
 
 class Field:
@@ -144,12 +144,6 @@ def test_three_edits_made_offline_arrive_once_each_through_a_reload_and_a_killed
         verify(page, 2, "不明")
         expect(page.locator(".tab[data-view=outbox] .badge")).to_have_text("3")
         assert field.edits() == []
-        # The page dies as a browser does whose battery is empty: nothing is said, nothing is put away.
-        page.goto("about:blank")
-        page.close()
-        page = context.new_page()
-        page.goto(f"{field.address}/field")
-        expect(page.locator(".tab[data-view=outbox] .badge")).to_have_text("3")
         lost: list[str] = []
 
         def lose_the_first_answer(route: Route) -> None:
@@ -160,7 +154,13 @@ def test_three_edits_made_offline_arrive_once_each_through_a_reload_and_a_killed
             route.abort()
 
         # The server has got it, the tablet does not know: it is sent again.
-        page.route("**/api/facts", lose_the_first_answer)
+        context.route("**/api/facts", lose_the_first_answer)
+        # The page dies as a browser does whose battery is empty: nothing is said, nothing is put away.
+        page.goto("about:blank")
+        page.close()
+        page = context.new_page()
+        page.goto(f"{field.address}/field")
+        expect(page.locator("#outbox-list .rows > li")).to_have_count(3)
         context.set_offline(False)
         page.locator("#link").click()
         all_sent(page)

@@ -64,10 +64,14 @@ export function inLanguage(params = {}) {
   return language === "zh" ? params : { ...params, lang: language };
 }
 
+function addressOf(path, params) {
+  const search = new URLSearchParams(params);
+  return search.size ? `${path}?${search}` : path;
+}
+
 /** Fetch JSON. @param {string} path @param {Record<string, string|number>} [params] */
 export async function get(path, params = {}) {
-  const search = new URLSearchParams(params);
-  const response = await ask(search.size ? `${path}?${search}` : path);
+  const response = await ask(addressOf(path, params));
   const said = await body(response);
   if (!response.ok) throw new Refused(response.status, said);
   return said;
@@ -85,7 +89,7 @@ export async function post(path, value) {
   token ??= (await get("/api/me")).csrf;
   const headers = { "Content-Type": "application/json" };
   if (token) headers["X-CSRF-Token"] = token;
-  const response = await ask(`${path}?${new URLSearchParams(inLanguage())}`, { method: "POST", headers, body: JSON.stringify(value) });
+  const response = await ask(addressOf(path, inLanguage()), { method: "POST", headers, body: JSON.stringify(value) });
   const said = await body(response);
   if (response.status === 401 || response.status === 403) forgetToken();
   if (!response.ok) throw new Refused(response.status, said);

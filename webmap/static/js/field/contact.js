@@ -55,7 +55,8 @@ export function startContact(store, outbox) {
     if (status.holder !== store.get().holder) forgetToken();
     await keep("holder", status.holder);
     store.set({ session: "ok", holder: status.holder });
-    await load();
+    // What the server holds is fetched when it is another: a tablet's data volume is not for asking twice.
+    if (store.get().live?.tasks.version !== status.version || status.version === null) await load();
     outbox.send();
   }
 

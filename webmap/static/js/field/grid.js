@@ -4,7 +4,7 @@ import { byId, el, icon, show } from "../dom.js";
 import { cell } from "../shapes.js";
 import { communityRow } from "./community.js";
 import { metresBetween, openTasks } from "./data.js";
-import { distance, told, w } from "./words.js";
+import { SIGN_IN, distance, told, w } from "./words.js";
 
 /** So many rows at a time: a whole subdistrict's list must not make taps wait. */
 const PART = 40;
@@ -29,6 +29,7 @@ export function startGrid(store, { choose, look }) {
       return;
     }
     const tasks = sorted(shown.tasks, order, me);
+    const held = node.contains(document.activeElement) && document.activeElement.closest("[data-task]")?.dataset.task;
     show(
       node,
       head(store, shown),
@@ -38,6 +39,8 @@ export function startGrid(store, { choose, look }) {
       el("h2", { class: "panel-title second", text: w("communities", { n: shown.communities.length }) }),
       rows(shown.communities, (one) => communityRow(one, store, choose), {}),
     );
+    // Whoever goes by keys stays where they were.
+    if (held) node.querySelector(`[data-task="${CSS.escape(held)}"] button`)?.focus({ preventScroll: true });
   };
   store.on(["shown", "order"], draw);
   store.on(["me"], ({ me, order }) => {
@@ -164,7 +167,7 @@ function nothing(store, look) {
     el("h2", { id: "grid-title", tabindex: "-1", text: title }),
     text && el("p", { text }),
     session === "signed_out" || session === "revoked"
-      ? el("a", { class: "touch main", href: "/sign-in?next=/field", text: w("sign_in") })
+      ? el("a", { class: "touch main", href: SIGN_IN, text: w("sign_in") })
       : link !== null && el("button", { type: "button", class: "touch", on: { click: look } }, icon("retry"), w("try_again")),
   );
 }

@@ -3,7 +3,7 @@
 import { byId, el, icon, show } from "../dom.js";
 import { openTasks } from "./data.js";
 import { isOpen } from "./outbox.js";
-import { told, when, w } from "./words.js";
+import { SIGN_IN, told, when, w } from "./words.js";
 
 const TOAST_MS = 3500;
 const LINKS = {
@@ -71,7 +71,7 @@ function drawBanner(store, look) {
     node,
     icon(name),
     el("p", {}, el("strong", { text: strong }), " ", el("span", { text: more })),
-    act === "sign_in" && el("a", { class: "touch", href: "/sign-in?next=/field", text: w("sign_in") }),
+    act === "sign_in" && el("a", { class: "touch", href: SIGN_IN, text: w("sign_in") }),
     act === "retry" && el("button", { type: "button", class: "touch", on: { click: look } }, w("try_again")),
     act === "close" &&
       el("button", { type: "button", class: "touch", on: { click: () => store.set({ wiped: null }) } }, w("understood")),

@@ -134,7 +134,16 @@ addEventListener("popstate", () => {
 
 /** What is on the tablet is shown before the network is asked. */
 async function start() {
-  const [mine, known] = await Promise.all([taken(), remembered(), outbox.ready]);
+  let mine;
+  let known;
+  try {
+    [mine, known] = await Promise.all([taken(), remembered(), outbox.ready]);
+  } catch (error) {
+    // A private window, or a disk that is full: nothing that is recorded could be kept.
+    console.warn(error);
+    store.set({ failure: w("no_storage"), link: "online" });
+    return;
+  }
   store.set({ package: mine ?? null, ...known, link: navigator.onLine ? null : "offline" });
   const view = location.hash.slice(1);
   if (VIEWS.includes(view) && view !== "conflict") go(view, { replace: true });

@@ -206,6 +206,12 @@ export function startMap(store, { choose }) {
   const fit = () => node.offsetWidth && map.invalidateSize({ pan: false });
   new ResizeObserver(() => afterPaint(fit)).observe(node);
 
+  function whole() {
+    if (!bounds) return;
+    map.invalidateSize({ pan: false });
+    map.fitBounds(bounds, { paddingTopLeft: [SPARE, LOW], paddingBottomRight: [SPARE, LOW], animate: false });
+  }
+
   const api = {
     /** Show an area, its tasks and communities. */
     show(shown) {
@@ -246,9 +252,7 @@ export function startMap(store, { choose }) {
       if (fly) map.setView(position, Math.max(map.getZoom(), CLOSE_ZOOM), { animate: !still() });
     },
     whole() {
-      if (!bounds) return;
-      map.invalidateSize({ pan: false });
-      map.fitBounds(bounds, { paddingTopLeft: [SPARE, LOW], paddingBottomRight: [SPARE, LOW], animate: false });
+      afterPaint(whole);
     },
     restyle() {
       afterPaint(() => engine?.restyle());

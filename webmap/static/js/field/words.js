@@ -18,6 +18,11 @@ export function named({ name, name_en: english }) {
   return (language === "en" && english) || name;
 }
 
+/** Where one signs in, and comes back from. */
+export const SIGN_IN = `/sign-in?${new URLSearchParams(
+  language === "zh" ? { next: "/field" } : { next: `/field?lang=${language}`, lang: language },
+)}`;
+
 // China has one time zone, and no summer time: a tablet set to another one writes the same days.
 const dayFormat = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" });
 const timeFormat = new Intl.DateTimeFormat("sv-SE", {
