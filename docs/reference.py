@@ -157,8 +157,8 @@ def access_page() -> str:
         "of floating residents lies; that is not in the audit log. For all others the card says *not shown*.\n"
     )
     parts.append(
-        "\n## Layers and fields\n\nOf which features a role may read a field by the API and export it: *all*, "
-        "those of its *area*, or none. Tiles show open fields of what may be read; *draw* is by tiles alone.\n"
+        "\n## Layers and fields\n\nOf which features a role may read a field by the API, export it and take it along in a "
+        "tablet's package: *all*, those of its *area*, or none. Tiles show open fields of what may be read; *draw* is by tiles alone.\n"
     )
     for layer in LAYERS.values():
         parts.append(f"\n### {layer.name}: {layer.title.en}\n\n| fields | kind |{heads}\n|---|---|{lines}\n")
@@ -194,6 +194,7 @@ def _told(policy: Policy, visitor: Visitor, layer: Layer, fields: list[Field]) -
     ways: tuple[tuple[str, Action, WayOut], ...] = (
         ("read", "read", "api"),
         ("export", "export", "export"),
+        ("package", "package", "package"),
         ("draw", "view", "tile"),
     )
     for name, action, way_out in ways:
