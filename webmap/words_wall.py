@@ -48,6 +48,7 @@ WORDS: dict[str, Text] = {
     ),
     "wall_enrol": Text("登记这块屏", "Enrol this screen"),
     "wall_map_failed": Text("地图画不出来，数字照常更新", "The map cannot be drawn; the figures go on"),
+    "wall_map_waits": Text("连上以后再画这张图", "This map waits for the connection"),
     "wall_map_empty": Text("先导入所需的图层", "First import the layers that it needs"),
     "wall_facilities": Text("{title} {n} 处", "{title}: {n}"),
     "wall_class_cells": Text("{title} {n} 格", "{title}: {n} cells"),

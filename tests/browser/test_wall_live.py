@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from layers.standards import Standards
 from layers.store import Authorship, Store, create_store
-from tests.browser.conftest import NO_WEBGL, Open, serving
+from tests.browser.conftest import NO_WEBGL, Open, drawn, serving
 from tests.browser.test_wall import SCREEN, filled, show
 from tests.conftest import OPTIONS
 from tests.district import small_district
@@ -99,6 +99,10 @@ def test_a_minute_without_an_answer_is_said_and_goes_by_itself(
     with serving(app_for(store, standards, SCREEN)) as address:
         page = screen(open_page, f"{address}/wall?seconds=20", clock=True)
         banner, lamp = page.locator("#stale"), page.locator("#wall")
+        for question in ("double_none", "gap"):
+            show(page, question)
+            expect(page.locator("#legend")).to_be_visible()
+        page.keyboard.press("Space")
         page.context.set_offline(True)
         page.clock.fast_forward(6_000)
         expect(lamp).to_have_attribute("data-state", "waiting")
@@ -112,10 +116,20 @@ def test_a_minute_without_an_answer_is_said_and_goes_by_itself(
         page.clock.fast_forward("25:00:00")
         expect(banner).to_contain_text("1 天 1 小时")
         assert lamp.get_attribute("data-scene") == scene, "without answers the picture stands still"
+        show(page, "linkages")
+        show(page, "gap")
+        expect(page.locator("#map-message")).to_be_hidden()
+        show(page, "double_none")
+        expect(page.locator("#map-message")).to_have_text("连上以后再画这张图")
+        expect(page.locator("#legend")).to_be_hidden()
+        page.keyboard.press("Space")
+        scene = "double_none"
         page.context.set_offline(False)
         page.clock.fast_forward(6_000)
         expect(lamp).to_have_attribute("data-state", "fresh")
         expect(banner).to_be_hidden()
+        expect(page.locator("#map-message")).to_be_hidden()
+        expect(page.locator("#legend")).to_contain_text("双无 3 个")
         page.clock.fast_forward(21_000)
         expect(lamp).not_to_have_attribute("data-scene", str(scene))
 
@@ -250,6 +264,7 @@ def test_a_revoked_screen_is_emptied_and_says_what_to_do(
         page.wait_for_load_state()
         page.goto(f"{address}/wall?seconds=3600")
         filled(page)
+        drawn(page)
         who.access.revoke_device(device.id, by=OPERATOR)
         expect(page.locator("#closed")).to_be_visible()
         expect(page.locator("#closed")).to_contain_text("没有登记，或已被撤销")

@@ -17,10 +17,16 @@ const views = new Map();
 const asking = new Set();
 let figures = null;
 let step = 0;
+let away = false;
+let drawnUnit = "";
 
 const map = startMap();
 const scenes = startScenes(page, { scene: showScene, step: showStep });
-const clock = startClock((state) => scenes.hold(state === "waiting" || state === "stale"));
+const clock = startClock((state) => {
+  away = state === "waiting" || state === "stale";
+  scenes.hold(away);
+  if (!away) showScene(scenes.scene);
+});
 
 scenes.start();
 startFeed({
@@ -82,6 +88,14 @@ function showStep(n) {
 
 function drawView(id, view) {
   if (scenes.scene !== id) return;
+  const { unit } = view.query;
+  // Other units are other tiles, and these do not come now.
+  if (away && unit !== drawnUnit) {
+    byId("legend").hidden = true;
+    map.paint(null, null, t("wall_map_waits"));
+    return;
+  }
+  drawnUnit = unit;
   const facilities = id === "gap" ? figures.facilities : null;
   map.paint(view, facilities);
   showLegend(view, facilities);
