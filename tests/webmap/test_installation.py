@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,7 +163,7 @@ def positions(client: FlaskClient, zoom: int, place: tuple[float, float]) -> dic
 def test_a_tile_shifts_by_the_right_amount(small_store: Store, standards: Standards) -> None:
     facility = FRAMES["facilities"]
     code = next(str(one) for one, shape in facility.geometry.items() if shape.geom_type == "Point")
-    at = (facility.geometry[code].x, facility.geometry[code].y)
+    at = (float(shapely.get_x(facility.geometry[code])), float(shapely.get_y(facility.geometry[code])))
     moved = tuple(float(one) for one in wgs84_to_gcj02(*at))
     assert apart_m(at, moved) > 300  # type: ignore[arg-type]
     zoom = 17
