@@ -77,7 +77,16 @@ class Question:
 
 def questions(*, full: bool = False) -> list[Question]:
     """Return all of them; without `full` fewer views, cards and files, of every kind some."""
-    return [*_descriptions(), *_rows(), *_single(), *_tiles(), *_views(full), *_cards(full), *_files(full)]
+    return [
+        *_descriptions(),
+        *_rows(),
+        *_single(),
+        *_tiles(),
+        *_views(full),
+        *_cards(full),
+        *_files(full),
+        *_field(),
+    ]
 
 
 def _descriptions() -> Iterator[Question]:
@@ -186,6 +195,14 @@ def _files(full: bool) -> Iterator[Question]:
             limit = {"limit_m": "700"}
             yield Question("downloads.download", "file", "/download", query | limit, about | limit)
             yield Question("downloads.offline_map", "file", "/export-map", query | limit, about | limit)
+
+
+def _field() -> Iterator[Question]:
+    yield Question("field_api.my_field", "my_field", "/api/field")
+    yield Question("field_api.field_tasks", "tasks", "/api/field/tasks")
+    yield Question("field_api.field_package", "no_package", "/api/field/package")
+    for holder in ("0" * 12, "planner00000"):
+        yield Question("field_api.field_status", "description", "/api/field/status", {"holder": holder})
 
 
 @dataclass(frozen=True)
@@ -320,6 +337,21 @@ class Judge:
             elif unit == "communities":
                 most = {mark for mark in most if mark[2] == code}
         return statuses, set(), most
+
+    def my_field(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge what tells of one's area without a word of what is in it."""
+        return ((200,), set(), set()) if may(self.visitor, "verify") else self._refused()
+
+    def tasks(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge what is to be verified: of communities of one's own area."""
+        if not may(self.visitor, "verify"):
+            return self._refused()
+        theirs = [code for code in COMMUNITY_CODES if belongs("communities", code, self.visitor.area)]
+        return (200,), set(), self.marks("communities", theirs, Asked())
+
+    def no_package(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge packages where there are no accounts: there are none; `tests.webmap.test_api_field` opens them."""
+        return ((404,), set(), set()) if may(self.visitor, "package") else self._refused()
 
     def file(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
         """Judge a file of a view."""
