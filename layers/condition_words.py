@@ -133,7 +133,7 @@ def _seat(about: _About, seat: str, fact: str) -> Words:
 
 def _subdistrict(about: _About, code: str) -> Words:
     frame = about.snapshot.frame("subdistricts")
-    name = name_of(frame.iloc[int(frame.index.get_indexer([code])[0])], code)
+    name = name_of(frame.iloc[frame.index.tolist().index(code)], code)
     return Text("街道", "Subdistrict"), about.is_one(name)
 
 

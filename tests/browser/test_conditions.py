@@ -59,6 +59,7 @@ def add(page: Page, kind: str, *values: str, negated: bool = False) -> None:
 
 
 def rows(page: Page) -> list[str]:
+    expect(page.locator(".row")).not_to_have_count(0)
     return [str(node.get_attribute("data-id")) for node in page.locator(".row").all()]
 
 
@@ -235,8 +236,10 @@ def test_sorting_turns_the_values_round(small: str, open_page: Open) -> None:
     expect(value).to_have_attribute("aria-sort", "descending")
     expect(page.locator(".row")).to_have_count(12)
     down = page.locator(".row .value-text").all_inner_texts()
+    assert len(down) == 12
     value.locator("button.sort").click()
     expect(value).to_have_attribute("aria-sort", "ascending")
+    expect(page.locator(".row")).to_have_count(12)
     up = page.locator(".row .value-text").all_inner_texts()
     # What is in the list is turned round; those of whom nobody is beyond, and what is not known, come last either way.
     listed = [text for text in down if text not in ("0", "不明")]
