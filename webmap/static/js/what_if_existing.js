@@ -19,11 +19,10 @@ const REACH_PX = 22;
  */
 
 /**
- * @param {object} store
  * @param {object} map Leaflet's map
- * @returns {{near: (kind: string) => Promise<Existing[]>, at: (latlng: object, kinds: string[]) => Promise<Existing|null>}}
+ * @returns {{near: (kind: string) => Promise<Existing[]>, at: (latlng: object, kind: string) => Promise<Existing|null>}}
  */
-export function startExisting(store, map) {
+export function startExisting(map) {
   const ask = async (layer, { lat, lng }) => {
     const found = await get("/api/nearby", { layer, lon: lng.toFixed(6), lat: lat.toFixed(6), limit: ASKED });
     return found.features.map(({ id, geometry, properties }) => {

@@ -64,6 +64,12 @@ export function supposes(scenario) {
   return Boolean(scenario?.steps.length);
 }
 
+/** What the last answer says of a step, where it is still of this one: answers come after what they are about. */
+export function toldOf({ action, kind, code }, told) {
+  const same = told?.action === action && (code ?? null) === told.code && (!kind || kind === told.kind);
+  return same ? told : undefined;
+}
+
 /** The scenario that an address holds, or null. @param {URLSearchParams} given @returns {Scenario|null} */
 export function readScenario(given) {
   const steps = readSteps(given.get("what_if") ?? "");

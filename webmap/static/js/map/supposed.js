@@ -3,7 +3,7 @@
 import * as L from "leaflet";
 import { el, setAttribute } from "../dom.js";
 import { mark } from "../shapes.js";
-import { supposes } from "../what_if_scenario.js";
+import { supposes, toldOf } from "../what_if_scenario.js";
 import { t } from "../words.js";
 import { colour, scale } from "./colours.js";
 
@@ -16,7 +16,7 @@ const MOVES = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRi
  * Keep the map's marks in step with the scenario.
  * @param {object} map Leaflet's map
  * @param {object} store
- * @param {{move: (n: number, lon: number, lat: number) => void, start: () => void, end: () => void}} actions
+ * @param {import("../what_if_actions.js").Actions} actions
  */
 export function startSupposed(map, store, actions) {
   /** Marks by the number of their step; a mark that is dragged or focused stays the same element. */
@@ -85,13 +85,13 @@ export function startSupposed(map, store, actions) {
     };
     marker.on("dragstart", () => {
       dragged = n;
-      actions.start();
+      actions.startMoving();
     });
     marker.on("drag", moved);
     marker.on("dragend", () => {
       moved();
       dragged = null;
-      actions.end();
+      actions.endMoving();
     });
     const node = marker.getElement();
     node.setAttribute("role", "button");
@@ -103,10 +103,10 @@ export function startSupposed(map, store, actions) {
       const metres = STEP_M * (event.shiftKey ? FAR : 1);
       const { lat: north, lng } = marker.getLatLng();
       const across = METRES_PER_DEGREE * Math.cos((north * Math.PI) / 180);
-      actions.start();
+      actions.startMoving();
       actions.move(n, lng + (move[0] * metres) / across, north + (move[1] * metres) / METRES_PER_DEGREE);
     });
-    node.addEventListener("keyup", ({ key }) => MOVES[key] && actions.end());
+    node.addEventListener("keyup", ({ key }) => MOVES[key] && actions.endMoving());
     return marker;
   }
 
@@ -117,12 +117,6 @@ export function startSupposed(map, store, actions) {
     /** Give a step's mark the focus. */
     focus: (n) => marks.get(n)?.marker.getElement().focus(),
   };
-}
-
-/** What the last answer says of a step, where it is still of this one: answers come after what they are about. */
-function toldOf({ action, kind, code }, told) {
-  const same = told?.action === action && (code ?? null) === told.code && (!kind || kind === told.kind);
-  return same ? told : undefined;
 }
 
 /** The mark that a step has: where it is placed, or where what is closed stands. */
