@@ -29,6 +29,19 @@ FOCUSED = """() => {
   }
 }"""
 
+# Who may do everything, and signs out again.
+MORE_IN_THE_HEAD = """(names) => {
+  for (const name of names) {
+    const link = document.querySelector(".nav a:not([aria-current])").cloneNode();
+    link.textContent = name;
+    document.querySelector(".nav").append(link);
+  }
+  const button = document.createElement("button");
+  button.className = "text-button";
+  button.textContent = names[0];
+  document.querySelector(".me").append(button);
+}"""
+
 
 def listed(page: Page) -> None:
     expect(page.locator(".row").first).to_be_visible()
@@ -155,6 +168,7 @@ def test_the_head_has_room_for_everything(
 ) -> None:
     page = open_page(f"{small}/?lang={lang}", width=width, height=height)
     listed(page)
+    page.evaluate(MORE_IN_THE_HEAD, ["Linkages", "Data"] if lang == "en" else ["六联", "数据"])
     boxes = page.locator(".head > *:visible").evaluate_all(
         """nodes => nodes.map((node) => {
              const { left, top, right, bottom } = node.getBoundingClientRect();
@@ -171,7 +185,7 @@ def test_the_head_has_room_for_everything(
                 or bottom_2 <= top + 0.5
             )
             assert apart, (name, other)
-    spilt = page.locator(".head .nav, .head .tools, .head .search, .head .as-of").evaluate_all(
+    spilt = page.locator(".head .nav, .head .tools, .head .as-of, .head .me").evaluate_all(
         "nodes => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.className)"
     )
     assert spilt == []
