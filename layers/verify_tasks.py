@@ -17,7 +17,7 @@ to more residents, unknown numbers last, then by code and field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from layers.policy import Seen
+    from layers.policy import Policy, Seen
     from layers.snapshot import Snapshot
     from layers.standards import Verification
-    from layers.visitors import Area
+    from layers.visitors import Area, Visitor
 
 DoubtKind = Literal["unknown", "ended", "contradicts", "undated", "stale"]
 Group = Literal["double_none", "ended", "contradicts", "unknown", "age"]
@@ -199,13 +199,31 @@ class Tasks:
 LAYERS_ASKED = ("communities", "mediation_rooms")
 
 
-def tasks(snapshot: Snapshot, seen: Mapping[str, Seen], area: Area, today: date, *, most: int) -> Tasks:
+def verifiable(policy: Policy, visitor: Visitor) -> dict[str, frozenset[str]]:
+    """Return per layer the fields that somebody may verify."""
+    offered = {
+        layer: policy.offered(visitor, layer, way_out="api", action="verify") for layer in LAYERS_ASKED
+    }
+    return {layer: frozenset(offer.field.name for offer in found.fields) for layer, found in offered.items()}
+
+
+def tasks(
+    snapshot: Snapshot,
+    seen: Mapping[str, Seen],
+    verifiable: Mapping[str, Container[str]],
+    area: Area,
+    today: date,
+    *,
+    most: int,
+) -> Tasks:
     """Return what there is to ask in an area, as far as may be seen what it follows from.
 
     Parameters
     ----------
     seen : mapping of str to Seen
         What the policy lets out of each of `LAYERS_ASKED`.
+    verifiable : mapping of str to container of str
+        The fields of each that the visitor may verify: nothing else is asked.
     area : Area
         The visitor's.
     today : date
@@ -224,7 +242,7 @@ def tasks(snapshot: Snapshot, seen: Mapping[str, Seen], area: Area, today: date,
         for doubt in doubts_of_community(code, row, day, rules)
     ]
     doubts += _doubts_of_rooms(snapshot, rows)
-    ranked = rank(doubts)
+    ranked = rank(doubt for doubt in doubts if doubt.field in verifiable[doubt.layer])
     points = {layer: _points(snapshot, layer) for layer in {doubt.layer for doubt in ranked[:most]}}
     listed = tuple(
         _told(snapshot, doubt, rows[doubt.layer][doubt.code], number, points[doubt.layer])

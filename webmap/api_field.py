@@ -78,8 +78,7 @@ def _answer(body: dict[str, Any]) -> Response:
 def my_field() -> Response:
     """Return who works where, and what there is."""
     who, rules, snapshot, now = visitor(), policy(), current_snapshot(), _now()
-    seen = field.seen_of(rules, who, way_out="api", action="read")
-    found = field.area_tasks(snapshot, seen, who, now)
+    found = field.area_tasks(snapshot, rules, who, now, way_out="api", action="read")
     role = rules.rules.roles.get(who.role)
     return _answer(
         {
@@ -129,8 +128,8 @@ def _package_offered(who: Visitor) -> dict[str, Any] | None:
 )
 def field_tasks() -> Response:
     """Return what there is to ask."""
-    seen = field.seen_of(policy(), visitor(), way_out="api", action="read")
-    return _answer(field.area_tasks(current_snapshot(), seen, visitor(), _now()).as_dict())
+    found = field.area_tasks(current_snapshot(), policy(), visitor(), _now(), way_out="api", action="read")
+    return _answer(found.as_dict())
 
 
 @fields.get("/status")

@@ -16,13 +16,13 @@ from layers.coverage import area_shape
 from layers.places import positions
 from layers.schema import LAYERS
 from layers.text import Text, both
-from layers.verify_tasks import LAYERS_ASKED, Tasks, pair, place_title, tasks
+from layers.verify_tasks import LAYERS_ASKED, Tasks, pair, place_title, tasks, verifiable
 from layers.wording import name_of
 from webmap.api_facts import CHINA
 from webmap.features import DECIMALS
 
 if TYPE_CHECKING:
-    from layers.policy import Policy, Seen
+    from layers.policy import Policy
     from layers.rules import Action, WayOut
     from layers.snapshot import Snapshot
     from layers.visitors import Area, Visitor
@@ -42,14 +42,18 @@ def area_id(area: Area) -> str:
     return f"{area.kind}:{sha256(str(area).encode()).hexdigest()[:16]}"
 
 
-def area_tasks(snapshot: Snapshot, seen: dict[str, Seen], visitor: Visitor, now: datetime) -> Tasks:
-    """Return what there is to ask in the visitor's area."""
-    return tasks(snapshot, seen, visitor.area, now.astimezone(CHINA).date(), most=MOST_TASKS)
+def area_tasks(
+    snapshot: Snapshot, policy: Policy, visitor: Visitor, now: datetime, *, way_out: WayOut, action: Action
+) -> Tasks:
+    """Return what there is to ask in the visitor's area, by what may leave by a way out.
 
-
-def seen_of(policy: Policy, visitor: Visitor, *, way_out: WayOut, action: Action) -> dict[str, Seen]:
-    """Return what the visitor may see of the layers that tasks follow from."""
-    return {layer: policy.seen(visitor, layer, way_out=way_out, action=action) for layer in LAYERS_ASKED}
+    Raises
+    ------
+    NotSignedIn, Forbidden
+    """
+    seen = {layer: policy.seen(visitor, layer, way_out=way_out, action=action) for layer in LAYERS_ASKED}
+    today = now.astimezone(CHINA).date()
+    return tasks(snapshot, seen, verifiable(policy, visitor), visitor.area, today, most=MOST_TASKS)
 
 
 def area_of(snapshot: Snapshot, area: Area) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from webmap.field_area import (
     holder_of,
     may_of,
     moment_text,
-    seen_of,
 )
 from webmap.tile_layers import RULES, Drawn
 from webmap.tiles import MVT
@@ -129,8 +128,7 @@ def make_package(asked: Asked, tiles: TileCache, key: PackageKey) -> Package:
 
 def _made(asked: Asked, tiles: TileCache, key: PackageKey, parts: Parts) -> Package:
     snapshot, visitor = asked.snapshot, asked.visitor
-    seen = seen_of(asked.policy, visitor, way_out="package", action="package")
-    found = area_tasks(snapshot, seen, visitor, asked.now)
+    found = area_tasks(snapshot, asked.policy, visitor, asked.now, way_out="package", action="package")
     counts = counts_of(snapshot, visitor.area, found)
     area, holder = area_of(snapshot, visitor.area), holder_of(visitor)
     margin_m, days = snapshot.standards.packages.margin_m, snapshot.standards.packages.days

@@ -16,8 +16,8 @@ from layers.indicators import SEATS
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
 from layers.standards import Standards, Verification, read_standards
-from layers.verify_tasks import GROUPS, LAYERS_ASKED, Doubt, doubts_of_community, rank, tasks
-from layers.visitors import Area, Visitor
+from layers.verify_tasks import GROUPS, LAYERS_ASKED, Doubt, doubts_of_community, rank, tasks, verifiable
+from layers.visitors import RESIDENT, Area, Visitor
 from tests.district import AS_OF, small_district
 from tests.visitors import POLICY
 
@@ -26,6 +26,9 @@ DAY = date(2019, 12, 31)
 VALUES = st.sampled_from(["yes", "no", "unknown", None])
 DAYS = st.none() | st.dates(date(2016, 1, 1), date(2022, 12, 31))
 VERIFIED = st.none() | st.dates(date(2016, 1, 1), DAY)
+
+
+EVERYTHING = {"communities": SEATS, "mediation_rooms": ("shared",)}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,8 @@ def seen(role: str, area: Area) -> dict[str, Any]:
 
 
 def listed(snapshot: Snapshot, area: Area, role: str = "grid_worker", **options: Any) -> list[dict[str, Any]]:
-    found = tasks(snapshot, seen(role, area), area, date(2030, 1, 1), **{"most": 1000} | options)
+    given = {"most": 1000} | options
+    found = tasks(snapshot, seen(role, area), EVERYTHING, area, date(2030, 1, 1), **given)
     return list(found.listed)
 
 
@@ -292,8 +296,22 @@ def test_only_ones_own_area_is_asked_about(snapshot: Snapshot) -> None:
     assert listed(snapshot, Area("management_cells", frozenset({"gone"}))) == []
 
 
+def test_what_may_not_be_verified_is_not_asked(snapshot: Snapshot) -> None:
+    staff = Visitor("subdistrict_staff", Area("subdistricts", frozenset({"S2"})), via="session")
+    allowed = verifiable(POLICY, staff)
+    assert allowed["mediation_rooms"] == {"code", "name", "name_en", "subdistrict", "neighbourhood"} | {
+        *("community", "mediators", "shared", "opened", "entrance_lon", "entrance_lat")
+    }
+    assert "households" not in allowed["communities"] and set(SEATS) <= allowed["communities"]
+    assert verifiable(POLICY, RESIDENT) == {"communities": frozenset(), "mediation_rooms": frozenset()}
+    rooms = {"communities": (), "mediation_rooms": ("shared",)}
+    area = staff.area
+    found = tasks(snapshot, seen("subdistrict_staff", area), rooms, area, date(2030, 1, 1), most=100)
+    assert [one["id"] for one in found.listed] == ["mediation_rooms/M3/shared"]
+
+
 def test_a_long_list_says_how_long_it_is(snapshot: Snapshot) -> None:
-    found = tasks(snapshot, seen("grid_worker", CELLS), CELLS, date(2030, 1, 1), most=3)
+    found = tasks(snapshot, seen("grid_worker", CELLS), EVERYTHING, CELLS, date(2030, 1, 1), most=3)
     assert (found.total, len(found.listed)) == (8, 3)
     assert found.as_dict()["day"] == AS_OF.isoformat()
 
@@ -301,7 +319,7 @@ def test_a_long_list_says_how_long_it_is(snapshot: Snapshot) -> None:
 def test_without_an_as_of_day_it_is_reckoned_from_today(standards: Standards) -> None:
     district, frames = small_district()
     timeless = Snapshot(1, dataclasses.replace(district, as_of=None), standards, frames)
-    found = tasks(timeless, seen("grid_worker", CELLS), CELLS, date(2023, 5, 1), most=100)
+    found = tasks(timeless, seen("grid_worker", CELLS), EVERYTHING, CELLS, date(2023, 5, 1), most=100)
     assert found.day == date(2023, 5, 1)
     ended = {one["id"]: one["why"]["days"] for one in found.listed if one["why"]["kind"] == "ended"}
     assert ended == {
