@@ -48,6 +48,8 @@ AROUND_DEG = 0.05
 
 _DECIMALS = 7
 _KEPT = 3
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]")
+"""What neither a code nor a name may hold once its percents are decoded."""
 _DEGREES = re.compile(r"-?\d{1,3}(\.\d{1,15})?", re.ASCII)
 _PARENTS = ("subdistrict", "neighbourhood", "community")
 _ENTRANCE = ("entrance_lon", "entrance_lat")
@@ -316,6 +318,8 @@ def _step(text: str, kinds: tuple[str, ...]) -> Step | None:
     if len(parts) < 2 or parts[0] not in MOVED_LAYERS or not parts[1]:
         return None
     code = unquote(parts[1])
+    if CONTROL.search(code):
+        return None
     if action == "move" and len(parts) == 4:
         return _placed("move", parts[2:], layer=parts[0], code=code)
     if action == "close" and len(parts) == 2:

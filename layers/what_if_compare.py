@@ -14,7 +14,7 @@ from geo import crs
 from layers.problems import BadParameter
 from layers.summary import mediation_figures
 from layers.text import Language, Text, both
-from layers.what_if import ROOM, Hypothesis, Scenario, hypothesis
+from layers.what_if import CONTROL, ROOM, Hypothesis, Scenario, hypothesis
 from layers.what_if_answer import (
     KindResult,
     figures,
@@ -58,7 +58,7 @@ def named_from_text(text: str, standards: Standards) -> dict[str, Scenario]:
     for part in parts:
         written, divided, steps = part.partition("=")
         name = unquote(written).strip()
-        if not divided or not name or len(name) > MOST_NAME or not name.isprintable() or name in found:
+        if not divided or not name or len(name) > MOST_NAME or CONTROL.search(name) or name in found:
             parts = []
             break
         found[name] = Scenario.from_text(steps, standards)

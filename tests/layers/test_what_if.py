@@ -286,6 +286,7 @@ def test_codes_may_hold_anything(standards: Standards) -> None:
         "add:day_care:181:22.5",
         "move:buildings:B1:114.1:22.5",
         "move:facilities:F01",
+        "close:facilities:F%00",
         "close:facilities:",
         "open:facilities:F01",
         "a" * 5000,
@@ -295,6 +296,30 @@ def test_codes_may_hold_anything(standards: Standards) -> None:
 def test_what_is_not_understood_is_refused_in_words(standards: Standards, text: str) -> None:
     with pytest.raises(BadParameter):
         Scenario.from_text(text, standards)
+
+
+PIECES = st.lists(
+    st.sampled_from(["add", "close", "facilities", "day_care", "%00", "%FF", "114", ":", ";", "|", "="])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.one_of(st.text(max_size=60), PIECES.map("".join)))
+def test_whatever_is_sent_is_understood_or_refused(standards_once: Standards, text: str) -> None:
+    for read in (Scenario.from_text, named_from_text):
+        try:
+            read(text, standards_once)
+        except BadParameter as error:
+            assert error.message.zh and error.remedy is not None
+
+
+def test_names_and_codes_hold_no_control_characters(standards: Standards) -> None:
+    for wrong in ("close:facilities:F%00", "close:facilities:%FF", "close:facilities:%0A"):
+        with pytest.raises(BadParameter):
+            Scenario.from_text(wrong, standards)
+        with pytest.raises(BadParameter):
+            named_from_text(f"{wrong[-3:]}=close:facilities:F1", standards)
+    assert "甲　乙" in named_from_text("甲　乙=close:facilities:F1", standards)
 
 
 def test_all_that_is_wrong_is_said_at_once(standards: Standards) -> None:
