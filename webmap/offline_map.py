@@ -95,7 +95,8 @@ class DrawnShapes(folium.map.Layer):
 
 def render(shown: View, language: Language, *, with_facilities: bool) -> str:
     """Return the file of a view, with the facilities that it asks about where they may be shown."""
-    said, text = shown.as_dict(language), words(language)
+    text = words(language)
+    said = _by_conditions(shown.as_dict(language), text)
     snapshot = shown.snapshot
     frame = unit_frame(snapshot, shown.query.unit)
     shapes = np.asarray(frame.geometry.array, dtype=object)
@@ -136,6 +137,27 @@ def render(shown: View, language: Language, *, with_facilities: bool) -> str:
         map_html=figure.html.render(),
         map_script=figure.script.render(),
     )
+
+
+def _by_conditions(said: dict[str, Any], text: dict[str, str]) -> dict[str, Any]:
+    """Return a view classed by whether its units meet its conditions, where it has some."""
+    found = said["conditions"]
+    if found is None:
+        return said
+    matches, open_cases = found["matches"], found["unknown"]
+    asked = f" {text['conditions_and']} ".join(item["title"] for item in found["items"])
+    classes = [
+        {"id": name, "title": text[title], "token": token, "count": count, "residents": None}
+        for name, title, token, count in (
+            ("met", "conditions_match", found["token"], matches),
+            ("open", "cannot_tell", "hatch", open_cases),
+        )
+    ]
+    of_rows = ["met" if at < matches else "open" for at in range(matches + open_cases)]
+    return said | {
+        "legend": said["legend"] | {"title": asked, "classes": classes},
+        "rows": said["rows"] | {"class": of_rows},
+    }
 
 
 def _bbox(shown: View, shapes: NDArray[np.object_]) -> tuple[float, float, float, float]:

@@ -231,7 +231,9 @@ def test_a_view_follows_its_conditions_everywhere(served: People) -> None:
     name = table.headers["Content-Disposition"]
     assert "double_none~gap" in name and ":" not in name.split("filename*")[0]
     assert zhang.get(f"/api/units/communities/C03?where={WHERE}").status_code == 200
-    assert zhang.get(f"/export-map?{asked}").status_code == 200
+    offline = zhang.get(f"/export-map?{asked}").get_data(as_text=True)
+    assert "双无 且 日间照料 300 m 内没有 且 流动人口 40% 及以上" in offline
+    assert "符合 <b>" in offline and "不能判断 <b>" in offline and "只缺物业" not in offline
     assert zhang.get(f"/?{asked}").status_code == 200
     assert served.log("export")[-1].what.count("where=")
 
