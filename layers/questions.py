@@ -106,7 +106,9 @@ def class_title(
         kind=kind or query.kind,
         limit_m=None if limit_m in (None, standard_m) else limit_m,
     )
-    legend = _gap_legend(limit_of(snapshot, asked)) if question == "gap" else full_answer(snapshot, asked).classes
+    legend = (
+        _gap_legend(limit_of(snapshot, asked)) if question == "gap" else full_answer(snapshot, asked).classes
+    )
     return next((item.title for item in legend if item.id == wanted), both(wanted))
 
 
