@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import shapely
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from layers.visitors import Visitor
 
 May = Literal["verify", "change"]
+WAYS: tuple[May, ...] = get_args(May)
 
 PLACE = "place"
 """What a feature's position is called where people correct it; features that are areas are drawn elsewhere."""
@@ -100,7 +101,7 @@ class Correctable:
     @property
     def actions(self) -> tuple[May, ...]:
         """What may be done to the feature at all."""
-        return tuple(action for action in ("verify", "change") if action in self.may.values())  # type: ignore[misc]
+        return tuple(action for action in WAYS if action in self.may.values())
 
 
 def layer_of_facts(name: str) -> Layer:
@@ -161,7 +162,7 @@ def _may(policy: Policy, visitor: Visitor, layer: Layer, *, inside: bool, is_poi
     """Return what may be done to which field: facts are verified, all else is changed."""
     follow = days_that_follow(layer)
     found: dict[str, May] = {}
-    for action in ("verify", "change"):
+    for action in WAYS:
         offered = policy.offered(visitor, layer.name, way_out="api", action=action)
         if offered.rows == "none" or (offered.rows == "area" and not inside):
             continue
