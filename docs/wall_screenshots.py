@@ -1,6 +1,6 @@
 """Make the pictures of the wall in docs/screenshots/wall: every scene at every size, and its states.
 
-Run it from anywhere: ``.venv/bin/python docs/wall_screenshots.py``.
+Run it from anywhere: ``.venv/bin/python docs/wall_screenshots.py``, with ``scenes``, ``states`` or ``empty`` for those alone.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ def empty(browser: Browser, folder: str) -> None:
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or the groups named on the command line."""
+    wanted = sys.argv[1:] or ["scenes", "states", "empty"]
     FOLDER.mkdir(exist_ok=True, parents=True)
     expect.set_options(timeout=PATIENCE_MS)
     district, frames = generate(read_standards(ROOT / "data"))
@@ -156,9 +157,12 @@ def main() -> None:
             create_store(f"gpkg:{folder}/luohu.gpkg", district, layers=frames) as store,
             wall(store, who) as address,
         ):
-            scenes(browser, address)
-            states(browser, address, who)
-        empty(browser, folder)
+            if "scenes" in wanted:
+                scenes(browser, address)
+            if "states" in wanted:
+                states(browser, address, who)
+        if "empty" in wanted:
+            empty(browser, folder)
         browser.close()
 
 
