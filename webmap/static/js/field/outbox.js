@@ -27,7 +27,7 @@ const FIRST_WAIT_S = 2;
 const MOST_WAIT_S = 300;
 
 /** A random UUID, on plain http too, where browsers make none. */
-export function uuid() {
+function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -62,7 +62,7 @@ function row(edit, context) {
 }
 
 /** What an edit changes: 业委会：有 → 无. */
-export function changeOf({ body, shown }) {
+function changeOf({ body, shown }) {
   const [field, value] = Object.entries(body.values)[0];
   const [from, to] = [w(`answer_${shown.before}`), w(`answer_${value}`)];
   return from === to

@@ -13,7 +13,7 @@ const MAX_ZOOM = 15;
 const ADDRESS = `/api/field/package?max_zoom=${MAX_ZOOM}`;
 
 /** Something about a package is not as it must be; nothing of it was kept. */
-export class BadPackage extends Error {}
+class BadPackage extends Error {}
 
 /** Whether this browser can check and keep a package here: it does neither on plain http. */
 export function canTake() {
@@ -90,7 +90,7 @@ async function fetched(progress) {
 }
 
 /** Check all of a package before anything is used. @returns {Promise<{manifest: object, parts: Map<string, Uint8Array>}>} */
-export async function checked(bytes, publicKey, now = Date.now()) {
+async function checked(bytes, publicKey) {
   if (bytes.byteLength < HEAD_BYTES || latin(bytes.subarray(0, MAGIC.length)) !== MAGIC)
     throw new BadPackage(w("package_not_one"));
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8);
@@ -102,7 +102,7 @@ export async function checked(bytes, publicKey, now = Date.now()) {
   if (!(await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, signed)))
     throw new BadPackage(w("package_bad_signature"));
   const manifest = JSON.parse(new TextDecoder().decode(signed.subarray(HEAD_BYTES)));
-  if (Date.parse(manifest.expires) <= now) throw new BadPackage(w("package_too_old"));
+  if (Date.parse(manifest.expires) <= Date.now()) throw new BadPackage(w("package_too_old"));
   const parts = new Map();
   let at = signed.length + SIGNATURE_BYTES;
   for (const { name, bytes: size, sha256 } of manifest.parts) {
