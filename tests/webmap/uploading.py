@@ -21,7 +21,7 @@ from webmap.upload import Desk
 
 DATA_FOLDER = Path(__file__).parents[2] / "data"
 HEAD = "code,category,opened,subdistrict,lng,lat"
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 @contextmanager
