@@ -17,7 +17,8 @@ from webmap.view_parameters import VIEW_PARAMETERS
 COMPARE_PARAMETERS: tuple[Parameter, ...] = (
     text("left", Text("左边的问题", "Question on the left"), blank=True, examples=("gap",)),
     text("right", Text("右边的问题", "Question on the right"), blank=True, examples=("hotspots",)),
-    *(parameter for parameter in VIEW_PARAMETERS if parameter.name != "question"),
+    # Conditions leave the units that cannot be told beside those that meet them: they are for lists.
+    *(parameter for parameter in VIEW_PARAMETERS if parameter.name not in ("question", "where")),
 )
 
 compare = Blueprint("api_compare", __name__)
