@@ -82,7 +82,7 @@ def test_one_sheet_says_what_it_shows_and_where_it_is_from(small: str, open_page
         ),
     ):
         assert plain(part) in said, part
-    for control in ("复制链接", "范围", "叠加条件", "跳到"):
+    for control in ("复制链接", "范围", "叠加条件", "假设推演", "跳到"):
         assert control not in said
 
 
