@@ -189,3 +189,17 @@ def test_the_head_has_room_for_everything(
         "nodes => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.className)"
     )
     assert spilt == []
+
+
+def test_the_first_answer_may_fail_and_the_page_is_there(small: str, open_page: Open) -> None:
+    page = open_page("about:blank")
+    page.watch.expected = "503"  # type: ignore[attr-defined]
+    said = {"error": {"status": 503, "title": "存储正忙", "detail": "", "remedy": "请稍后再试。"}}
+    page.route("**/api/view*", lambda route: route.fulfill(status=503, json=said))
+    page.goto(small)
+    expect(page.get_by_role("alert")).to_contain_text("存储正忙")
+    expect(page.locator(".question-text").first).to_be_visible()
+    page.unroute("**/api/view*")
+    page.get_by_role("button", name="重试").click()
+    listed(page)
+    expect(page.locator(".question.open .headline .value")).to_have_text("72.7%")
