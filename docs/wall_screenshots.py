@@ -74,6 +74,8 @@ def stand(page: Page, scene: str) -> None:
     page.keyboard.press(str(1 + SCENES.index(scene)))
     if scene != "linkages":
         expect(page.locator("#wall")).to_have_attribute("data-scene", scene)
+        expect(page.locator(":is(#legend, #map-message):not([hidden])")).to_have_count(1)
+        page.wait_for_timeout(500)
     expect(page.locator('#map[data-ready][aria-busy="false"]')).to_have_count(1)
     page.wait_for_timeout(500)
     expect(page.locator('#map[data-ready][aria-busy="false"]')).to_have_count(1)

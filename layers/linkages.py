@@ -5,7 +5,7 @@ Every figure belongs to one linkage. Where the district keeps nothing that a lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _COMMUNITIES = Text("个小区", "communities")
 _CASES = Text("件", "complaints")
 NO_BASE = Text("基数为 0", "base is 0")
+_NO_DATA = Text("还没有导入相关数据", "no data of it yet")
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _mediation(snapshot: Snapshot, past: Past | None) -> Shown:
     if past is not None and past.changed & {"communities", "mediation_rooms"}:
         before = past.snapshot.derived(("wall", "mediation"), lambda: mediation_figures(past.snapshot))
     figure = Figure(now["served"], now["eligible"], 0)
-    return Shown(
+    shown = Shown(
         id="mediation",
         label=Text("应设调解室，已设", "Due mediation rooms set up"),
         value=_share(figure.rate),
@@ -159,8 +160,8 @@ def _mediation(snapshot: Snapshot, past: Past | None) -> Shown:
             "Of communities of {h} or more households, urban villages apart, those with a mediation room of their "
             "own; {n} rooms in all.",
         ).format(h=now["households_at_least"], n=f"{now['rooms']:,}"),
-        recorded=figure.of > 0,
     )
+    return shown if figure.of else _without_data(shown)
 
 
 def _closed(snapshot: Snapshot) -> Shown:
@@ -169,7 +170,7 @@ def _closed(snapshot: Snapshot) -> Shown:
     trend = NO_EARLIER
     if earlier is not None and earlier[1] is not None:
         trend = since(earlier[1], now.rate, _closed_of(snapshot, earlier).rate, points=True)
-    return Shown(
+    shown = Shown(
         id="closed",
         label=Text("近 12 个月诉求，已办结", "Complaints closed in a year"),
         value=_share(now.rate),
@@ -182,8 +183,8 @@ def _closed(snapshot: Snapshot) -> Shown:
             "Opened {a} to {b} and closed by then; those without a closing date stay in the base. Due dates are not "
             "kept: it is no on-time rate.",
         ).format(a=period[0] or "…", b=period[1] or "…"),
-        recorded=now.of > 0,
     )
+    return shown if now.of else _without_data(shown)
 
 
 def _closed_of(snapshot: Snapshot, period: Period) -> Figure:
@@ -235,7 +236,6 @@ def _disputes(snapshot: Snapshot) -> Shown:
     found = summary(snapshot)["pilot_disputes"]
     change, interval = found["change"], found["interval_95"]
     before, after = found["before"], found["after"]
-    empty = NO_BASE if after["count"] else NOT_RECORDED
     spread = (
         Text("95% 区间 {l} 至 {h}", "95 % interval {l} to {h}").format(
             l=_signed(interval[0]), h=_signed(interval[1])
@@ -243,10 +243,10 @@ def _disputes(snapshot: Snapshot) -> Shown:
         if interval
         else both("")
     )
-    return Shown(
+    shown = Shown(
         id="pilot_disputes",
         label=Text("试点小区物业纠纷", "Property disputes in pilots"),
-        value=empty if change is None else both(_signed(change)),
+        value=NO_BASE if change is None else both(_signed(change)),
         basis=Text("{b} → {a} 件，{n} 个小区", "{b} → {a}, {n} communities").format(
             b=f"{before['count']:,}", a=f"{after['count']:,}", n=found["communities"]
         ),
@@ -259,6 +259,12 @@ def _disputes(snapshot: Snapshot) -> Shown:
         ).format(a=after["year"], b=before["year"]),
         recorded=change is not None,
     )
+    return shown if before["count"] + after["count"] else _without_data(shown)
+
+
+def _without_data(shown: Shown) -> Shown:
+    """Return a figure of layers that hold nothing that it could be counted from."""
+    return replace(shown, value=NOT_RECORDED, basis=both(""), rest=_NO_DATA, recorded=False)
 
 
 def _share(rate: float | None) -> Text:

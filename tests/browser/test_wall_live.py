@@ -148,7 +148,7 @@ def test_a_service_that_cannot_read_the_store_is_no_fresh_answer(
         page.goto(f"{address}/wall")
         expect(page.locator("#stale")).to_contain_text("数据已 5 分没有更新")
         expect(page.locator("#stale")).to_contain_text("读不到最新的数据")
-        page.unroute("**/api/wall*")
+        page.unroute_all(behavior="wait")
         expect(page.locator("#stale")).to_be_hidden()
 
 
@@ -310,7 +310,7 @@ def test_after_a_power_cut_the_screen_is_still_enrolled(
 def test_a_renewed_service_renews_the_page(store: Store, standards: Standards, open_page: Open) -> None:
     with serving(app_for(store, standards, SCREEN)) as address:
         page = screen(open_page, f"{address}/wall?seconds=3600", clock=True)
-        page.evaluate("window.old = true")
+        page.evaluate("document.documentElement.dataset.old = 'yes'")
 
         def renewed(route: Any) -> None:
             answer = route.fetch()
@@ -318,8 +318,8 @@ def test_a_renewed_service_renews_the_page(store: Store, standards: Standards, o
 
         page.route("**/api/wall*", renewed)
         page.clock.fast_forward(70_000)
-        page.wait_for_function("!window.old")
-        page.unroute("**/api/wall*")
+        expect(page.locator("html")).not_to_have_attribute("data-old", "yes")
+        page.unroute_all(behavior="wait")
         filled(page)
 
 

@@ -154,7 +154,9 @@ def test_a_new_district_says_what_it_needs(standards: Standards) -> None:
         found = said(Snapshot(0, replace(district, as_of=None), standards, empty), language=language)
         assert all(one["needs"] and not one["recorded"] for one in found["questions"])
         assert [one["value"] for one in found["pair"]] == [NOT_RECORDED.to(language)] * 2
-        assert not any(linkage(found, one["id"])["recorded"] for one in found["linkages"])
+        for one in (linkage(found, each["id"]) for each in found["linkages"]):
+            assert (one["recorded"], one["value"]) == (False, NOT_RECORDED.to(language))
+            assert "0" not in one["basis"] + one["rest"] or one["id"] == "organisation_coverage"
         assert found["as_of"] is None
 
 
