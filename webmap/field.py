@@ -18,7 +18,6 @@ from layers.text import LANGUAGES, Language
 from webmap.assets import asset, content_hash, import_map, kept_file
 from webmap.errors import request_language
 from webmap.gate import allow
-from webmap.maps import MAX_ZOOM, as_json
 from webmap.operations import service
 from webmap.pages import MODULES
 from webmap.responses import coding_asked
@@ -55,6 +54,8 @@ def page() -> Response:
 
 
 def _shell(language: Language) -> str:
+    from webmap.maps import as_json
+
     words = field_words(language)
     return render_template(
         "field.html",
@@ -72,6 +73,8 @@ def _shell(language: Language) -> str:
 
 def _map() -> dict[str, Any]:
     """Return what of the map is the same for everybody."""
+    from webmap.maps import MAX_ZOOM
+
     return {"max_zoom": MAX_ZOOM, "datum": service().settings.installation.map_datum}
 
 

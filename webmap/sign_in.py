@@ -198,6 +198,16 @@ def enrol() -> Response:
     except (NotFound, TooMany) as error:
         return page("access/enrol.html", error=error, code="")
     take_attempt_back()
-    response = go("/")
+    response = go(_home_of(token))
     set_cookie(response, DEVICE, token, max_age_s=DEVICE_S)
     return response
+
+
+def _home_of(device: str) -> str:
+    """Return the page that a device is for: a screen's the wall, a tablet's its area where there is one to verify."""
+    known = access().visitor_of_device(device)
+    if known is not None:
+        for action, path in (("wall", "/wall"), ("verify", "/field")):
+            if policy().may(known, action):
+                return path
+    return "/"

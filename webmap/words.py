@@ -244,11 +244,11 @@ WORDS: dict[str, Text] = {
 }
 
 
+_PARTS = (words_compare, words_conditions, words_facts, words_what_if)
+DESK: dict[str, Text] = {key: text for part in _PARTS for key, text in part.WORDS.items()} | WORDS
+"""All that the planner's page says: its own words and those of its parts."""
+
+
 def words(language: Language) -> dict[str, str]:
-    """Return every sentence of the page in `language`."""
-    return {
-        key: text.to(language)
-        for key, text in (
-            WORDS | words_compare.WORDS | words_conditions.WORDS | words_facts.WORDS | words_what_if.WORDS
-        ).items()
-    }
+    """Return every sentence of the planner's page in `language`."""
+    return {key: text.to(language) for key, text in DESK.items()}

@@ -179,8 +179,8 @@ def test_an_administrator_brings_people_and_a_wall_in(there: tuple[People, str],
     wall = open_page(enrolment)
     good(wall)
     wall.get_by_role("button", name="登记").click()
-    expect(wall.locator(".me")).to_contain_text("大屏")
-    assert wall.url == f"{address}/"
+    expect(wall.locator("#wall .wall-value strong").first).to_be_visible()
+    assert wall.url == f"{address}/wall"
 
 
 def test_an_auditor_reads_and_verifies_the_log(
