@@ -24,7 +24,9 @@ def logo() -> Response:
     if found is None:
         raise NotFound(
             Text("没有设置标志。", "No logo has been set."),
-            Text("管理员可在安装设置中设置 logo。", "The operator sets `logo` in the installation's settings."),
+            Text(
+                "管理员可在安装设置中设置 logo。", "The operator sets `logo` in the installation's settings."
+            ),
         )
     response = Response(found.content, mimetype=found.mimetype)
     response.set_etag(_hash(found.content))

@@ -122,7 +122,7 @@ class Site:
             raise SystemExit(1) from error
 
     def _serve(self, life: Life) -> None:
-        from layers.imports.uploads import Sweeper
+        from layers.imports.upload_files import Sweeper
         from webmap import create_app, load_rest, upload
         from webmap.server import BACKLOG, Server
 

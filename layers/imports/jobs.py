@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layers.imports.uploads import write_json
+from layers.imports.upload_files import write_json
 from layers.store import StoreSettings
 
 if TYPE_CHECKING:

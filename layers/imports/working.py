@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from layers.imports.chosen import Chosen, read_chosen
 from layers.imports.jobs import MOST_AT_ONCE, MOST_MEMORY_BYTES, MOST_SECONDS
-from layers.imports.uploads import file_of, write_json
+from layers.imports.upload_files import write_json
+from layers.imports.uploads import file_of
 from layers.problems import Problem, StoreConflict, ValidationError, WanggeError
 from layers.sheets import shielded
 from layers.store import Authorship, StoreSettings, open_store

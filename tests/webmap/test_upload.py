@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from layers.imports.jobs import Workshop
-from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads, file_name, read_json, write_json
+from layers.imports.upload_files import file_name, read_json, write_json
+from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads
 from layers.problems import BadParameter
 from layers.standards import Standards
 from layers.store import Authorship, Store
