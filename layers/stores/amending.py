@@ -117,7 +117,9 @@ def _found(
         return Found(version, values, base_known=False)
     since = edits_of(present, transaction.undos(layer, [code], since=based_on), layer)
     mine = transaction.kept([one for one in follows if storable(one)]) if since and follows else []
-    return Found(version, values, since=tuple(since), own=frozenset(kept.version for kept in mine))
+    # A request that found nothing to write is kept with the version that it found: somebody else's.
+    own = frozenset(kept.version for kept in mine if json.loads(kept.fields))
+    return Found(version, values, since=tuple(since), own=own)
 
 
 def _values(row: Row, layer: Layer) -> dict[str, Any]:

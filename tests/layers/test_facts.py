@@ -349,6 +349,18 @@ def test_what_one_wrote_before_is_no_conflict_with_what_one_writes_next(
         write(store, standards, third)
 
 
+def test_what_somebody_else_wrote_is_not_ones_own_by_having_said_the_same(
+    store: Store, standards: Standards
+) -> None:
+    theirs = {"owners_committee": "no", "property_management": "no"}
+    write(store, standards, asking(theirs, as_of="2025-06-10"), STAFF)
+    agreed = asking({"owners_committee": "no"})
+    assert write(store, standards, agreed).fields == ()
+    next_one = asking({"property_management": "unknown"}, as_of="2025-06-11", follows=[agreed["key"]])
+    with pytest.raises(FactConflict):
+        write(store, standards, next_one)
+
+
 def test_a_base_that_the_store_does_not_know_is_a_conflict_where_values_differ(
     store: Store, standards: Standards
 ) -> None:
