@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import warnings
 from collections import Counter
@@ -46,6 +47,9 @@ def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
     import pyogrio
     from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
+    _stay_offline()
+    # Text may be made to look like several formats at once, some of which open other files and addresses.
+    source = f"GeoJSON:{path.absolute()}" if kind == "geojson" else path
     options: dict[str, Any] = {"DATE_AS_STRING": "YES"} if kind == "geojson" else {}
     if kind == "shapefile":
         options["encoding"] = _dbf_encoding(path.with_suffix(".dbf"))
@@ -53,11 +57,11 @@ def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
         with warnings.catch_warnings():
             # GDAL warns of what the checks of `layers.imports.placing` report row by row.
             warnings.simplefilter("ignore")
-            layers = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry is not None]
+            layers = [str(name) for name, geometry in pyogrio.list_layers(source) if geometry is not None]
             layer = choose(path, layers, source_layer, what=Text("空间图层", "layer with geometry"))
-            if _DRIVERS.get(pyogrio.read_info(path, layer=layer)["driver"]) != kind:
+            if _DRIVERS.get(pyogrio.read_info(source, layer=layer)["driver"]) != kind:
                 raise damaged(path, kind, f"GDAL does not take it for {KIND_NAMES[kind]}")
-            meta, table = pyogrio.read_arrow(path, layer=layer, datetime_as_string=True, **options)
+            meta, table = pyogrio.read_arrow(source, layer=layer, datetime_as_string=True, **options)
     except UnicodeDecodeError as error:
         # A DBF heading holds 10 bytes; GDAL cuts longer Chinese ones in the middle of a character.
         why = Text(
@@ -84,6 +88,16 @@ def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
         names_crs=names_crs,
         repairs=repairs,
     )
+
+
+def _stay_offline() -> None:
+    """Have GDAL ask no other machine, whatever address a file holds: it would follow a CRS given as a link."""
+    import pyogrio
+
+    # Nobody listens at port 0, and no exception to the proxy is left, if only for the libraries of this process.
+    pyogrio.set_gdal_config_options({"GDAL_HTTP_PROXY": "http://127.0.0.1:0"})
+    for name in ("no_proxy", "NO_PROXY"):
+        os.unsetenv(name)
 
 
 def read_parquet(path: Path) -> Source:

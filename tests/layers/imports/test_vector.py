@@ -6,8 +6,10 @@ import json
 import sqlite3
 import stat
 import struct
+import threading
 import zipfile
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +321,45 @@ def test_the_crs_of_geojson(tmp_path: Path) -> None:
     assert named("urn:ogc:def:crs:OGC:1.3:CRS84") == ("OGC:CRS84", True)
     assert named("EPSG:3857") == ("EPSG:3857", True)
     assert named("nonsense") == ("nonsense", True)
+
+
+def test_addresses_in_a_file_are_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whoever may upload has the server ask machines that they cannot reach themselves."""
+    asked = []
+
+    class Inner(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    monkeypatch.setenv("no_proxy", "*")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Inner) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        inner = f"http://127.0.0.1:{server.server_port}"
+        link = {"type": "link", "properties": {"href": f"{inner}/crs", "type": "proj4"}}
+        path = geojson(tmp_path / "a.geojson", {"type": "Point", "coordinates": [1, 2]}, crs=link)
+        assert len(read_source(path).rows) == 1
+        # As JSON it begins, and yet it is what another driver opens.
+        path.write_text(
+            '{"a":"<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/vsicurl/'
+            f'{inner}/a.csv</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>"}}'
+        )
+        assert "cannot be read as GeoJSON" in str(refused(lambda: read_source(path)))
+        server.shutdown()
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a#b.geojson", "a?b.geojson", "a!b%20.json", "小区 1.zip.geojson", "a:b.json"]
+)
+def test_names_of_files_are_no_addresses(tmp_path: Path, name: str) -> None:
+    assert len(read_source(geojson(tmp_path / name, {"type": "Point", "coordinates": [1, 2]})).rows) == 1
 
 
 def test_unclosed_rings_are_closed_and_counted(tmp_path: Path) -> None:
