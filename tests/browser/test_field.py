@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 
 from layers.standards import Standards
-from layers.store import Store, create_store
+from layers.store import Authorship, Store, create_store
 from layers.visitors import Area
 from tests.browser.conftest import NO_WEBGL, PATIENCE_MS, REPORT_VIOLATIONS, serving
 from tests.browser.test_hands_and_ears import serious
@@ -223,6 +223,70 @@ def test_a_signed_out_tablet_keeps_what_waits_and_sends_it_after_signing_in(
         assert len(field.edits()) == 1
 
 
+def test_what_somebody_else_wrote_of_the_same_community_is_not_overlooked(
+    field: Field, browser: Browser
+) -> None:
+    with tablet(browser, field) as context:
+        (page,) = context.pages
+        tasks = page.request.get(f"{field.address}/api/field/tasks").json()["tasks"]
+        code = next(one["code"] for one in tasks if sum(one["code"] == other["code"] for other in tasks) > 1)
+        first, second = [number for number, one in enumerate(tasks) if one["code"] == code][:2]
+        context.set_offline(True)
+        page.locator("#link").click()
+        expect(page.locator("#banner")).to_contain_text("没有网络")
+        verify(page, second, "有")
+        verify(page, first, "有")
+        theirs = {tasks[first]["field"]: "no"}
+        field.store.amend("communities", code, lambda found: theirs, by=Authorship(who="boss"))
+        context.set_offline(False)
+        page.locator("#link").click()
+        page.locator(".tab[data-view=outbox]").click()
+        expect(page.get_by_role("button", name="看冲突")).to_have_count(1)
+        assert [change.by.who for change in field.edits()] == ["boss", "worker"]
+        page.get_by_role("button", name="看冲突").click()
+        page.get_by_role("button", name="按所选合并").click()
+        all_sent(page)
+        assert len(field.edits()) == 3
+
+
+def test_a_session_that_ends_between_two_looks_refuses_no_edit(field: Field, browser: Browser) -> None:
+    with tablet(browser, field) as context:
+        (page,) = context.pages
+        cookies = context.cookies()
+        context.clear_cookies()
+        verify(page, 0, "不明")
+        expect(page.locator("#banner")).to_contain_text("登录已失效")
+        assert (waiting(page), field.edits()) == (1, [])
+        context.add_cookies(cookies)  # type: ignore[arg-type]
+        page.locator("#link").click()
+        all_sent(page)
+        assert len(field.edits()) == 1
+
+
+def test_nothing_is_sent_in_the_name_of_whoever_signed_in_since(field: Field, browser: Browser) -> None:
+    with tablet(browser, field) as context:
+        (page,) = context.pages
+        context.clear_cookies()
+        sign_in(context.new_page(), field, "other")
+        with page.expect_response("**/api/field/status?*"):
+            verify(page, 0, "不明")
+        page.locator("#link").click()
+        page.locator(".tab[data-view=outbox]").click()
+        expect(page.locator("#outbox-list")).to_contain_text("1 条是别人记的")
+        assert [one["state"] for one in page.evaluate(KEPT)[2]] == ["waiting"]
+        assert field.edits() == []
+
+
+def test_tiles_of_a_package_that_never_came_to_its_end_are_not_drawn(field: Field, browser: Browser) -> None:
+    with tablet(browser, field) as context:
+        (page,) = context.pages
+        shell_is_kept(page)
+        page.evaluate("caches.open('wangge-field-tiles-1999').then(() => null)")
+        take_along(page)
+        tiles, package, _ = page.evaluate(KEPT)
+        assert tiles == [package["cacheName"]]
+
+
 def test_a_revoked_tablet_is_wiped_at_its_next_contact(field: Field, browser: Browser) -> None:
     access = field.who.access
     account = next(one for one in access.accounts() if one.name == "worker")
@@ -231,24 +295,44 @@ def test_a_revoked_tablet_is_wiped_at_its_next_contact(field: Field, browser: Br
         page = context.new_page()
         page.goto(f"{field.address}/enrol?code={code}")
         page.get_by_role("button", name="登记").click()
-        page.wait_for_url(f"{field.address}/")
-        page.goto(f"{field.address}/field")
+        page.wait_for_url(f"{field.address}/field")
         shell_is_kept(page)
         take_along(page)
         context.set_offline(True)
         page.locator("#link").click()
         verify(page, 0, "不明")
+        page.evaluate(ADD_ANOTHERS)
+        page.reload()
         access.revoke_device(device.id, by=OPERATOR)
         context.set_offline(False)
         page.locator("#link").click()
         expect(page.locator("#banner")).to_contain_text("离线包已清除")
         expect(page.locator("#banner")).to_contain_text("1 条")
-        assert page.evaluate(KEPT) == [[], None, []]
+        tiles, package, edits = page.evaluate(KEPT)
+        assert (tiles, package) == ([], None)
+        assert [one["holder"] for one in edits] == ["another"], "what others wrote here is theirs"
         assert field.edits() == []
         page.reload()
         expect(page.locator("#grid-title")).to_have_text("登录已失效。")
         expect(page.locator("#task-rows")).to_have_count(0)
 
+
+ADD_ANOTHERS = """async () => {
+  const db = await new Promise((resolve) => {
+    const asked = indexedDB.open("wangge-field");
+    asked.onsuccess = () => resolve(asked.result);
+  });
+  const store = db.transaction("outbox", "readwrite").objectStore("outbox");
+  await new Promise((resolve) => {
+    const asked = store.getAll();
+    asked.onsuccess = () => {
+      const { seq, ...edit } = asked.result[0];
+      store.add({ ...edit, holder: "another", key: crypto.randomUUID() }).onsuccess = resolve;
+    };
+  });
+  db.close();
+}"""
+"""An edit of somebody else who works with the same browser."""
 
 KEPT = """async () => {
   const names = (await caches.keys()).filter((name) => name.startsWith("wangge-field-tiles-"));

@@ -84,9 +84,14 @@ export async function getFile(path, options = {}) {
   return response;
 }
 
+/** Fetch the token of who is signed in now: what is sent with it is sent in nobody else's name. */
+export async function prepareToken() {
+  token ??= (await get("/api/me")).csrf;
+}
+
 /** Send JSON with the session's token. */
 export async function post(path, value) {
-  token ??= (await get("/api/me")).csrf;
+  await prepareToken();
   const headers = { "Content-Type": "application/json" };
   if (token) headers["X-CSRF-Token"] = token;
   const response = await ask(addressOf(path, inLanguage()), { method: "POST", headers, body: JSON.stringify(value) });

@@ -4,7 +4,7 @@
  * A package of somebody else, of another area or of a revoked device is wiped at the first contact.
  */
 
-import { Refused, Unreached, forgetToken, get, inLanguage } from "./api.js";
+import { Refused, Unreached, forgetToken, get, inLanguage, prepareToken } from "./api.js";
 import { keep, kept } from "./db.js";
 import { wipe } from "./package.js";
 
@@ -46,18 +46,22 @@ export function startContact(store, outbox) {
     const offMs = Math.abs(Date.parse(status.server_time) - now);
     await keep("contact", { at: now, server: Date.parse(status.server_time) });
     store.set({ link: "online", lastContact: now, clockOff: offMs > CLOCK_OFF_MS });
-    if (status.wipe) await wiped(status);
+    if (status.wipe) await wiped(status, asked.holder);
     if (status.state === "signed_out" || status.state === "revoked") {
       forgetToken();
       store.set({ session: status.state, live: null });
       return;
     }
     if (status.holder !== store.get().holder) forgetToken();
+    await prepareToken();
     await keep("holder", status.holder);
     store.set({ session: "ok", holder: status.holder });
     // What the server holds is fetched when it is another: a tablet's data volume is not for asking twice.
-    if (store.get().live?.tasks.version !== status.version || status.version === null) await load();
-    outbox.send();
+    try {
+      if (store.get().live?.tasks.version !== status.version || status.version === null) await load();
+    } finally {
+      outbox.send();
+    }
   }
 
   async function load() {
@@ -69,13 +73,13 @@ export function startContact(store, outbox) {
     store.set({ live: { field, tasks, classes }, failure: null });
   }
 
-  /** Wipe the package; of a revoked device the edits that were not sent too: it is trusted no more. */
-  async function wiped(status) {
+  /** Wipe the package; of a revoked device its edits that were not sent too: it is trusted no more. */
+  async function wiped(status, holder) {
     const had = Boolean(store.get().package);
     await wipe();
     let lost = 0;
     if (status.state === "revoked") {
-      const all = store.get().edits;
+      const all = store.get().edits.filter((edit) => edit.holder === holder);
       lost = all.filter(({ state }) => state !== "sent" && state !== "left").length;
       await outbox.drop(all.map(({ seq }) => seq));
       await keep("holder", null);

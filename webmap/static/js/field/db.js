@@ -90,9 +90,22 @@ export function addEdit(edit, replaced = undefined) {
   });
 }
 
-/** Write an edit anew. */
-export function putEdit(edit) {
-  return write("outbox", (store) => store.put(edit));
+/**
+ * Change an edit as it is on the disk now: another page may have sent it meanwhile, or a person taken it back.
+ * @param {number} seq
+ * @param {(edit: object) => object|undefined} make what it becomes; undefined leaves it
+ * @returns {Promise<object|undefined>} what it became
+ */
+export async function changeEdit(seq, make) {
+  let made;
+  await write("outbox", (store) => {
+    const asked = store.get(seq);
+    asked.onsuccess = () => {
+      made = asked.result && make(asked.result);
+      if (made) store.put(made);
+    };
+  });
+  return made;
 }
 
 /** Take edits out. @param {number[]} numbers */

@@ -19,12 +19,15 @@
  */
 
 import { Refused, Unreached, get, inLanguage, post } from "./api.js";
-import { addEdit, dropEdits, edits, putEdit } from "./db.js";
+import { addEdit, changeEdit, dropEdits, edits } from "./db.js";
 
 const OPEN = ["waiting", "refused", "conflict"];
 const KEPT_MS = 30 * 86_400_000;
 const FIRST_WAIT_S = 2;
 const MOST_WAIT_S = 300;
+const MOST_FOLLOWED = 50;
+/** What the server says of a package whose holder is still the one who is signed in. */
+const SAME_HOLDER = ["ok", "area_changed", "not_allowed"];
 
 /** A random UUID, on plain http too, where browsers make none. */
 function uuid() {
@@ -56,6 +59,8 @@ export function startOutbox(store) {
   let again = false;
   let timer;
   let waitS = FIRST_WAIT_S;
+  /** Keys of edits that were refused once for want of a right, and tried again with another token. */
+  const doubted = new Set();
 
   const reload = async () => {
     store.set({ edits: await edits() });
@@ -70,8 +75,8 @@ export function startOutbox(store) {
     send();
   }
 
-  async function change(edit, patch) {
-    await putEdit({ ...edit, ...patch });
+  async function change({ seq }, patch) {
+    await changeEdit(seq, (kept) => ({ ...kept, ...patch }));
     await reload();
   }
 
@@ -114,14 +119,18 @@ export function startOutbox(store) {
   }
 
   /** @returns {Promise<boolean>} whether to go on with the next one */
-  async function sendOne(edit) {
+  async function sendOne({ seq }) {
     // It may have been written and the answer lost: from now on its body stays as it is.
-    const tried = { ...edit, tries: edit.tries + 1 };
-    await putEdit(tried);
+    const tried = await changeEdit(seq, begun);
+    if (!tried) {
+      await reload();
+      return true;
+    }
     try {
-      const answer = await post("/api/facts", { key: edit.key, ...edit.body });
+      const answer = await post("/api/facts", { key: tried.key, ...tried.body });
+      // Networks that want a sign-in of their own answer in the server's place.
+      if (answer?.key !== tried.key) throw new Unreached();
       await change(tried, { state: "sent", answer: { version: answer.version }, done: Date.now(), why: "" });
-      await rebase(tried, answer.version);
       store.set({ link: "online" });
       return true;
     } catch (error) {
@@ -132,13 +141,30 @@ export function startOutbox(store) {
     }
   }
 
+  /** What an edit becomes when it is tried: it says what one has written of the same before, which is no conflict. */
+  function begun(edit) {
+    if (edit.state !== "waiting") return undefined;
+    const tried = { ...edit, tries: edit.tries + 1 };
+    if (edit.tries > 0) return tried;
+    const before = mine().filter((one) => one.state === "sent" && sameFeature(one, edit));
+    return { ...tried, body: { ...edit.body, follows: before.slice(-MOST_FOLLOWED).map(({ key }) => key) } };
+  }
+
   async function refused(edit, { status, body, message }) {
     if (status === 401) {
       store.set({ session: "signed_out" });
       return false;
     }
-    // The token may be of an earlier session: asked anew, tried once more.
-    if (status === 403 && edit.tries < 2) return true;
+    if (status === 403 && !doubted.has(edit.key)) {
+      // The token may be of an earlier session; nobody's edit is sent in the name of whoever has signed in since.
+      const { state } = await get("/api/field/status", { holder: edit.holder });
+      if (!SAME_HOLDER.includes(state)) {
+        if (state === "signed_out") store.set({ session: state });
+        return false;
+      }
+      doubted.add(edit.key);
+      return true;
+    }
     if (status === 409 && body.error?.conflicts)
       await change(edit, { state: "conflict", answer: conflictOf(body), done: Date.now() });
     else {
@@ -155,14 +181,6 @@ export function startOutbox(store) {
     clearTimeout(timer);
     timer = setTimeout(send, Math.max(asked, waitS) * 1000);
     waitS = Math.min(MOST_WAIT_S, waitS * 2);
-  }
-
-  /** An edit of the same thing that was not tried yet follows the one just written: it is no conflict with it. */
-  async function rebase(done, version) {
-    for (const edit of mine())
-      if (edit.state === "waiting" && edit.tries === 0 && sameFeature(edit, done))
-        await putEdit({ ...edit, body: { ...edit.body, based_on: Math.max(version, edit.body.based_on) } });
-    await reload();
   }
 
   async function forgetOld() {

@@ -39,7 +39,12 @@ export async function take({ publicKey, progress }) {
   await keep("key", pinned);
   const cacheName = `${TILES}${found.manifest.made}`;
   const before = await kept("package");
-  await keepTiles(cacheName, found.parts);
+  try {
+    await keepTiles(cacheName, found.parts);
+  } catch (error) {
+    if (before?.cacheName !== cacheName) await caches.delete(cacheName);
+    throw error;
+  }
   const made = {
     manifest: found.manifest,
     bytes: bytes.byteLength,
@@ -51,7 +56,8 @@ export async function take({ publicKey, progress }) {
     facts: textOf(found.parts, "facts.json"),
   };
   await keep("package", made);
-  if (before && before.cacheName !== cacheName) await caches.delete(before.cacheName);
+  // The one before, and what was left of any that never came to its end: it would be drawn instead of these.
+  await dropTiles(cacheName);
   // Asked for once somebody has taken something along: browsers then do not clear it when space is short.
   await navigator.storage?.persist?.();
   return made;
@@ -66,8 +72,12 @@ export function taken() {
 export async function wipe() {
   await forget("package");
   await forget("key");
-  if (!globalThis.caches) return;
-  for (const name of await caches.keys()) if (name.startsWith(TILES)) await caches.delete(name);
+  if (globalThis.caches) await dropTiles();
+}
+
+async function dropTiles(except = undefined) {
+  for (const name of await caches.keys())
+    if (name.startsWith(TILES) && name !== except) await caches.delete(name);
 }
 
 async function fetched(progress) {
