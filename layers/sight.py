@@ -68,10 +68,13 @@ def sight_of(policy: Policy, visitor: Visitor, action: Literal["view", "take"] =
         raise policy.refusal(visitor, Text("不可以看汇总。", "You may not see aggregates."))
     if aggregates == "area" and visitor.area.kind == "district":
         aggregates = "full"
+    floating = _floating(policy, visitor, action)
+    if floating == "area" and aggregates != "area" and visitor.area.kind != "district":
+        floating = "none"  # of what is seen whole nothing says which part is their own
     return Sight(
         aggregates=aggregates,
         area=visitor.area if aggregates == "area" else WHOLE_DISTRICT,
-        floating=_floating(policy, visitor, action),
+        floating=floating,
         small_count=policy.rules.small_count,
         signed_in=visitor.via != "nobody",
     )

@@ -25,6 +25,7 @@ from layers.rules import (
     Rule,
 )
 from layers.schema import LAYERS, Guard
+from layers.sight import sight_of
 from layers.text import both
 from layers.visitors import AREA_KINDS, NO_AREA, RESIDENT, WHOLE_DISTRICT, Area, Visitor, operator
 from tests.visitors import PLANNER, POLICY
@@ -413,6 +414,21 @@ def test_rules_that_name_what_does_not_exist_are_not_read(
     (tmp_path / file).write_text(json.dumps(body), "utf-8")
     with pytest.raises(ValueError, match=match):
         read_policy(tmp_path)
+
+
+def test_who_sees_all_figures_is_told_no_floating_share_of_others(tmp_path: Path) -> None:
+    """A district may give its staff all figures; the shares of floating residents stay those of their own area."""
+    for name in ("roles.json", "fields.json"):
+        shutil.copy(DATA / name, tmp_path)
+    body = json.loads((tmp_path / "roles.json").read_text("utf-8"))
+    [staff] = (role for role in body["roles"] if role["id"] == STAFF.role)
+    for rule in staff["rules"]:
+        rule |= {"aggregates": "full"} if rule["action"] == "view" else {}
+    (tmp_path / "roles.json").write_text(json.dumps(body), "utf-8")
+    sight = sight_of(read_policy(tmp_path), STAFF)
+    assert (sight.aggregates, sight.area, sight.floating) == ("full", WHOLE_DISTRICT, "none")
+    sight = sight_of(POLICY, STAFF)
+    assert (sight.aggregates, sight.area, sight.floating) == ("area", WEST, "area")
 
 
 def test_asking_costs_a_look_up() -> None:
