@@ -85,16 +85,19 @@ def api_page() -> str:
 
     document: dict[str, Any] = described()
     parts = ["# The API\n\n", _MADE, "The same with schemas and real examples: `/api/openapi.json`.\n"]
-    for path, item in document["paths"].items():
-        operation = item["get"]
-        parts.append(f"\n## GET {path}\n\n{operation['summary']}\n")
-        if operation["parameters"]:
-            parts.append("\n| parameter | in | meaning |\n|---|---|---|\n")
-            parts += [
-                f"| `{p['name']}` | {p['in']}{', required' if p['required'] else ''} | {p['description']} |\n"
-                for p in operation["parameters"]
-            ]
-        parts.append(f"\nAnswers: {', '.join(operation['responses'])}.\n")
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            parts.append(f"\n## {method.upper()} {path}\n\n{operation['summary']}\n")
+            if operation["parameters"]:
+                parts.append("\n| parameter | in | meaning |\n|---|---|---|\n")
+                parts += [
+                    f"| `{p['name']}` | {p['in']}{', required' if p['required'] else ''} | {p['description']} |\n"
+                    for p in operation["parameters"]
+                ]
+            if "requestBody" in operation:
+                (sent,) = operation["requestBody"]["content"].values()
+                parts.append(f"\nBody: JSON, `{sent['schema']['$ref'].rsplit('/', 1)[1]}`.\n")
+            parts.append(f"\nAnswers: {', '.join(operation['responses'])}.\n")
     return "".join(parts)
 
 

@@ -232,7 +232,8 @@ _SET_ASIDE_HINT = Text(
 )
 """What the page has a box for."""
 _WITH_DATUM = re.compile(r"--datum ((?:(?:wgs84|cgcs2000|gcj02|bd09)\|?)+)")
-_OPTION = re.compile("|".join(sorted(map(re.escape, _OPTIONS), key=len, reverse=True)))
+_ANY_OPTION = "|".join(sorted(map(re.escape, _OPTIONS), key=len, reverse=True))
+_OPTION = re.compile(_ANY_OPTION)
 
 
 def upload_words(language: Language) -> dict[str, str]:

@@ -55,7 +55,12 @@ KINDS = {
     "/api/summary": "summary", "/api/view": "view", "/api/units/{unit}/{id}": "card",
     "/api/search": "search", "/api/nearby": "near", "/api/layers/{layer}/features": "some_rows",
     "/api/layers/{layer}/features/{code}": "one", "/tiles/{layer}/{z}/{x}/{y}.mvt": "tile",
-    "/download": "file", "/export-map": "file",
+    "/download": "file", "/export-map": "file", "/api/compare": "view", "/api/facts": "description",
+    "/api/facts/{layer}/{code}": "one", "/api/history/{layer}/{code}": "one", "/api/field": "description",
+    "/api/field/tasks": "tasks", "/api/field/package": "description", "/api/field/status": "public",
+    "/api/saved": "description", "/api/saved/{id}": "description", "/api/wall": "view", "/api/what-if": "view",
+    "/api/what-if/units/{unit}/{id}": "card", "/api/what-if/compare": "summary", "/what-if/download": "file",
+    "/what-if/sheet": "file",
 }  # fmt: skip
 """How the answers of each described path are judged; a new path without a line here is a failure."""
 

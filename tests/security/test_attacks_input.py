@@ -49,6 +49,10 @@ TRAVERSALS = (
 SECRETS = (b"def main", b"root:x:0", b"wiring", b"PATH=")
 
 
+OTHERS = ("field_package", "wall")
+"""What planners may not ask for: refused before anything is read."""
+
+
 def rules(app: Flask) -> list[Rule]:
     return sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
 
@@ -77,9 +81,10 @@ def recorded(operation: str) -> tuple[str, dict[str, str]]:
 def parameters_of(app: Flask) -> Iterator[tuple[str, str]]:
     for rule in rules(app):
         contract = operation_of(app.view_functions[rule.endpoint])
-        for parameter in contract.parameters if contract else ():
+        if contract is None or contract.id in OTHERS or "GET" not in (rule.methods or ()):
+            continue  # what changes something takes a body; tests/webmap/test_api_facts.py and others send wrong ones
+        for parameter in contract.parameters:
             if parameter.where == "query":
-                assert contract is not None
                 yield contract.id, parameter.name
 
 
@@ -242,6 +247,7 @@ def test_nothing_is_read_twice(app: Flask, client: FlaskClient) -> None:
 
 def test_parameters_that_do_not_exist_change_nothing(app: Flask, client: FlaskClient) -> None:
     """Nobody becomes somebody else by saying so in the address."""
+    declared = set(parameters_of(app))
     for operation in REQUESTS:
         path, query = recorded(operation)
         for name in (
@@ -256,7 +262,7 @@ def test_parameters_that_do_not_exist_change_nothing(app: Flask, client: FlaskCl
             "_method",
             "scopes",
         ):
-            if operation != "offline_map":
+            if operation not in ("offline_map", *OTHERS) and (operation, name) not in declared:
                 response = client.get(path, query_string=query | {name: "administrator"})
                 assert response.status_code == 400, (operation, name)
 
@@ -268,7 +274,11 @@ def test_control_characters_are_refused_or_harmless(app: Flask, client: FlaskCli
     for operation, parameter in parameters_of(app):
         path, query = recorded(operation)
         response = client.get(path, query_string=query | {parameter: value})
-        free = parameter in ("q", "after", "purpose") and value.isprintable() is False and len(value) == 1
+        free = (
+            parameter in ("q", "after", "purpose", "holder")
+            and value.isprintable() is False
+            and len(value) == 1
+        )
         assert response.status_code in (400, 404) or free, (operation, parameter)
         assert "X-Injected" not in response.headers
     for layer in LAYERS:

@@ -6,6 +6,7 @@ count, makes an answer differ between the two.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -61,6 +62,10 @@ def changed_in_the_east(frames: dict[str, gpd.GeoDataFrame]) -> dict[str, gpd.Ge
     return {**frames, "communities": communities, "complaints": fewer}
 
 
+MOMENT = re.compile(rb'"at":"[^"]*"')
+"""The two districts were written one after the other, and a history says when."""
+
+
 @pytest.fixture(scope="module")
 def both(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Flask]]:
     district, frames = marked_district()
@@ -81,7 +86,8 @@ def differing(both: tuple[Flask, Flask], name: str) -> list[str]:
             client.get(question.path, query_string=question.query, headers={WHO: name}) for client in clients
         ]
         html = bodies[0].mimetype == "text/html"  # with a nonce of its own each
-        if bodies[0].status_code != bodies[1].status_code or (not html and bodies[0].data != bodies[1].data):
+        said = [MOMENT.sub(b"", body.data) for body in bodies]
+        if bodies[0].status_code != bodies[1].status_code or (not html and said[0] != said[1]):
             found.append(str(question))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -70,6 +70,7 @@ class Question:
     query: dict[str, str] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     asked: Asked = field(default_factory=Asked)
+    method: str = "GET"
 
     def __str__(self) -> str:
         return self.path + ("?" + "&".join(f"{k}={v}" for k, v in self.query.items()) if self.query else "")
@@ -86,6 +87,9 @@ def questions(*, full: bool = False) -> list[Question]:
         *_cards(full),
         *_files(full),
         *_field(),
+        *_written(),
+        *_compared(),
+        *_supposed(),
     ]
 
 
@@ -203,6 +207,62 @@ def _field() -> Iterator[Question]:
     yield Question("field_api.field_package", "no_package", "/api/field/package")
     for holder in ("0" * 12, "planner00000"):
         yield Question("field_api.field_status", "description", "/api/field/status", {"holder": holder})
+
+    yield Question("field.page", "my_field", "/field")
+    for name, path in (
+        ("map_worker", "map-worker.mjs"),
+        ("manifest", "manifest.webmanifest"),
+        ("service_worker", "sw.js"),
+    ):
+        yield Question(f"field.{name}", "description", f"/field/{path}")
+
+
+def _written() -> Iterator[Question]:
+    """Ask for what may be corrected, and what was; and try to write without the page's token."""
+    for layer in ("communities", "facilities", "mediation_rooms"):
+        for code in (*CODES[layer], "NONE"):
+            about = {"layer": layer, "code": code}
+            yield Question("facts.feature_facts", "facts", f"/api/facts/{layer}/{code}", {}, about)
+            yield Question("facts.feature_history", "history", f"/api/history/{layer}/{code}", {}, about)
+    yield Question("saved.list_saved", "unset_own", "/api/saved")
+    yield Question("saved.get_saved", "unset_own", "/api/saved/0123456789ab")
+    for endpoint, method, path in (
+        ("facts.write_fact", "POST", "/api/facts"),
+        ("saved.add_saved", "POST", "/api/saved"),
+        ("saved.change_saved", "PUT", "/api/saved/0123456789ab"),
+        ("saved.remove_saved", "DELETE", "/api/saved/0123456789ab"),
+    ):
+        yield Question(endpoint, "without_token", path, method=method)
+    yield Question("branding.logo", "unset", "/logo")
+
+
+def _compared() -> Iterator[Question]:
+    yield Question(
+        "pages.compare", "view_as_such", "/compare", {"question": "double_none", "unit": "subdistricts"}
+    )
+    for left, right in itertools.permutations(QUESTIONS, 2):
+        for unit in UNITS:
+            query = {"left": left, "right": right, "unit": unit}
+            yield Question("api_compare.comparison", "comparison", "/api/compare", query, {"unit": unit})
+
+
+def _supposed() -> Iterator[Question]:
+    steps = "add:day_care:114.137861:22.545487"
+    some = {"unit": "communities"}
+    yield Question("what_if.what_if", "supposed", "/api/what-if", some | {"steps": steps}, some)
+    for code in ("C01", "C08"):
+        path = f"/api/what-if/units/communities/{code}"
+        yield Question("what_if.what_if_card", "supposed", path, {"steps": steps}, some)
+    for name, path in (
+        ("what_if_compare", "/api/what-if/compare"),
+        ("what_if_download", "/what-if/download"),
+        ("what_if_sheet", "/what-if/sheet"),
+    ):
+        kind = "supposed_file" if name == "what_if_download" else "supposed"
+        yield Question(f"what_if.{name}", kind, path, {"scenarios": f"A={steps}"}, some)
+    yield Question("wall_page.page", "on_a_wall", "/wall")
+    for language in ("zh", "en"):
+        yield Question("api_wall.wall", "on_a_wall", "/api/wall", {"lang": language}, some)
 
 
 @dataclass(frozen=True)
@@ -352,6 +412,48 @@ class Judge:
     def no_package(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
         """Judge packages where there are no accounts: there are none; `tests.webmap.test_api_field` opens them."""
         return ((404,), set(), set()) if may(self.visitor, "package") else self._refused()
+
+    def facts(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge what may be corrected of one feature: what of it may be read."""
+        statuses, _, most = self.one(question)
+        return statuses, set(), most
+
+    def history(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge who changed what of one feature: for people who are known, of what they may read."""
+        if self.visitor.via == "nobody":
+            return self._refused()
+        return self.facts(question)
+
+    def unset_own(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge what people keep, where there are no accounts: there is nothing."""
+        return ((404, *self.denied), set(), set()) if may(self.visitor, "own") else self._refused()
+
+    def without_token(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge a change that another site could have sent: refused to everybody, whoever they are."""
+        return (400, 401, 403, 404, 415), set(), set()
+
+    def comparison(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge two views crossed: both have to be theirs."""
+        sides = [replace(question, query={"question": question.query[side]}) for side in ("left", "right")]
+        statuses, _, most = max((self.view(side) for side in sides), key=lambda told: max(told[0]))
+        return statuses, set(), most
+
+    def supposed(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge what if: for planners, of figures that they may see all."""
+        if not may(self.visitor, "plan") or figures(self.visitor) != "full":
+            return self._refused()
+        return self._figures("full", question)
+
+    def supposed_file(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge what if, taken away."""
+        return self.supposed(question) if figures(self.visitor, "take") == "full" else self._refused()
+
+    def on_a_wall(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
+        """Judge what walls show: figures of the district, and no single community's people."""
+        if not may(self.visitor, "wall"):
+            return self._refused()
+        statuses, _, _ = self._figures(figures(self.visitor), question)
+        return statuses, set(), set()
 
     def file(self, question: Question) -> tuple[Collection[int], set[Mark], set[Mark]]:
         """Judge a file of a view."""

@@ -56,7 +56,9 @@ class Walk:
         client, judge = self.app.test_client(), Judge(VISITORS[name])
         with logged() as log:
             for question in questions:
-                response = client.get(question.path, query_string=question.query, headers={WHO: name})
+                response = client.open(
+                    question.path, method=question.method, query_string=question.query, headers={WHO: name}
+                )
                 found += [f"{question}: {wrong}" for wrong in self.wrong(judge, question, response, log)]
                 response.close()
                 self.asked += 1

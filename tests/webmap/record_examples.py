@@ -22,6 +22,8 @@ FILE = ROOT / "webmap" / "examples.json"
 SHOWN = 2
 _NUMBERS = 12
 
+_STEPS = "add:day_care:114.137861:22.545487"
+
 # Per operation: the address, with its parameters as a client writes them. None has no answer to show.
 REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
     "health": ("/healthz", {}),
@@ -60,13 +62,57 @@ REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "download": ("/download", {"question": "double_none", "unit": "communities", "format": "csv"}),
     "offline_map": ("/export-map", {"question": "double_none", "unit": "communities"}),
+    "comparison": (
+        "/api/compare",
+        {"left": "gap", "right": "double_none", "unit": "communities", "lang": "en"},
+    ),
+    "feature_facts": ("/api/facts/{layer}/{code}", {"layer": "communities", "code": "C03", "lang": "en"}),
+    "feature_history": ("/api/history/{layer}/{code}", {"layer": "communities", "code": "C03"}),
+    "my_field": ("/api/field", {}),
+    "field_tasks": ("/api/field/tasks", {}),
+    "field_package": ("/api/field/package", {}),
+    "field_status": ("/api/field/status", {}),
+    "list_saved": ("/api/saved", {}),
+    "get_saved": ("/api/saved/{id}", {"id": "0123456789ab"}),
+    "wall": ("/api/wall", {"lang": "en"}),
+    "what_if": (
+        "/api/what-if",
+        {"steps": _STEPS, "unit": "communities", "base": "1", "shown": "day_care", "lang": "en"},
+    ),
+    "what_if_card": (
+        "/api/what-if/units/{unit}/{id}",
+        {"unit": "communities", "id": "C08", "steps": _STEPS, "lang": "en"},
+    ),
+    "what_if_compare": (
+        "/api/what-if/compare",
+        {"scenarios": f"A={_STEPS}", "unit": "communities", "lang": "en"},
+    ),
+    "what_if_download": ("/what-if/download", {"scenarios": f"A={_STEPS}"}),
+    "what_if_sheet": ("/what-if/sheet", {"scenarios": f"A={_STEPS}"}),
     "error_400": ("/api/nearby", {"layer": "facilities", "lon": "114.13", "lat": "nan", "lang": "en"}),
     "error_404": (
         "/api/layers/{layer}/features/{code}",
         {"layer": "facilities", "code": "F99", "lang": "en"},
     ),
 }
-WITHOUT_ANSWER = ("document", "tile", "download", "offline_map")
+# Files, and what differs from one service to the next: its key, its clock, its day, what its people keep.
+WITHOUT_ANSWER = (
+    "document",
+    "tile",
+    "download",
+    "offline_map",
+    "feature_facts",
+    "feature_history",
+    "my_field",
+    "field_tasks",
+    "field_package",
+    "field_status",
+    "list_saved",
+    "get_saved",
+    "wall",
+    "what_if_download",
+    "what_if_sheet",
+)
 
 
 def ask(client: FlaskClient, operation: str) -> Any:

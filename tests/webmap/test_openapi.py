@@ -15,7 +15,19 @@ from webmap.operations import operation_of
 from webmap.schemas import SCHEMAS
 from webmap.view_parameters import UNIT_EXAMPLES
 
-UNDESCRIBED = ("static", "pages.", "security.", "sign_in.", "account.", "accounts.", "audit_page.", "oidc.", "wall_page.")
+UNDESCRIBED = (
+    "static",
+    "pages.",
+    "security.",
+    "sign_in.",
+    "account.",
+    "accounts.",
+    "audit_page.",
+    "oidc.",
+    "wall_page.",
+    "field.",
+    "branding.",
+)
 """Files and pages for people: no interface."""
 
 
