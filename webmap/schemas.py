@@ -81,7 +81,7 @@ SCHEMAS: dict[str, Schema] = {
             title=STRING,
             detail=STRING,
             remedy=nullable(STRING),
-        )
+        ),
     ),
     "Health": record(status={"const": "ok"}),
     "Readiness": record(

@@ -103,7 +103,6 @@ def test_a_page_loads_little(name: str, addresses: dict[str, str], browser: Brow
             loaded[path] = answer.request.sizes()["responseBodySize"]
     context.close()
     ours = sum(size for path, size in loaded.items() if not ENGINE.search(path))
-    print(name, len(loaded), ours, sum(loaded.values()))
     assert 5_000 < ours < MOST_BYTES, loaded
     assert sum(loaded.values()) < MOST_BYTES_WITH_ENGINE, loaded
     assert len(loaded) < MOST_SCRIPTS
