@@ -78,6 +78,8 @@ class Workshop:
         origin : str
             Where who starts it is, for the audit log.
         """
+        # Else what an earlier attempt came to would stand for this one, should it be killed.
+        (folder / "result.json").unlink(missing_ok=True)
         write_json(folder / "job.json", job)
         given = {
             "path": sys.path,

@@ -226,13 +226,7 @@ class Uploads:
         folder = self.root / id
         told = read_json(folder / "about.json") if _ID.fullmatch(id) else None
         if told is None or told["owner"] != owner or self._left_s(folder) <= 0:
-            raise NotFound(
-                Text(
-                    "没有这个文件，或已过期删除。",
-                    "There is no such file, or it has been erased in the meantime.",
-                ),
-                Text("请重新上传；文件只保留一小时。", "Upload it again; files are kept for one hour."),
-            )
+            raise _gone()
         return About(**told), folder
 
     def state(self, folder: Path) -> State:
@@ -270,6 +264,8 @@ class Uploads:
     def working(self, folder: Path) -> Iterator[int]:
         """Hold an upload's lock, to be handed on to the process that does the work; `BadParameter` where it is held.
 
+        `NotFound` where it has been erased in the meantime.
+
         Yields
         ------
         int
@@ -281,7 +277,10 @@ class Uploads:
                     Text("这个文件正在处理。", "This file is being worked at."),
                     Text("请等它完成。", "Wait until that is done."),
                 )
-            (folder / "about.json").touch()
+            try:
+                os.utime(folder / "about.json")
+            except FileNotFoundError:  # erased while its lock was waited for
+                raise _gone() from None
             yield lock
 
     def erase(self, folder: Path) -> None:
@@ -313,11 +312,20 @@ class Uploads:
         return KEPT_S - (self._clock() - _age_mark(folder))
 
 
-def file_of(folder: Path) -> Path | None:
-    """Return the file that was uploaded, None where it has been erased after its import."""
-    with suppress(OSError):
-        return next((folder / "file").iterdir(), None)
-    return None
+def file_of(folder: Path, name: str) -> Path | None:
+    """Return the file that was uploaded, None where it has been erased after its import.
+
+    Beside it may lie what a process left there that was killed while it read a GeoPackage.
+    """
+    file = folder / "file" / name
+    return file if file.is_file() else None
+
+
+def _gone() -> NotFound:
+    return NotFound(
+        Text("没有这个文件，或已过期删除。", "There is no such file, or it has been erased in the meantime."),
+        Text("请重新上传；文件只保留一小时。", "Upload it again; files are kept for one hour."),
+    )
 
 
 def _no_room() -> StoreFull:

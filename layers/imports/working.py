@@ -133,7 +133,7 @@ def told(error: WanggeError) -> dict[str, Any]:
 def _opened(given: dict[str, Any], folder: Path) -> tuple[Store, Standards, Path, Chosen]:
     from layers.standards import read_standards
 
-    path = file_of(folder)
+    path = file_of(folder, given["about"]["name"])
     if path is None:
         raise ValidationError(Text("文件已删除。请重新上传。", "The file has been erased. Upload it again."))
     chosen = read_chosen(given["job"]["options"], layer=given["about"]["layer"])

@@ -17,8 +17,8 @@ import pytest
 
 from layers.imports.jobs import Workshop
 from layers.imports.upload_files import file_name, read_json, write_json
-from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads
-from layers.problems import BadParameter
+from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads, file_of
+from layers.problems import BadParameter, NotFound
 from layers.standards import Standards
 from layers.store import Authorship, Store
 from tests.visitors import POLICY
@@ -338,6 +338,22 @@ def test_a_killed_import_writes_nothing_and_can_be_confirmed_again(
     assert clerk.imported(found)["result"]["version"] == before + 1
 
 
+def test_what_failed_before_does_not_stand_for_an_import_that_was_killed(
+    persons: People, clerk: Clerk
+) -> None:
+    found = clerk.checked(complaints(), datum="wgs84")
+    desk = desk_of(persons)
+    folder = desk.uploads.root / found["id"]
+    write_json(folder / "job.json", (read_json(folder / "job.json") or {}) | {"kind": "import"})
+    failed = {"zh": {"message": "忙"}, "en": {"message": "busy"}}
+    write_json(folder / "result.json", {"number": found["check"]["number"], "error": failed})
+    assert clerk.look(found["id"])["status"] == "checked"
+    persons.app.extensions["wangge.uploads"] = upload.Desk(desk.uploads, killing(desk.workshop))
+    assert clerk.confirm(found).status_code == 200
+    told = clerk.waited(found["id"])
+    assert (told["status"], told["result"]) == ("interrupted", None)
+
+
 def killing(workshop: Workshop) -> Workshop:
     """Return a workshop whose processes are killed as soon as they are started."""
 
@@ -429,6 +445,37 @@ def test_a_worker_of_an_upload_keeps_others_off(tmp_path: Path) -> None:
             uploads.erase(folder)
     write_json(folder / "job.json", {"kind": "check", "number": "1"})
     assert uploads.state(folder).status == "interrupted"
+
+
+def test_who_waited_for_an_upload_that_is_erased_finds_none(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "up", most_bytes=100)
+    content = iter([b"a", b""])
+    about = uploads.receive("one", "a.csv", "complaints", lambda _: next(content), None)
+    folder = uploads.root / about.id
+    found: list[object] = []
+
+    def wait() -> None:
+        try:
+            with uploads.working(folder):
+                found.append("an upload")
+        except NotFound as error:
+            found.append(type(error))
+
+    waiting = threading.Thread(target=wait)
+    with uploads.working(folder):
+        waiting.start()
+        time.sleep(0.3)  # it has the lock's file open by now
+        shutil.rmtree(folder)
+    waiting.join()
+    assert found == [NotFound] and not folder.exists()
+
+
+def test_what_a_killed_reader_left_is_not_taken_for_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    for name in ("a.gpkg-shm", "a.gpkg-wal", "a.gpkg"):
+        assert file_of(tmp_path, "a.gpkg") is None
+        (tmp_path / "file" / name).touch()
+    assert file_of(tmp_path, "a.gpkg") == tmp_path / "file" / "a.gpkg"
 
 
 # Words
