@@ -13,6 +13,7 @@ from layers.fact_rules import PLACE, Correctable, days_that_follow
 from layers.imports.findings import Fault
 from layers.imports.values import parser_of
 from layers.text import Text, joined
+from layers.wording import known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,27 +51,48 @@ def check_values(
     ValidationError
         Something may not be written, or is not of its kind, or was wrong before: all of it at once.
     """
-    known = {one.name: one for one in feature.layer.fields}
+    described = {one.name: one for one in feature.layer.fields}
     values: dict[str, Any] = {}
     for name, given in request.values.items():
         if name not in feature.may:
-            problems.add(name, None, *_not_yours(name, feature, known))
+            problems.add(name, None, *_not_yours(name, feature, described))
         elif name == PLACE:
             values[PLACE] = _place(given, snapshot, area, problems)
         else:
-            values[name] = _value(given, known[name], standards, today, problems)
+            values[name] = _value(given, described[name], standards, today, problems)
     problems.raise_any()
     return values
 
 
-def _not_yours(name: str, feature: Correctable, known: Mapping[str, Field]) -> tuple[Text, Text]:
-    can = [known[one].title if one in known else _PLACE_TITLE for one in feature.may]
+def parents_after_move(
+    feature: Correctable, point: shapely.Point, snapshot: Snapshot
+) -> dict[str, str | None]:
+    """Return what a feature on record belongs to and leaves by moving: the parents it comes to, None outside all.
+
+    What is on record counts before where a feature lies: else it would go on belonging to where it was. A move
+    across no border leaves what is on record, which may be another parent than the one it lies in.
+    """
+    row = snapshot.frame(feature.layer.name).loc[feature.code]
+    found: dict[str, str | None] = {}
+    for field in feature.layer.parents:
+        assert field.parent is not None
+        parents = snapshot.frame(field.parent)
+        shapes = np.asarray(parents.geometry.array)
+        was, will_be = (shapely.covers(shapes, at) for at in (row.geometry, point))
+        if known(row[field.name]) and (was != will_be).any():
+            around = parents.index[will_be]
+            found[field.name] = str(around[0]) if len(around) else None
+    return found
+
+
+def _not_yours(name: str, feature: Correctable, described: Mapping[str, Field]) -> tuple[Text, Text]:
+    can = [described[one].title if one in described else _PLACE_TITLE for one in feature.may]
     remedy = Text("可改的有：{k}。", "What you may change: {k}.").format(k=joined(can))
     if not can:
         remedy = Text("这里没有您可改的。", "There is nothing here that you may change.")
     if name in days_that_follow(feature.layer):
         return Text("这个日期随核实之日而定。", "This date follows from the day it was seen."), remedy
-    if name not in known and name != PLACE:
+    if name not in described and name != PLACE:
         return Text("没有这个字段。", "There is no such field."), remedy
     return Text("您不能改这个字段。", "You may not change this."), remedy
 

@@ -20,7 +20,7 @@ import shapely
 from layers.amending import GEOMETRY, Amended, Found, Key, KeyReused
 from layers.fact_request import FactRequest, Problems, refused
 from layers.fact_rules import PLACE, SPANS, Correctable, correctable, day_field, not_found
-from layers.fact_values import check_values
+from layers.fact_values import check_values, parents_after_move
 from layers.problems import Conflict, NotFound, Problem, StoreConflict
 from layers.store import Authorship
 from layers.text import Text
@@ -139,7 +139,9 @@ def write_facts(
             today=today,
             problems=problems,
         )
-        merging = _Merging(request, feature, values)
+        point = values.get(PLACE)
+        parents = {} if point is None else parents_after_move(feature, point, snapshot)
+        merging = _Merging(request, feature, values, parents)
         by = Authorship(
             who=visitor.name or visitor.role,
             note=packed_note(request.source, request.note),
@@ -195,10 +197,17 @@ def unpacked_note(kept: str) -> tuple[str, str]:
 class _Merging:
     """Decides what to write of a feature as it is found; may be asked again, and the last time counts."""
 
-    def __init__(self, request: FactRequest, feature: Correctable, values: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        request: FactRequest,
+        feature: Correctable,
+        values: Mapping[str, Any],
+        parents: Mapping[str, str | None],
+    ) -> None:
         self._request = request
         self._feature = feature
         self._values = {GEOMETRY if name == PLACE else name: value for name, value in values.items()}
+        self._parents = parents
         self.merged: tuple[str, ...] = ()
 
     def __call__(self, found: Found) -> dict[str, Any]:
@@ -249,6 +258,7 @@ class _Merging:
         written = {name: mine} | ({} if dated is None else {dated: self._request.as_of.isoformat()})
         if name == GEOMETRY:  # where the door was is not where it is now
             written |= {one: None for one in _ENTRANCE if one in self._feature.layer.field_names}
+            written |= self._parents
         return written
 
     def _outdated(self, name: str, found: Found) -> list[Problem]:

@@ -20,6 +20,7 @@ from layers.fact_rules import LAYERS_OF_FACTS, correctable
 from layers.fact_views import facts_as_dict, history_as_dict
 from layers.facts import FactConflict, FactsWritten, packed_note, unpacked_note, write_facts
 from layers.loading import load
+from layers.places import places
 from layers.problems import Forbidden, NotFound, NotSignedIn, ValidationError
 from layers.standards import Standards
 from layers.store import Store, create_store, open_store
@@ -141,11 +142,33 @@ def test_unknown_is_said_by_null(store: Store, standards: Standards) -> None:
 def test_a_place_is_moved_in_its_datum_and_loses_its_entrance(store: Store, standards: Standards) -> None:
     at = place_of(store, "F05")
     body = asking({"place": {"lon": at.x, "lat": at.y, "datum": "gcj02"}}, layer="facilities", code="F05")
-    assert write(store, standards, body).fields == ("place",)
+    assert write(store, standards, body).fields == ("place", "subdistrict")
     moved = store.read("facilities", codes=["F05"])
     assert 300 < moved.geometry["F05"].distance(at) * 100_000 < 900
     assert moved[["entrance_lon", "entrance_lat"]].isna().all(axis=None)
     assert store.verify() == []
+
+
+def test_what_is_moved_belongs_to_where_it_is_then(store: Store, standards: Standards) -> None:
+    communities = store.read("communities").geometry
+
+    def moved_to(code: str) -> dict[str, str | None]:
+        at = communities[code].representative_point()
+        body = asking({"place": {"lon": at.x, "lat": at.y}}, layer="mediation_rooms", code="M1")
+        write(store, standards, body | {"based_on": store.version()})
+        found = places(load(store, standards), "mediation_rooms").loc["M1"]
+        return {"at": communities.index[found["community"]]} | {
+            name: value(store, name, "M1", "mediation_rooms") for name in ("subdistrict", "community")
+        }
+
+    assert moved_to("C12") == {"at": "C12", "subdistrict": "S2", "community": "C12"}
+    assert moved_to("C01") == {"at": "C01", "subdistrict": "S1", "community": "C01"}
+
+
+def test_a_move_across_no_border_leaves_what_is_on_record(store: Store, standards: Standards) -> None:
+    at = store.read("mediation_rooms").geometry["M1"].centroid
+    body = asking({"place": {"lon": at.x + 1e-5, "lat": at.y}}, layer="mediation_rooms", code="M1")
+    assert write(store, standards, body).fields == ("place",)
 
 
 # What is not right
