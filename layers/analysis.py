@@ -86,7 +86,7 @@ def in_period(snapshot: Snapshot, period: Period) -> NDArray[np.bool_]:
 def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFrame:
     """Return `cell`, `complaints`, `buildings`, `residents` and `double_none_communities` per unit.
 
-    Residents are null where the unit has dwellings and the residents of none of them are known, and
+    Residents are null where those of some dwelling are unknown and nobody is known to live in the others, and
     everywhere where the district knows no residents at all.
     """
     standing = snapshot.derived(
@@ -104,10 +104,9 @@ def _standing(snapshot: Snapshot, found: Units) -> pd.DataFrame:
     homes = dwellings(snapshot)
     known = np.isfinite(homes.residents)
     residents = _sum_by(found.of_dwelling[known], homes.residents[known], len(found))
-    of_people = homes.community >= 0
-    people = _count_by(found.of_dwelling[of_people], len(found))
-    people_known = _count_by(found.of_dwelling[of_people & known], len(found))
-    residents[(people > 0) & (people_known == 0)] = np.nan
+    # Of a shop it is known that nobody lives there: that does not make a unit uninhabited whose homes are unknown.
+    unknown = _count_by(found.of_dwelling[(homes.community >= 0) & ~known], len(found))
+    residents[(unknown > 0) & (residents == 0)] = np.nan
     if not snapshot.frame("communities")["residents"].notna().any():
         residents[:] = np.nan
     double_none = is_double_none(snapshot.frame("communities")) == "yes"

@@ -12,9 +12,12 @@ import shapely
 
 from layers.analysis import analyse
 from layers.problems import BadParameter
+from layers.queries import ViewQuery
+from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.units import AREA_UNITS
+from layers.views import view
 from tests.district import METRIC_CRS, small_district
 
 SCHEMES = (
@@ -52,6 +55,20 @@ def test_every_scheme_gives_the_same_columns_and_totals(
         assert table["complaints"].sum() == len(snapshot.frame("complaints"))
     if not scheme.startswith(("square", "h3", "management")):
         assert table["residents"].sum() == snapshot.frame("communities")["residents"].sum()
+
+
+def test_a_shop_does_not_make_a_community_uninhabited(standards: Standards) -> None:
+    """Nobody lives in the shop, and how many live beside it is unknown: that is not zero."""
+    district, frames = small_district()
+    use = frames["buildings"]["use"].mask(frames["buildings"].index == "C06-B1", "commercial")
+    frames["buildings"] = frames["buildings"].assign(use=use)
+    snapshot = Snapshot(1, district, standards, frames)
+    found = analyse(snapshot, "communities").set_index("cell")["residents"]
+    assert np.isnan(found["C06"]) and found["C10"] == 0
+    for sight in (Sight(aggregates="full"), Sight(aggregates="public", signed_in=False)):
+        query = ViewQuery.from_params({"unit": "communities"}, snapshot, sight)
+        rows = view(snapshot, query, sight).as_dict("en")["rows"]
+        assert dict(zip(rows["id"], rows["class"], strict=True))["C06"] == "unknown"
 
 
 def test_counts_agree_with_a_spatial_join(snapshot: Snapshot) -> None:
