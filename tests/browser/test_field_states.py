@@ -13,6 +13,7 @@ from tests.browser.test_field import (
     Field,
     a_field,
     a_tablet,
+    all_sent,
     shell_is_kept,
     sign_in,
     tablet,
@@ -109,6 +110,26 @@ def test_any_fact_of_a_community_can_be_verified(field: Field, browser: Browser)
         (change,) = field.edits()[before:]
         assert change.codes == ("C05",)
         assert "已搬走" in (change.by.note or "")
+
+
+def test_any_fact_that_was_taken_along_can_be_verified_offline(field: Field, browser: Browser) -> None:
+    with tablet(browser, field) as context:
+        (page,) = context.pages
+        before = len(field.edits())
+        shell_is_kept(page)
+        take_along(page)
+        context.set_offline(True)
+        page.reload()
+        page.locator(".community").filter(has_text="锦绣苑").locator("summary").click()
+        page.locator(".fact-button").filter(has_text="试点").click()
+        page.locator("#verify .answers .choice").filter(has_text="无").click()
+        page.get_by_role("button", name="记下这一项").click()
+        expect(page.locator(".tab[data-view=outbox] .badge")).to_have_text("1")
+        context.set_offline(False)
+        page.locator("#link").click()
+        all_sent(page)
+        (change,) = field.edits()[before:]
+        assert change.codes == ("C05",)
 
 
 def test_a_package_that_was_touched_is_refused_in_words(field: Field, browser: Browser) -> None:

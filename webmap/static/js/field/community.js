@@ -2,12 +2,15 @@
 
 import { el, icon, show } from "../dom.js";
 import { cell, swatch } from "../shapes.js";
-import { get, inLanguage } from "./api.js";
+import { Unreached, get, inLanguage } from "./api.js";
 import { w } from "./words.js";
 
 /** Classes that the map paints; the others stay quiet there and here. */
 const TOKENS = { double_none: "double-none", unknown: "hatch" };
 const LAYER = "communities";
+const FACTS = ["property_management", "owners_committee", "residents_group", "party_branch", "party_work", "pilot"];
+/** Days that an answer may contradict. */
+const ENDS = ["contract_end", "committee_term_end"];
 
 /**
  * A community's row: what class it is of, and its facts when it is opened.
@@ -70,10 +73,28 @@ async function tell(node, community, store, choose) {
 
 /** From the server, else from the package. */
 async function factsOf({ id }, { live, package: taken }) {
-  if (live) return get(`/api/facts/${LAYER}/${encodeURIComponent(id)}`, inLanguage());
-  const known = taken?.facts?.features[`${LAYER}/${id}`];
-  if (!known) throw new Error(`no facts of ${id}`);
-  return known;
+  if (!live) return factsOfPackage(id, taken);
+  try {
+    return await get(`/api/facts/${LAYER}/${encodeURIComponent(id)}`, inLanguage());
+  } catch (error) {
+    if (!taken || !(error instanceof Unreached)) throw error;
+    return factsOfPackage(id, taken);
+  }
+}
+
+/** What the package says of a community, as GET /api/facts would; it was true in the package's version. */
+function factsOfPackage(id, { manifest, field, communities }) {
+  const properties = communities.features.find((one) => String(one.id) === id)?.properties;
+  if (!properties) throw new Error(`no facts of ${id}`);
+  const facts = FACTS.filter((name) => name in properties).map((name) => ({
+    field: name,
+    type: "fact",
+    value: properties[name],
+    date: properties[`${name}_date`],
+    may: field.may.verify ? "verify" : null,
+  }));
+  const ends = ENDS.map((name) => ({ field: name, type: "date", value: properties[name] }));
+  return { version: manifest.version, fields: [...facts, ...ends] };
 }
 
 function ageOf({ date }) {

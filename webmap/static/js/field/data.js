@@ -42,7 +42,6 @@ export function shownOf({ live, package: taken, edits, holder, lastServer }) {
       edit: latest.get(`${task.layer}/${task.code}/${task.field}`) ?? null,
     })),
     communities: live ? communitiesOfView(live.classes) : communitiesOfPackage(taken),
-    facts: taken?.facts?.features ?? {},
     expired: Boolean(!live && taken && isExpired(taken, lastServer)),
   };
 }

@@ -53,7 +53,6 @@ export async function take({ publicKey, progress }) {
     tasks: textOf(found.parts, "tasks.json"),
     communities: textOf(found.parts, "communities.json"),
     rooms: textOf(found.parts, "mediation_rooms.json"),
-    facts: textOf(found.parts, "facts.json"),
   };
   await keep("package", made);
   // The one before, and what was left of any that never came to its end: it would be drawn instead of these.
