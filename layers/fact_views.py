@@ -212,7 +212,8 @@ def _edit(edit: Edit, feature: Correctable, snapshot: Snapshot, language: Langua
         "at": told["at"],
         "who": told["who"] if feature.actions else None,
         "source": source,
-        "note": note,
+        # What people write freely may name people, and tell what is guarded.
+        "note": note if feature.actions else "",
         "as_of": told["effective"],
         "correction": edit.by.effective is None,
         "fields": fields,

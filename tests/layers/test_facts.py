@@ -480,7 +480,7 @@ def test_a_form_can_be_made_of_what_is_told(store: Store, standards: Standards) 
 
 
 def test_history_tells_no_names_to_those_who_may_not_write(store: Store, standards: Standards) -> None:
-    write(store, standards, asking({"owners_committee": "no"}))
+    write(store, standards, asking({"owners_committee": "no"}, note="某人说的"))
     snapshot = load(store, standards)
 
     def told(visitor: Visitor) -> dict[str, Any]:
@@ -491,7 +491,13 @@ def test_history_tells_no_names_to_those_who_may_not_write(store: Store, standar
     assert (edit["who"], edit["source"], edit["as_of"]) == ("planner", "现场查看", "2025-06-01")
     assert edit["fields"][0]["before_title"] == "有" and edit["fields"][0]["after_title"] == "无"
     assert told(PLANNER)["count"] == 2
-    assert told(LEADER)["edits"][0]["who"] is None
+    assert told(PLANNER)["edits"][0]["note"] == "某人说的"
+    elsewhere = Visitor(
+        "grid_worker", Area("management_cells", frozenset({"G05"})), "4" * 12, "li", "session"
+    )
+    for other in (LEADER, elsewhere):
+        (edit,) = told(other)["edits"]
+        assert (edit["who"], edit["note"]) == (None, "")
 
 
 def test_counts_that_are_not_for_somebody_stay_out_of_history(store: Store, standards: Standards) -> None:
