@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import tempfile
 import zipfile
@@ -21,6 +22,10 @@ MAX_RATIO = 200
 """No table or shapefile packs better than this; checked where there is enough to judge by."""
 RATIO_FROM_BYTES = 20 * 1024**2
 
+UNPACKED = "wangge-"
+"""How the temporary folders begin that archives are unpacked in."""
+
+_SPARE_BYTES = 256 * 1024**2
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 
@@ -80,15 +85,19 @@ def shapefile_of(path: Path, *, name: str | None) -> Iterator[Path]:
     short = {PurePosixPath(stem).name: stem for stem in stems}
     wanted = short.get(name, name) if name is not None else None
     stem = choose(path, stems, wanted, what=Text("Shapefile", "shapefile"))
-    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+    parts = [
+        (member, inner.suffix.lower())
+        for member in members
+        if (inner := PurePosixPath(member.filename)).suffix.lower() in _SHAPEFILE_PARTS
+        and str(inner.with_suffix("")) == stem
+    ]
+    with tempfile.TemporaryDirectory(prefix=UNPACKED) as folder:
+        _check_room(path, Path(folder), sum(member.file_size for member, _ in parts))
         try:
             with zipfile.ZipFile(path) as archive:
-                for member in members:
-                    inner = PurePosixPath(member.filename)
-                    part = inner.suffix.lower()
-                    if part in _SHAPEFILE_PARTS and str(inner.with_suffix("")) == stem:
-                        # The name inside the archive never becomes a path here.
-                        _copy(archive, member, Path(folder, f"source{part}"))
+                for member, part in parts:
+                    # The name inside the archive never becomes a path here.
+                    _copy(archive, member, Path(folder, f"source{part}"))
         except (
             zipfile.BadZipFile,
             NotImplementedError,
@@ -99,6 +108,17 @@ def shapefile_of(path: Path, *, name: str | None) -> Iterator[Path]:
         ) as error:
             raise damaged(path, "shapefile", error) from error
         yield Path(folder, "source.shp")
+
+
+def _check_room(path: Path, folder: Path, needed: int) -> None:
+    """Raise `ValidationError` where unpacking would fill the disk: the store may be on it."""
+    if shutil.disk_usage(folder).free < needed + _SPARE_BYTES:
+        raise ValidationError(
+            Text(
+                "磁盘上放不下 {name} 解压后的 {mib:,} MiB。请先腾出空间。",
+                "There is no room on the disk for the {mib:,} MiB that {name} unpacks to. Make room first.",
+            ).format(name=path.name, mib=-(-needed // 2**20))
+        )
 
 
 def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layers.imports.archives import UNPACKED
 from layers.imports.chosen import Chosen, read_chosen
 from layers.imports.jobs import MOST_AT_ONCE, MOST_MEMORY_BYTES, MOST_SECONDS
 from layers.imports.upload_files import write_json
@@ -47,8 +48,10 @@ def work(given: dict[str, Any]) -> None:
     """Do the job that is given, within its bounds, and write what comes of it."""
     _bound()
     folder, job = Path(given["folder"]), given["job"]
-    # What is unpacked lies with the upload, and goes with it.
+    # What is unpacked lies with the upload, and goes with it; a process that was killed has left its own.
     tempfile.tempdir = str(folder)
+    for left in folder.glob(f"{UNPACKED}*"):
+        shutil.rmtree(left, ignore_errors=True)
     act: Callable[[dict[str, Any], Path], dict[str, Any]] = _import if job["kind"] == "import" else _check
     name = "result.json" if job["kind"] == "import" else "check.json"
     with _turn(folder.parent):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from layers.imports.archives import UNPACKED
 from layers.imports.jobs import Workshop
 from layers.imports.upload_files import file_name, read_json, write_json
 from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads, file_of
@@ -352,6 +353,15 @@ def test_what_failed_before_does_not_stand_for_an_import_that_was_killed(
     assert clerk.confirm(found).status_code == 200
     told = clerk.waited(found["id"])
     assert (told["status"], told["result"]) == ("interrupted", None)
+
+
+def test_what_a_killed_process_had_unpacked_goes_with_the_next(persons: People, clerk: Clerk) -> None:
+    id_ = clerk.send(complaints(count=10)).get_json()["id"]
+    left = desk_of(persons).uploads.root / id_ / f"{UNPACKED}abc"
+    left.mkdir()
+    (left / "source.shp").touch()
+    assert clerk.check(id_, datum="wgs84")["status"] == "checked"
+    assert not left.exists()
 
 
 def killing(workshop: Workshop) -> Workshop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import stat
 import struct
@@ -197,6 +198,20 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, name: str) -> None:
     zeros = bytes(archives.RATIO_FROM_BYTES + 1)
     path = zipped(tmp_path / name, {"a.shp": zeros, "xl/workbook.xml" if name == "a.xlsx" else "a.dbf": b""})
     assert "zip bomb" in str(refused(lambda: read_source(path)))
+
+
+def test_a_zip_does_not_fill_the_disk(
+    tmp_path: Path, frame: gpd.GeoDataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points(frame).to_file(tmp_path / "a.shp", encoding="UTF-8")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for part in tmp_path.glob("a.*"):
+            if part.suffix != ".zip":
+                archive.write(part, part.name)
+    assert len(read_source(tmp_path / "a.zip").rows) == 2
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=256 * 2**20))
+    assert "no room on the disk" in str(refused(lambda: read_source(tmp_path / "a.zip")))
 
 
 def test_a_zip_that_lies_about_its_size_gives_no_more_than_it_says(tmp_path: Path) -> None:
