@@ -152,12 +152,19 @@ def renew(folder: Path, *, now: datetime, days: int = SERVER_DAYS) -> Certificat
     Raises
     ------
     BadParameter
-        There is no authority with its key in the folder, or its own time runs out before.
+        There is no authority with its own key in the folder, or its time runs out before.
     """
     from cryptography.x509.oid import ExtensionOID
 
     ca, server = _read(folder, CA), _read(folder, SERVER)
     ca_key, key = _read_key(folder, CA_KEY), _read_key(folder, SERVER_KEY)
+    if ca_key.public_key() != ca.public_key():
+        raise BadParameter(
+            Text("{k} 不是 {c} 的私钥。", "{k} is not the key of {c}.").format(
+                k=folder / CA_KEY, c=folder / CA
+            ),
+            Text("请放回与它一起建立的私钥。", "Put the key back that was made with it."),
+        )
     if now + timedelta(days=days) > ca.not_valid_after_utc:
         raise BadParameter(
             Text(
@@ -246,7 +253,9 @@ def _server(
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(hosts[0])[:_MOST_CN])])
+    # No host name: where there is none among the names, OpenSSL holds one that looks like it against the constraints.
+    title = f"Wangge ({hosts[0]})"[:_MOST_CN]
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, title)])
     made = _begun(name, ca.subject, key, now, days)
     made = made.add_extension(x509.SubjectAlternativeName([_general(host) for host in hosts]), critical=False)
     made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

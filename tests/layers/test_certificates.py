@@ -68,6 +68,12 @@ def test_a_tablet_that_trusts_the_authority_meets_the_server(folder: Path, host:
     handshake(folder, host)
 
 
+@pytest.mark.parametrize("host", ["map.example", "10.0.0.5", "fd00::5"])
+def test_a_name_or_an_address_alone_is_enough(folder: Path, host: str) -> None:
+    make(folder, hosts_of([host]), now=NOW)
+    handshake(folder, host)
+
+
 @pytest.mark.parametrize("host", ["other.example", "10.0.0.6"])
 def test_the_server_is_nobody_else(folder: Path, host: str) -> None:
     make(folder, hosts_of(["map.example", "10.0.0.5"]), now=NOW)
@@ -178,6 +184,11 @@ def test_renewing_needs_the_authoritys_key(folder: Path) -> None:
         renew(folder, now=NOW)
     assert (folder / SERVER).read_bytes() == before
     assert look(folder).hosts == ("map.example",)
+    make(folder / "other", hosts_of(["map.example"]), now=NOW)
+    (folder / CA_KEY).write_bytes((folder / "other" / CA_KEY).read_bytes())
+    with pytest.raises(BadParameter, match="not the key of"):
+        renew(folder, now=NOW)
+    assert (folder / SERVER).read_bytes() == before
     (folder / SERVER).write_bytes(b"-----BEGIN CERTIFICATE-----\nx\n")
     with pytest.raises(BadParameter, match="cannot be read"):
         look(folder)
