@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from layers.standards import Standards
-from layers.store import Store, create_store
+from layers.store import Authorship, Store, create_store
 from tests.browser.conftest import Open, serving
 from tests.browser.test_hands_and_ears import serious
 from tests.browser.test_sign_in import sign_in
@@ -146,6 +146,57 @@ def test_two_who_changed_the_same_choose_field_by_field(
     row = store.read("communities", codes=["C03"]).iloc[0]
     assert (row.owners_committee, row.households, row.property_company) == ("yes", 600, "新物业")
     assert len(store.history("communities", "C03")) == 3
+
+
+def test_who_thinks_better_of_it_while_the_answer_is_lost_is_not_in_conflict_with_himself(
+    there: tuple[Store, People, str], open_page: Open
+) -> None:
+    store, who, address = there
+    page = record(desk(open_page, who, address, "lin"))
+    page.watch.expected = "Failed to load resource"  # type: ignore[attr-defined]
+
+    def lose(route: Route) -> None:
+        assert route.fetch().ok
+        route.abort()
+
+    page.route("**/api/facts*", lose, times=1)
+    answer(page, "residents_group", "no")
+    page.locator("[name=source]").fill("现场查看")
+    save(page)
+    expect(page.locator(".record-status")).to_contain_text("没有收到回答")
+    answer(page, "residents_group", "unknown")
+    save(page)
+    expect(page.locator(".record-message")).to_contain_text("已保存")
+    assert value_of(store, "residents_group") == "unknown"
+
+
+def test_what_a_third_writes_while_two_are_compared_is_not_overlooked(
+    there: tuple[Store, People, str], open_page: Open
+) -> None:
+    store, who, address = there
+    page = record(desk(open_page, who, address, "lin"))
+    store.amend("communities", "C03", lambda found: {"households": 500}, by=Authorship(who="mei"))
+    page.watch.expected = "409"  # type: ignore[attr-defined]
+
+    def meanwhile(route: Route) -> None:
+        theirs = {"property_company": "另一家"}
+        store.amend("communities", "C03", lambda found: theirs, by=Authorship(who="third"))
+        route.continue_()
+
+    page.route("**/api/facts/communities/C03*", meanwhile, times=1)
+    page.locator("[name=households]").fill("600")
+    page.locator("[name=property_company]").fill("新物业")
+    page.locator("[name=source]").fill("现场查看")
+    save(page)
+    rows = page.locator(".conflict tbody tr")
+    rows.filter(has_text="户数").get_by_label("600").check()
+    page.get_by_role("button", name="按所选保存").click()
+    expect(rows.filter(has_text="另一家")).to_be_visible()
+    assert value_of(store, "property_company") == "另一家"
+
+
+def value_of(store: Store, name: str) -> object:
+    return store.read("communities", codes=["C03"]).iloc[0][name]
 
 
 def test_a_facility_is_found_by_name_and_moved_by_hand(

@@ -95,7 +95,8 @@ export function startConflict(conflicts, request, theirs, { written, again, back
       el("div", { class: "record-buttons" }, save, button("conflict_back", back)),
     ),
   );
-  const send = factSender(theirs);
+  // What was written after the conflict is not what is shown here: it is looked at again.
+  const send = factSender({ ...theirs, version: Math.max(...conflicts.map(({ version }) => version)) });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const kept = Object.entries(request.values).filter(([name]) => chosen.get(name) !== "theirs");

@@ -2,17 +2,24 @@
 
 import { send } from "./api.js";
 
+const MOST_FOLLOWED = 50;
+
 /**
  * @param {object} facts an answer of /api/facts: what the change is based on
  * @returns {(request: object) => Promise<object>} sends; again with the same request, under the same key
  */
 export function factSender({ layer, code, version }) {
+  const before = [];
   let last = { said: "", key: "" };
   return (request) => {
     const body = { layer, code, based_on: version, ...request };
     const said = JSON.stringify(body);
-    if (last.said !== said) last = { said, key: uuid() };
-    return send("POST", "/api/facts", { key: last.key, ...body });
+    if (last.said !== said) {
+      if (last.key) before.push(last.key);
+      last = { said, key: uuid() };
+    }
+    // One of those may have been written, and its answer lost: that is no change of somebody else's.
+    return send("POST", "/api/facts", { key: last.key, ...body, follows: before.slice(-MOST_FOLLOWED) });
   };
 }
 

@@ -140,7 +140,7 @@ async function merged(edit, { field, other, chosen, rows, outbox }) {
       holder: edit.holder,
       body: {
         ...edit.body,
-        based_on: edit.answer.theirs.version,
+        based_on: other.version,
         values: { [field]: pick("value", edit.body.values[field], other.theirs) },
         as_of: day,
         source: source.slice(0, MOST_SOURCE),
