@@ -75,7 +75,9 @@ class Source:
 
 def damaged(path: Path, kind: Kind, why: object) -> ValidationError:
     """Return the error for a file that its reader gives up on; `why` is a `Text` or the reader's own word."""
-    told = why if isinstance(why, Text) else both(" ".join(str(why).split()).rstrip("."))
+    # Where the file lies here is nothing to whoever sent it.
+    words = str(why).replace(f"{path.absolute().parent}/", "").replace(f"{path.parent}/", "").split()
+    told = why if isinstance(why, Text) else both(" ".join(words).rstrip("."))
     return ValidationError(
         Text(
             "{name} 无法作为 {kind} 读取：{why}。请检查文件是否完整。",
@@ -118,9 +120,10 @@ def headings(raw: list[str], *, is_empty: Callable[[int], bool]) -> tuple[list[s
     is_empty : callable
         Says whether the column at a position has no values at all.
     """
-    names: list[str] = []
+    names: dict[str, None] = {}
     kept: list[int] = []
     warnings: list[Text] = []
+    tried: Counter[str] = Counter()
     for position, heading in enumerate(raw):
         name = " ".join(heading.split())
         if not name:
@@ -128,7 +131,10 @@ def headings(raw: list[str], *, is_empty: Callable[[int], bool]) -> tuple[list[s
                 continue
             name = f"column {position + 1}"
         if name in names:
-            again = next(f"{name} ({n})" for n in range(2, len(raw) + 2) if f"{name} ({n})" not in names)
+            # Thousands of columns may be headed alike: a number that was taken once is not tried again.
+            numbers = range(tried[name] + 2, len(raw) + 2)
+            tried[name] = next(n for n in numbers if f"{name} ({n})" not in names) - 1
+            again = f"{name} ({tried[name] + 1})"
             warnings.append(
                 Text(
                     "有两列都叫“{name}”；后一列在此称为“{again}”。",
@@ -136,6 +142,6 @@ def headings(raw: list[str], *, is_empty: Callable[[int], bool]) -> tuple[list[s
                 ).format(name=name, again=again)
             )
             name = again
-        names.append(name)
+        names[name] = None
         kept.append(position)
-    return names, kept, warnings
+    return list(names), kept, warnings

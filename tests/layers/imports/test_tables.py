@@ -16,7 +16,7 @@ from openpyxl import Workbook
 
 from layers.imports import archives
 from layers.imports.encoding import encoding_of
-from layers.imports.raw import Source
+from layers.imports.raw import Source, headings
 from layers.imports.source import read_source
 from layers.problems import ValidationError
 from layers.schema import LAYERS, Layer
@@ -119,6 +119,22 @@ def test_headings(csv_of: CsvOf) -> None:
     source = read_source(csv_of(" code ,name,name,,", "1,x,y,,z"))
     assert list(source.columns.columns) == ["code", "name", "name (2)", "column 5"]
     assert ["Two columns are headed name" in warning.en for warning in source.warnings] == [True]
+
+
+@given(st.lists(st.sampled_from(["a", "a (2)", "a (3)", "b", "", " a "]), max_size=9))
+def test_headings_are_distinct_and_take_the_first_free_number(raw: list[str]) -> None:
+    expected: list[str] = []
+    for at, heading in enumerate(raw):
+        name = heading.strip() or f"column {at + 1}"
+        free = (f"{name} ({n})" for n in range(2, 99) if f"{name} ({n})" not in expected)
+        expected.append(next(free) if name in expected else name)
+    assert headings(raw, is_empty=lambda _: False)[0] == expected
+
+
+def test_a_row_of_headings_all_alike_is_soon_read() -> None:
+    """Tried one after the other from the first, they would take hours."""
+    names, kept, _ = headings(["a"] * 20_000, is_empty=lambda _: False)
+    assert (len(set(names)), len(kept), names[-1]) == (20_000, 20_000, "a (20000)")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b",,\n,,\n"])
