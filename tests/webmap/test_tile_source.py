@@ -122,6 +122,10 @@ def polygons(draw: st.DrawFn) -> Any:
     return made
 
 
+FARTHEST = 1.5 * math.sqrt(2)
+"""Units of a tile (a pixel has 16). Rounding moves a corner by half a diagonal at most; of what rounding would break, a part too
+small for a unit is drawn as the unit square that it stands on, whose far corner is a whole diagonal away: together."""
+
 SHAPES = st.lists(st.one_of(polygons(), PLACES.map(shapely.Point)), min_size=1, max_size=5)
 
 
@@ -132,14 +136,14 @@ SHAPES = st.lists(st.one_of(polygons(), PLACES.map(shapely.Point)), min_size=1, 
 @example([shapely.box(-65, -9000, 4161, 9000)], 14, True)
 @example([shapely.box(4160, 4160, 9000, 9000), shapely.Point(4160, -64)], 16, False)
 def test_whatever_is_drawn_is_where_it_is(shapes: list[Any], zoom: int, coarse: bool) -> None:
-    """To a unit, before `WHOLE_FROM_ZOOM` to half a pixel more; every tile keeps the rules, for two decoders."""
+    """As far off as `FARTHEST` at most, before `WHOLE_FROM_ZOOM` half a pixel more; every tile keeps the rules, for two decoders."""
     made, stored = source(shapes, zoom, Rule(coarse=coarse, smallest_units2=0))
     place = place_at(zoom)
     body = made.encode(*place)
     assert broken_rules(body) == []
     found = by_id(body)
     window = shapely.box(0, 0, 4096, 4096)
-    tolerance = 1.5 if zoom >= WHOLE_FROM_ZOOM or not coarse else 1.5 + tiling.PIXEL / 2
+    tolerance = FARTHEST if zoom >= WHOLE_FROM_ZOOM or not coarse else FARTHEST + tiling.PIXEL / 2
     for code, shape in zip(made.frame.index, stored, strict=True):
         if code in found:
             assert differ_by(shape, found[code], window) <= tolerance
@@ -182,10 +186,10 @@ def test_neighbouring_tiles_agree(shapes: list[Any], zoom: int, coarse: bool) ->
             one, other = here[code], there[code]
             if size_of[code] < tiling.EXTENT - 2:
                 assert one.equals(other)
-            assert differ_by(one, other, window) <= 1.5
+            assert differ_by(one, other, window) <= FARTHEST
         for code in here.keys() ^ there.keys():
             alone = (here | there)[code]
-            assert alone.geom_type == "Point" or width_of(alone.intersection(window)) <= 1.5
+            assert alone.geom_type == "Point" or width_of(alone.intersection(window)) <= FARTHEST
 
 
 @settings(max_examples=80)
