@@ -123,7 +123,7 @@ def polygons(draw: st.DrawFn) -> Any:
 
 
 FARTHEST = 1.5 * math.sqrt(2)
-"""Units of a tile (a pixel has 16). Rounding moves a corner by half a diagonal at most; of what rounding would break, a part too
+"""Units of a tile (a pixel has 8). Rounding moves a corner by half a diagonal at most; of what rounding would break, a part too
 small for a unit is drawn as the unit square that it stands on, whose far corner is a whole diagonal away: together."""
 
 SHAPES = st.lists(st.one_of(polygons(), PLACES.map(shapely.Point)), min_size=1, max_size=5)
