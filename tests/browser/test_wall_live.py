@@ -270,6 +270,9 @@ def test_a_revoked_screen_is_emptied_and_says_what_to_do(
         expect(page.locator("#closed")).to_contain_text("没有登记，或已被撤销")
         assert "929" not in page.locator("#wall").inner_text()
         assert page.locator(".wall-value, .wall-number, #legend li").count() == 0
+        # Nor does a key bring anything back.
+        page.keyboard.press("4")
+        assert page.locator("#definition, #linkage-definition").all_text_contents() == ["", ""]
         page.locator(".wall-enrol").click()
         page.wait_for_url("**/enrol")
 

@@ -82,6 +82,7 @@ function showScene(id) {
 
 function showStep(n) {
   step = n;
+  if (!figures) return;
   const wide = matchMedia("(min-aspect-ratio: 4/1)").matches;
   if (wide || scenes.scene === "linkages") explainLinkage(n, byId(wide ? "linkage-definition" : "definition"));
 }
