@@ -92,7 +92,7 @@ class Watch:
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
 
     def _console(self, kind: str, text: str) -> None:
-        if kind == "error" and not (self.expected and self.expected in text):
+        if kind == "error" and not any(one in text for one in self.expected.split("|") if one):
             self.complaints.append(text)
 
     def check(self) -> None:
