@@ -15,6 +15,8 @@ const SPARE = 28;
 /** Under the legend and over it: what is chosen does not lie beneath. */
 const LOW = 64;
 const MOST_NUMBERS = 4;
+/** Between names beside each other. */
+const BETWEEN = 6;
 /** More would hide each other, and the map with them. */
 const MOST_PINS = 40;
 const WORLD = [
@@ -189,17 +191,24 @@ export function startMap(store, { choose }) {
     }
   }
 
-  /** Names that would lie beneath other numbers are left out: the list has them. All is measured, then changed. */
+  /** Names beneath numbers or more urgent names are left out: the list has them. All is measured, then changed. */
   function nameable() {
-    const marks = [...node.querySelectorAll(".pin")].map((pin) => {
-      const name = pin.querySelector(".pin-name");
-      return { name, at: name.getBoundingClientRect(), numbers: pin.querySelector(".pin-numbers").getBoundingClientRect() };
-    });
-    for (const one of marks)
-      one.name.classList.toggle(
-        "beneath",
-        marks.some((other) => other !== one && overlap(one.at, other.numbers)),
-      );
+    const marks = [...pins.values()]
+      .sort((one, other) => one.here[0].rank - other.here[0].rank)
+      .map(({ marker }) => {
+        const pin = marker.getElement();
+        const name = pin.querySelector(".pin-name");
+        const numbers = pin.querySelector(".pin-numbers").getBoundingClientRect();
+        return { name, at: name.getBoundingClientRect(), numbers };
+      });
+    const named = [];
+    for (const one of marks) {
+      const beneath =
+        named.some((at) => overlap(one.at, at, BETWEEN)) ||
+        marks.some((other) => other !== one && overlap(one.at, other.numbers));
+      one.name.classList.toggle("beneath", beneath);
+      if (!beneath) named.push(one.at);
+    }
   }
   map.on("moveend", () => last && drawPins());
   // Where it is not shown it keeps its size: painting anew is what costs.
@@ -217,6 +226,8 @@ export function startMap(store, { choose }) {
     show(shown) {
       const before = last?.field.area;
       last = shown;
+      // What was wiped, or is no longer one's own, is not left standing on the screen either.
+      node.classList.toggle("emptied", !shown);
       if (!shown) {
         for (const group of [parts.area, parts.pins]) group.clearLayers();
         pins.clear();
@@ -265,8 +276,10 @@ export function startMap(store, { choose }) {
   return api;
 }
 
-function overlap(one, other) {
-  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+/** Whether two boxes lie on each other, or nearer than `apart` side by side. */
+function overlap(one, other, apart = 0) {
+  const across = one.left < other.right + apart && other.left < one.right + apart;
+  return across && one.top < other.bottom && other.top < one.bottom;
 }
 
 function taskOf({ chosen, shown, extra }) {
