@@ -27,6 +27,7 @@ from layers.problems import (
 from layers.store import create_store, open_store
 from layers.stores.geopackage import connection as connections
 from layers.stores.geopackage import creation, turns
+from layers.stores.geopackage.ddl import SCHEMA_VERSION
 from layers.stores.geopackage.files import prepare
 from layers.stores.geopackage.store import GeoPackageStore
 from tests.layers.permissions import open_folder, unprivileged
@@ -101,7 +102,7 @@ def test_another_geopackage_is_there(folder: Path) -> None:
 
 
 def test_a_newer_wangge_made_it(path: Path) -> None:
-    change(path, "UPDATE wangge_meta SET value = '3' WHERE key = 'schema_version'")
+    change(path, f"UPDATE wangge_meta SET value = '{SCHEMA_VERSION + 1}' WHERE key = 'schema_version'")
     refused(path, StoreNewer, "newer Wangge", "Update")
 
 

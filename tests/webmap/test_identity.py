@@ -197,7 +197,7 @@ def test_a_wall_is_enrolled_once_and_sees_aggregates_only(there: People) -> None
     code = path.partition("=")[2]
     assert wall.client.post("/enrol", data={"code": code}).status_code == 403
     done = wall.post("/enrol", {"code": code}, page=path)
-    assert (done.status_code, done.headers["Location"]) == (303, "/")
+    assert (done.status_code, done.headers["Location"]) == (303, "/wall")
     assert "Max-Age=34560000" in done.headers["Set-Cookie"] and "HttpOnly" in done.headers["Set-Cookie"]
     me = wall.get("/api/me").get_json()
     assert (me["via"], me["role"]["id"], me["actions"]) == ("device", "wall", ["describe", "view", "wall"])
