@@ -275,7 +275,7 @@ def test_control_characters_are_refused_or_harmless(app: Flask, client: FlaskCli
         path, query = recorded(operation)
         response = client.get(path, query_string=query | {parameter: value})
         free = (
-            parameter in ("q", "after", "purpose", "holder")
+            parameter in ("q", "after", "purpose", "holder", "area")
             and value.isprintable() is False
             and len(value) == 1
         )
