@@ -52,7 +52,7 @@ bench: setup-test ## measure Wangge beside its peers (half an hour on a machine 
 	@.venv/bin/python -m bench.setup
 	.venv/bin/python -m bench $(QUICK)
 
-screenshots: setup-test ## take the README's screenshots anew
+screenshots: setup-test ## take the pictures of all three faces anew (a quarter of an hour)
 	.venv/bin/python docs/screenshots.py
 
 lock: setup ## bring the locks to what pyproject.toml and package.json declare (UPGRADE=--upgrade: newest)
