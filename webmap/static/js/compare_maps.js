@@ -21,7 +21,7 @@ export function startMaps(store, { choose }) {
   const left = startMap(
     store,
     { choose, toggled: (name, on) => name !== "facilities" && engine?.toggle(name, on) },
-    { zoomAnimation: false },
+    { zoomAnimation: false, slim: true },
   );
   const box = document.querySelector("[data-side=right] .map-box");
   const node = byId("map-right");

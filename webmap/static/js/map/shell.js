@@ -18,6 +18,8 @@ const CLOSE_ZOOM = {
 };
 const SPARE = 24;
 const LEGEND_ROOM = 150;
+/** What the tools at the left edge take, with fingers' buttons. */
+const TOOLS_ROOM = 72;
 /** Without a supposition nothing gains or loses by it. */
 const UNTURNED = { gained: [], lost: [] };
 
@@ -44,10 +46,11 @@ export function mapOptions(description) {
  * @param {object} store
  * @param {{choose: (id: string) => void, toggled?: (name: string, on: boolean) => void,
  *   place?: (layer: string, code: string) => void}} actions `place`: a facility or room was clicked
- * @param {object} [options] of Leaflet's map, where they are not the usual ones
+ * @param {object} [options] of Leaflet's map, where they are not the usual ones; `slim`: so narrow that the district
+ *   would lie under the tools, which it stands clear of
  * @returns {{flyTo: Function, fit: Function, whole: Function, leaflet: object, description: object}}
  */
-export function startMap(store, { choose, toggled, place: toPlace }, options = {}) {
+export function startMap(store, { choose, toggled, place: toPlace }, { slim = false, ...options } = {}) {
   const description = JSON.parse(byId("map-description").textContent);
   const node = byId("map");
   const map = L.map(node, { ...mapOptions(description), ...options });
@@ -55,9 +58,10 @@ export function startMap(store, { choose, toggled, place: toPlace }, options = {
   const whole = ({ animate = !still() } = {}) => {
     // Where there is height to spare, the district stands clear of the legend.
     const low = [SPARE, SPARE + LEGEND_ROOM * scale()];
-    const size = (bottom) => map.getBoundsZoom(description.bounds, false, L.point(2 * SPARE, SPARE + bottom));
+    const left = slim ? TOOLS_ROOM : SPARE;
+    const size = (bottom) => map.getBoundsZoom(description.bounds, false, L.point(left + SPARE, SPARE + bottom));
     const paddingBottomRight = size(low[1]) < size(SPARE) ? [SPARE, SPARE] : low;
-    map.fitBounds(description.bounds, { paddingTopLeft: [SPARE, SPARE], paddingBottomRight, animate });
+    map.fitBounds(description.bounds, { paddingTopLeft: [left, SPARE], paddingBottomRight, animate });
   };
   if (place) map.setView([place.lat, place.lon], place.zoom, { animate: false });
   else whole({ animate: false });
