@@ -103,7 +103,12 @@ def _seen(snapshot: Snapshot, asked: dict[str, Any], action: str = "view") -> tu
         minimum=0,
         maximum=999_999_999,
     ),
-    text("shown", Text("图上显示哪一种的变化", "Of which kind the map shows the changes"), blank=True),
+    text(
+        "shown",
+        Text("图上显示哪一种的变化", "Of which kind the map shows the changes"),
+        blank=True,
+        pattern=r"^[a-z0-9_]*$",
+    ),
     *VIEW_PARAMETERS,
     action="plan",
     tag="views",

@@ -160,19 +160,22 @@ def text(
     most: int = MAX_TEXT,
     examples: Sequence[str] = (),
 ) -> Parameter:
-    """Describe free text or a code: at most `most` characters, no control characters.
+    """Describe free text or a code: at most `most` characters, no control characters, of a `pattern` where one is given.
 
     With `blank`, an empty value is as good as none: forms send them.
     """
     remedy = Text(
         "请给 1 到 {most} 个字符，不含控制字符。", "Give 1 to {most} characters without control characters."
     ).format(most=most)
+    shape = Text("请按这个样式：{p}", "Write it like this: {p}").format(p=pattern)
 
     def parse(value: str) -> str | None:
         if blank and not value:
             return None
         if not value.strip() or len(value) > most or _CONTROL.search(value):
             raise _refused(name, value, remedy)
+        if pattern is not None and not re.search(pattern, value):
+            raise _refused(name, value, shape)
         return value
 
     schema: dict[str, Any] = {"type": "string", "minLength": 0 if blank else 1, "maxLength": most}
