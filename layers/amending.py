@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from layers.problems import WanggeError
 
 if TYPE_CHECKING:
+    from layers.epochs import Epoch
     from layers.store import Edit
 
 GEOMETRY = "geometry"
@@ -51,6 +52,8 @@ class Found:
     base_known : bool
         The store knows the version that the request is based on. Where it does not (a backup has been restored),
         nothing is known of what happened since.
+    restored : Epoch, optional
+        The store's epoch, where the request is based on another one.
     since : tuple of Edit
         What was done to it after that version, oldest first.
     own : frozenset of int
@@ -60,6 +63,7 @@ class Found:
     version: int
     values: Mapping[str, Any] | None
     base_known: bool = True
+    restored: Epoch | None = None
     since: tuple[Edit, ...] = ()
     own: frozenset[int] = frozenset()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from layers.standards import Standards
-    from layers.store import Store
+    from layers.store import District, Store
 
 _KEPT_STEPS = 64
 _TRIES = 20
@@ -100,7 +100,7 @@ def _present(store: Store, standards: Standards, before: Snapshot | None) -> Sna
         again = _advanced(store, found, at_once=False)
         found = None if again is None else _joined(found, again)
     # After the writes, for a store without any has nothing to know it by: it may have been filled by a copy.
-    if found is None or store.district() != before.district:
+    if found is None or not _is_still(store, before.district):
         return None
     if found.version == before.version:
         return before
@@ -143,9 +143,15 @@ def _whole(store: Store, standards: Standards) -> Snapshot | None:
     rows = {name: Rows(packed(store.read(name))) for name in LAYERS}
     give_back()
     found = _advanced(store, _Reading(version, last, rows), at_once=False)
-    if found is None or store.district() != district:
+    if found is None or not _is_still(store, district):
         return None
     return Snapshot(found.version, district, standards, found.rows, lineage=Lineage(last=found.last))
+
+
+def _is_still(store: Store, district: District) -> bool:
+    """Tell whether the store is that of the district, and not one that was restored or put in its place."""
+    there = store.district()
+    return there == district and there.epoch == district.epoch
 
 
 def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None:

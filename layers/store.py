@@ -10,12 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from layers.epochs import Epoch, new_epoch
 from layers.text import Text
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class District:
     outline : polygon in EPSG:4490, optional
     invented : bool
         Demonstration data: every page, export and print says so.
+    epoch : Epoch
+        What tells the store's versions from another's; equal districts may be of different ones.
     """
 
     name: str
@@ -58,6 +61,7 @@ class District:
     as_of: date | None = None
     outline: BaseGeometry | None = None
     invented: bool = False
+    epoch: Epoch = field(default=Epoch(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +147,26 @@ class Mark:
     count: int
     by: Authorship
     at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastWrite:
+    """A write that a new store is to remember, as if it had been made there.
+
+    Attributes
+    ----------
+    layer : str
+    replaced : mapping of code to Feature or None
+        What stood there before the write; None where it inserted the feature.
+    note : str
+    effective : date, optional
+        As `Authorship` has them.
+    """
+
+    layer: str
+    replaced: Mapping[str, Feature | None]
+    note: str = ""
+    effective: date | None = None
 
 
 EditKind = Literal["insert", "update", "delete"]
@@ -255,6 +279,10 @@ class Store(ABC):
         """Return the number of the last committed write; cheap enough to ask per request."""
 
     @abstractmethod
+    def epoch(self) -> Epoch:
+        """Return what tells the store's versions from those of another store, or of a backup restored in its place."""
+
+    @abstractmethod
     def ready(self) -> int:
         """Make sure that the store is still one for this program, and return its version.
 
@@ -364,6 +392,7 @@ class Store(ABC):
         key: Key | None = None,
         by: Authorship = NOBODY,
         based_on: int | None = None,
+        epoch: str | None = None,
         follows: Sequence[str] = (),
     ) -> Amended:
         """Write what `amend` makes of one feature as it is found, fields of which it says nothing left as they are.
@@ -377,6 +406,8 @@ class Store(ABC):
             Kept in the same transaction, for good: the request comes again, and gets the first outcome.
         based_on : int, optional
             The version that the request's author had seen.
+        epoch : str, optional
+            The epoch of that version. Where it is another than the store's nothing is known of what was seen.
         follows : sequence of str
             Keys of requests that the same client made before this one.
 
@@ -475,6 +506,7 @@ def create_store(
     district: District,
     *,
     layers: Mapping[str, gpd.GeoDataFrame] | None = None,
+    past: Sequence[PastWrite] = (),
     by: Authorship = NOBODY,
     settings: StoreSettings | None = None,
     clock: Clock = utc_now,
@@ -482,16 +514,21 @@ def create_store(
 ) -> Store:
     """Create the store at `url`, with rows where `layers` gives them, whole or not at all.
 
+    Parameters
+    ----------
+    past : sequence of PastWrite
+        What has brought `layers` about, oldest first; written by `by`, as all of them.
+
     Raises
     ------
     BadParameter, StoreExists, StoreFull, StoreUnusable, StoreAway
     """
-    from layers.stores.contents import contents_of_frames
     from layers.stores.kinds import kind_of
+    from layers.stores.past import contents_with_past
 
     settings = settings or StoreSettings()
     kind = kind_of(url)
-    contents = contents_of_frames(district, layers or {}, by=by, at=clock())
+    contents = contents_with_past(district, layers or {}, past, by=by, at=clock())
     kind.create_at(url, contents, settings=settings, progress=progress)
     return kind.open_at(url, read_only=False, settings=settings, clock=clock)
 
@@ -501,7 +538,8 @@ def copy_store(
 ) -> None:
     """Make the store at `url` equal to `source`: every value, geometry and version; or nothing.
 
-    The target is created; one that is there and has never had a row is taken as well.
+    The target is created; one that is there and has never had a row is taken as well. It begins an epoch of its own:
+    what either of them is written next gets the same version.
 
     Raises
     ------
@@ -512,14 +550,15 @@ def copy_store(
     settings = settings or StoreSettings()
     kind = kind_of(url)
     kind.check_free(url, settings=settings, unless_empty=True)
-    with source.contents() as contents:
+    with source.contents() as found:
+        contents = replace(found, district=replace(found.district, epoch=new_epoch(utc_now())))
         kind.create_at(url, contents, settings=settings, progress=progress, over_empty=True)
 
 
 def backup_store(
     source: Store, file: Path, *, settings: StoreSettings | None = None, progress: Progress = no_progress
 ) -> None:
-    """Write all of `source` into one GeoPackage that only its owner may read, or nothing.
+    """Write all of `source`, its epoch too, into one GeoPackage that only its owner may read, or nothing.
 
     Raises
     ------

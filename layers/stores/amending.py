@@ -49,6 +49,7 @@ class AmendingStore(Store):
         key: Key | None = None,
         by: Authorship = NOBODY,
         based_on: int | None = None,
+        epoch: str | None = None,
         follows: Sequence[str] = (),
     ) -> Amended:
         """Write what `amend` makes of one feature as it is found, once for each key."""
@@ -62,6 +63,8 @@ class AmendingStore(Store):
             rows = transaction.rows(described, [code]) if storable(code) else []
             present = rows[0] if rows else None
             found = _found(transaction, described, code, present, based_on, follows)
+            if epoch is not None and epoch != (there := transaction.epoch()).id:
+                found = Found(found.version, found.values, base_known=False, restored=there)
             wanted = amend(found)
             version = found.version
             fields: tuple[str, ...] = ()

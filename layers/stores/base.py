@@ -30,6 +30,7 @@ from layers.text import Text
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from layers.epochs import Epoch
     from layers.feature import Feature
     from layers.schema import Field
 
@@ -49,6 +50,9 @@ class Reading(Protocol):
 
     def version(self) -> int:
         """Return the number of the last write, 0 before the first."""
+
+    def epoch(self) -> Epoch:
+        """Return what tells the versions from another store's."""
 
     def history_since(self) -> int:
         """Return the version from which on history is kept."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from layers.epochs import new_epoch
 from layers.schema import LAYERS, layer_named
 from layers.store import Authorship, Change
 from layers.stores.rows import Rows, by_code, row_parts, storable
@@ -126,7 +127,8 @@ def contents_of_frames(
     ]
     counts = {name: len(ordered[name]) for name in given}
     layers = {name: row_parts(ordered[name], layer_named(name)) for name in given}
-    return Contents(district, 0, counts, layers, changes, ())
+    begun = replace(district, epoch=new_epoch(at))
+    return Contents(begun, 0, counts, layers, changes, ())
 
 
 def change_row(version: int, layer: str, codes: Iterable[str], by: Authorship, at: datetime) -> ChangeRow:

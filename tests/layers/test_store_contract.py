@@ -16,6 +16,7 @@ from psycopg import sql
 from layers.stores.postgis.ddl import SCHEMA
 from tests.layers.store_contract import Kind, StoreContract
 from tests.layers.store_contract_copies import CopiesContract
+from tests.layers.store_contract_epochs import EpochsContract
 from tests.layers.store_contract_erase import EraseContract
 from tests.layers.store_contract_history import HistoryContract
 from tests.layers.store_contract_keys import KeysContract
@@ -87,6 +88,10 @@ class TestHistory(HistoryContract):
 
 class TestKeys(KeysContract):
     """Single features amended, exactly once."""
+
+
+class TestEpochs(EpochsContract):
+    """Versions of one history, and no other's."""
 
 
 class TestErase(EraseContract):

@@ -23,7 +23,7 @@ from layers.problems import StoreExists
 from layers.schema import LAYERS, Layer
 from layers.store import District, Progress
 from layers.stores.base import steps
-from layers.stores.contents import Contents
+from layers.stores.contents import Contents, instant_text
 from layers.stores.geopackage import ddl, faults, forks, records, tables
 from layers.stores.geopackage.blobs import blobs_of
 from layers.stores.geopackage.files import beside, bytes_at, connect, logs, prepare
@@ -210,7 +210,14 @@ def fill(connection: apsw.Connection, contents: Contents, progress: Progress) ->
     connection.execute("UPDATE gpkg_contents SET last_change = ?", [_moment(contents.district.as_of)])
     connection.execute(f"DELETE FROM {ddl.DISTRICT}")
     _insert_district(connection, contents.district)
-    said = {"schema_version": ddl.SCHEMA_VERSION, "history_since": contents.history_since}
+    epoch = contents.district.epoch
+    assert epoch.since is not None, "a store is made of contents that have an epoch"
+    said = {
+        "schema_version": ddl.SCHEMA_VERSION,
+        "history_since": contents.history_since,
+        "epoch": epoch.id,
+        "epoch_since": instant_text(epoch.since),
+    }
     connection.executemany(
         f"INSERT OR REPLACE INTO {ddl.META} (key, value) VALUES (?, ?)",
         [(key, str(value)) for key, value in said.items()],

@@ -14,7 +14,7 @@ from layers.stores.rows import COLUMN_TYPES, ColumnType, geometry_type, value_fi
 
 APPLICATION_ID = 0x47504B47
 USER_VERSION = 10400
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SRS_ID = 4490
 
 DISTRICT, META, CHANGES, HISTORY = "district", "wangge_meta", "wangge_changes", "wangge_history"

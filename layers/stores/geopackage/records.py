@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
 
+from layers.epochs import Epoch
 from layers.schema import LAYERS, Field, Layer
 from layers.store import Authorship, Change, Mark
 from layers.stores.contents import ChangeRow, HistoryRow, KeyRow, change_of, day_of, instant_of
@@ -206,6 +207,23 @@ def meta(connection: apsw.Connection, key: str) -> str | None:
     """Return what the store says of itself under `key`."""
     said: str | None = connection.execute(f"SELECT value FROM {ddl.META} WHERE key = ?", [key]).get
     return said
+
+
+def epoch(connection: apsw.Connection) -> Epoch:
+    """Return what tells the store's versions from another's.
+
+    Raises
+    ------
+    Damaged
+        When the store does not say.
+    """
+    known, since = meta(connection, "epoch"), meta(connection, "epoch_since")
+    try:
+        if known and since:
+            return Epoch(known, instant_of(since))
+    except (TypeError, ValueError) as error:
+        raise Damaged(f"{ddl.META}: epoch_since") from error
+    raise Damaged(f"{ddl.META}: epoch")
 
 
 def history_since(connection: apsw.Connection) -> int:

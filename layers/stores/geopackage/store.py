@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
+from layers.epochs import Epoch
 from layers.schema import LAYERS, Layer
 from layers.store import Change, Clock, District, Fault, Mark, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
@@ -94,6 +95,7 @@ class GeoPackageStore(KeptStore):
                 as_of=None if as_of is None else date.fromisoformat(as_of),
                 outline=None if blob is None else geometries_of([wkb_inside(blob)])[0],
                 invented=bool(invented),
+                epoch=records.epoch(connection),
             )
         except (TypeError, ValueError) as error:
             raise faults.damaged(self.path, f"{ddl.DISTRICT}: {error}") from error
@@ -102,6 +104,11 @@ class GeoPackageStore(KeptStore):
         """Return the number of the last committed write."""
         with self._database.reading() as connection:
             return records.version(connection)
+
+    def epoch(self) -> Epoch:
+        """Return what tells the store's versions from another's."""
+        with self._database.reading() as connection:
+            return records.epoch(connection)
 
     def ready(self) -> int:
         """Make sure that the store is still one for this program, and return its version."""

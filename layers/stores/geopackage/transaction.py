@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import apsw
 
+from layers.epochs import Epoch
 from layers.schema import Field, Layer
 from layers.stores.base import Step
 from layers.stores.contents import ChangeRow, HistoryRow, KeyRow
@@ -32,6 +33,10 @@ class Transaction:
         if self._head is None:
             self._head = records.version(self.connection)
         return self._head
+
+    def epoch(self) -> Epoch:
+        """Return what tells the versions from another store's."""
+        return records.epoch(self.connection)
 
     def history_since(self) -> int:
         """Return the version from which on history is kept."""

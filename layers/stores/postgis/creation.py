@@ -13,6 +13,7 @@ from layers.problems import StoreExists
 from layers.schema import LAYERS
 from layers.stores.access import postgresql
 from layers.stores.base import steps
+from layers.stores.contents import instant_text
 from layers.stores.postgis import ddl, migrations, prerequisites, tables
 from layers.stores.postgis.connection import owning, search_postgis
 from layers.text import Text
@@ -103,8 +104,15 @@ def _fill(connection: Connection, contents: Contents, progress: Progress) -> Non
     _copy_records(connection, ddl.CHANGES, contents.changes, tables.copy_changes)
     _copy_records(connection, ddl.HISTORY, contents.history, tables.copy_history)
     _copy_records(connection, ddl.KEYS, contents.keys, tables.copy_keys)
-    since = sql.SQL("UPDATE {} SET value = %s WHERE key = 'history_since'").format(ddl.table(ddl.META))
-    connection.execute(since, [str(contents.history_since)])
+    note = sql.SQL("UPDATE {} SET value = %s WHERE key = %s").format(ddl.table(ddl.META))
+    epoch = contents.district.epoch
+    assert epoch.since is not None, "a store is made of contents that have an epoch"
+    for key, value in (
+        ("history_since", str(contents.history_since)),
+        ("epoch", epoch.id),
+        ("epoch_since", instant_text(epoch.since)),
+    ):
+        connection.execute(note, [value, key])
     connection.execute(
         sql.SQL("UPDATE {} SET version = (SELECT coalesce(max(version), 0) FROM {})").format(
             ddl.table(ddl.HEAD), ddl.table(ddl.CHANGES)

@@ -8,7 +8,7 @@ from layers.schema import LAYERS, Layer
 from layers.stores.rows import COLUMN_TYPES, ColumnType, value_fields
 
 SCHEMA = "wangge"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SRID = 4490
 CHANNEL = "wangge"
 """Commits are announced here; who listens reads the version."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from layers.epochs import Epoch
 from layers.schema import LAYERS, Layer
 from layers.store import (
     Change,
@@ -84,6 +85,10 @@ class PostGISStore(KeptStore):
     def version(self) -> int:
         """Return the number of the last committed write."""
         return self._database.ask(tables.version)
+
+    def epoch(self) -> Epoch:
+        """Return what tells the store's versions from another's."""
+        return self._database.ask(tables.epoch)
 
     def ready(self) -> int:
         """Make sure that the store is still one for this program, and return its version."""

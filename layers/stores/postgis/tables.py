@@ -13,6 +13,7 @@ import shapely
 from psycopg import sql
 from psycopg.copy import QueuedLibpqWriter
 
+from layers.epochs import Epoch
 from layers.schema import LAYERS, Field, Layer, layer_named
 from layers.store import Authorship, District, Mark
 from layers.stores.base import STEP_ROWS, Step
@@ -205,6 +206,11 @@ def meta(connection: Connection, key: str) -> str | None:
     return None if found is None else str(found[0])
 
 
+def epoch(connection: Connection) -> Epoch:
+    """Return what tells the store's versions from another's; none where a DBA took it away: then nothing matches."""
+    return Epoch(meta(connection, "epoch") or "", instant_of(meta(connection, "epoch_since")))
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """Return the number of features per layer."""
     each = [sql.SQL("(SELECT count(*) FROM {})").format(ddl.table(name)) for name in LAYERS]
@@ -231,6 +237,7 @@ def district(connection: Connection) -> District:
         as_of=as_of,
         outline=None if outline is None else geometries_of([outline])[0],
         invented=invented,
+        epoch=epoch(connection),
     )
 
 

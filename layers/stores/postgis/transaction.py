@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
+from layers.epochs import Epoch
 from layers.schema import Field, Layer
 from layers.stores.base import Step
 from layers.stores.contents import ChangeRow, HistoryRow, KeyRow
@@ -50,6 +51,10 @@ class ReadTransaction:
     def version(self) -> int:
         """Return the number of the last write, 0 before the first."""
         return tables.version(self.connection)
+
+    def epoch(self) -> Epoch:
+        """Return what tells the versions from another store's."""
+        return tables.epoch(self.connection)
 
     def history_since(self) -> int:
         """Return the version from which on history is kept."""
