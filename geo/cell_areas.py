@@ -92,10 +92,7 @@ def area_shares(
 
 def _shares(cells: Cells, rings: Rings) -> tuple[_Ints, _Ints, _Floats]:
     """List which polygon has how much ground in which cell: each pair once."""
-    of, cell, whole = cells.overlapped(rings)
-    area_m2 = rings.area_m2[of]
-    parted = np.flatnonzero(~whole)
-    area_m2[parted] = shared_areas(rings, cells.rings, of[parted], cell[parted])
+    of, cell, area_m2 = cells.shares(rings)
     kept = area_m2 > _NOTHING_M2
     return of[kept], cell[kept], area_m2[kept]
 
@@ -154,17 +151,19 @@ def _by_edges(one: Rings, other: Rings, of_one: _Ints, of_other: _Ints) -> _Floa
     slope, lower_slope = one.slope[upper], other.slope[lower]
     above = one.west_y[upper] - other.west_y[lower]
     above += (left - one.west[upper]) * slope - (left - other.west[lower]) * lower_slope
-    width *= one.sign[upper] * other.sign[lower] * _mean_above(above, above + width * (slope - lower_slope))
+    width *= one.sign[upper] * other.sign[lower] * mean_above(above, above + width * (slope - lower_slope))
     return -np.bincount(pair, weights=width, minlength=len(of_one)).astype(np.float64)
 
 
-def _mean_above(start: _Floats, end: _Floats) -> _Floats:
+def mean_above(start: _Floats, end: _Floats) -> _Floats:
     """Return the mean of max(h, 0) where h goes evenly from start to end."""
-    first, last = np.maximum(start, 0.0), np.maximum(end, 0.0)
-    crossing = (start > 0.0) != (end > 0.0)
-    run = np.where(crossing, np.abs(start - end), 1.0)
-    total = first + last
-    return 0.5 * total * np.where(crossing, total / run, 1.0)
+    mean = np.maximum(start, 0.0)
+    mean += np.maximum(end, 0.0)
+    mean *= 0.5
+    crossing = np.flatnonzero((start > 0.0) != (end > 0.0))
+    # There one end counts, for that part of the way that is above 0.
+    mean[crossing] *= 2.0 * mean[crossing] / np.abs(start[crossing] - end[crossing])
+    return mean
 
 
 def _by_geos(one: NDArray[np.object_], other: NDArray[np.object_], of_one: _Ints, of_other: _Ints) -> _Floats:

@@ -45,6 +45,9 @@ class _H3Cells:
     def polygons(self) -> NDArray[np.object_]:
         return _polygons(self.numbers, self.crs)
 
+    def polygons_at(self, at: NDArray[np.int64]) -> NDArray[np.object_]:
+        return self.polygons[at]
+
     @cached_property
     def _shapes(self) -> PolygonCells:
         return PolygonCells(self.ids, self.polygons, self.crs)
@@ -53,8 +56,8 @@ class _H3Cells:
     def rings(self) -> Rings:
         return self._shapes.rings
 
-    def overlapped(self, bodies: Rings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        return self._shapes.overlapped(bodies)
+    def shares(self, bodies: Rings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        return self._shapes.shares(bodies)
 
     @cached_property
     def _position(self) -> dict[int, int]:

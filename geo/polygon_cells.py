@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.cell_areas import shared_areas
 from geo.polygon_raster import UNSURE, PolygonRaster
 from geo.rings import Rings, rings_of
 from geo.tessellation import Cells
@@ -33,6 +34,10 @@ class PolygonCells:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def polygons_at(self, at: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Give the shapes of some cells."""
+        return self.polygons[at]
+
     @cached_property
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.polygons)
@@ -53,18 +58,19 @@ class PolygonCells:
             return np.full(first.shape, -1, dtype=np.int64)
         return self._raster.locate(first.ravel(), second.ravel()).reshape(first.shape)
 
-    def overlapped(self, bodies: Rings) -> tuple[_Ints, _Ints, NDArray[np.bool_]]:
-        """Find the cells that bodies may overlap."""
+    def shares(self, bodies: Rings) -> tuple[_Ints, _Ints, NDArray[np.float64]]:
+        """Measure the ground that bodies have in cells."""
         if not len(self.ids) or not len(bodies):
             nothing = np.empty(0, dtype=np.int64)
-            return nothing, nothing, nothing.astype(bool)
+            return nothing, nothing, nothing.astype(np.float64)
         only = self._raster.wholly_in(bodies.bounds)
         within, unsure = np.flatnonzero(only >= 0), np.flatnonzero(only == UNSURE)
         which, cell = self._tree.query(bodies.polygons[unsure])
+        parted = unsure[which]
         return (
-            np.concatenate((within, unsure[which])),
+            np.concatenate((within, parted)),
             np.concatenate((only[within], cell)),
-            np.arange(len(within) + len(which)) < len(within),
+            np.concatenate((bodies.area_m2[within], shared_areas(bodies, self.rings, parted, cell))),
         )
 
     def neighbours(self) -> "sparse.csr_array[Any, tuple[int, int]]":

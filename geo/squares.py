@@ -9,9 +9,11 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
+from geo.cell_areas import shared_areas
 from geo.parts import PART, in_parts
 from geo.rings import Rings, rings_of
 from geo.shapes import prepared_copies
+from geo.square_shares import square_shares
 from geo.tessellation import MOST_CELLS, Cells, too_many, usable_features, usable_outline
 
 if TYPE_CHECKING:
@@ -117,26 +119,37 @@ class _SquareCells:
         names = [f"E{c}N{r}" for c, r in zip(column.tolist(), row.tolist(), strict=True)]
         return np.array(names, dtype=object)
 
-    @cached_property
+    @property
     def polygons(self) -> NDArray[np.object_]:
         return _boxes(*_columns_and_rows(self.keys), self.size_m)
+
+    def polygons_at(self, at: _Ints) -> NDArray[np.object_]:
+        return _boxes(*_columns_and_rows(self.keys[at]), self.size_m)
 
     @cached_property
     def rings(self) -> Rings:
         return rings_of(self.polygons)
 
-    def overlapped(self, bodies: Rings) -> tuple[_Ints, _Ints, NDArray[np.bool_]]:
-        used = np.flatnonzero(np.isfinite(bodies.bounds).all(axis=1))
-        west, south, east, north = bodies.bounds[used].T
-        column, row = _index(west, self.size_m), _index(south, self.size_m)
-        columns = _index(east, self.size_m) - column + 1
-        counts = columns * (_index(north, self.size_m) - row + 1)
-        at = np.repeat(np.arange(len(used)), counts)
-        within = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
-        down, across = np.divmod(within, columns[at])
-        cell = self._positions(_keys(column[at] + across, row[at] + down))
-        here = cell >= 0
-        return used[at[here]], cell[here], counts[at[here]] == 1
+    def shares(self, bodies: Rings) -> tuple[_Ints, _Ints, _Floats]:
+        body, column, row, area_m2 = square_shares(bodies, self.size_m)
+        cell = self._at(column, row)
+        here = np.flatnonzero(cell >= 0)
+        body, cell, area_m2 = body[here], cell[here], area_m2[here]
+        large = np.flatnonzero(np.isnan(area_m2))
+        if large.size:
+            area_m2[large] = shared_areas(bodies, self.rings, body[large], cell[large])
+        return body, cell, area_m2
+
+    def _at(self, column: _Floats, row: _Floats) -> _Ints:
+        """Find cells by their whole numbers of columns and rows; -1 where there is none."""
+        table = self._table
+        if table is None:
+            return self._positions(_keys(column.astype(np.int64), row.astype(np.int64)))
+        # The border of the table is empty.
+        down = np.clip(row - table.south, 0, table.rows - 1)
+        down *= table.columns
+        down += np.clip(column - table.west, 0, table.columns - 1)
+        return table.positions[down.astype(np.intp)]
 
     def _positions(self, keys: _Ints) -> _Ints:
         if not len(self.keys):

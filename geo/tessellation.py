@@ -39,7 +39,11 @@ class Cells(Protocol):
 
     @property
     def polygons(self) -> NDArray[np.object_]:
-        """Give the shape of each cell, in `crs`."""
+        """Give the shape of each cell, in `crs`; squares are made anew each time, for they take a lot of memory."""
+        ...
+
+    def polygons_at(self, at: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Give the shapes of the cells at some positions."""
         ...
 
     @property
@@ -74,8 +78,8 @@ class Cells(Protocol):
         """Give the edges of each cell."""
         ...
 
-    def overlapped(self, bodies: Rings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """Find the cells that bodies may overlap.
+    def shares(self, bodies: Rings) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Measure the ground that bodies have in cells.
 
         Parameters
         ----------
@@ -86,8 +90,8 @@ class Cells(Protocol):
         -------
         body, cell : ndarray of int64, shape (k,)
             Pairs, each once: all that have ground in common, and some that have none.
-        whole : ndarray of bool, shape (k,)
-            True where the body is known to lie in the cell and in no other.
+        area_m2 : ndarray of float64, shape (k,)
+            Square metres, exact to 1e-6.
         """
         ...
 

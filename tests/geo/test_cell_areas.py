@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo import cell_areas
+from geo import cell_areas, square_shares
 from geo.cell_areas import area_shares, polygon_area_by_cell, shared_areas
 from geo.cells import Cells, h3_cells, polygon_cells, square_cells
 from geo.crs import points_to_metric
@@ -167,6 +167,22 @@ def test_many_are_the_sum_of_their_parts() -> None:
     np.testing.assert_allclose(polygon_area_by_cell(cells, bodies), np.sum(parts, axis=0), rtol=1e-12)
     total = np.nansum(shapely.area(shapely.intersection(bodies, shapely.box(0, 0, 4000, 4000))))
     assert polygon_area_by_cell(cells, bodies).sum() == pytest.approx(total, rel=1e-9)
+
+
+@settings(max_examples=10)
+@given(seeds, st.sampled_from([12.5, 30.0]))
+def test_squares_cut_through_lines_as_through_their_edges(seed: int, size: float) -> None:
+    bodies = houses(seed, 40, 250.0)
+    cells = square_cells(size, crs=CRS, outline=shapely.box(20, 20, 230, 230))
+    by_lines = area_shares(cells, bodies).toarray()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(square_shares, "_FEW", 0)
+        by_edges = area_shares(cells, bodies).toarray()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(square_shares, "_AT_ONCE", 7)
+        np.testing.assert_array_equal(area_shares(cells, bodies).toarray(), by_lines)
+    of_area = 2e-6 / np.maximum(shapely.area(bodies)[:, None], 2e-6)
+    assert (np.abs(by_lines - by_edges) <= 1e-9 + of_area).all()
 
 
 def test_what_is_no_polygon_has_no_ground() -> None:
