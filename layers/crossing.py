@@ -2,7 +2,8 @@
 
 Nothing is worked out anew: the classes are those of the two views, as far as whoever asks may see them, and
 the cross-table counts what anybody who holds both views could count. What a view does not tell, such as the
-residents of a unit to the public, is not in it either.
+residents of a unit to the public, is not in it either. Under conditions only units that meet all of them are
+counted, and shares are of those; how many meet them, and of how many that cannot be told, stands beside.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from layers.condition_views import heading
 from layers.limits import limit_of
 from layers.problems import BadParameter
 from layers.queries import DEFAULT_UNITS, PUBLIC_UNITS, QUESTIONS, ViewQuery, default_unit
@@ -96,8 +98,9 @@ class Crossing:
 
     @cached_property
     def _at(self) -> NDArray[np.int64]:
-        """Positions of the units that are seen; both views have the same."""
-        return np.sort(self.left.order)
+        """Positions of the units that are counted: those seen that meet the conditions; both views have the same."""
+        met = self.left.filtered
+        return np.sort(self.left.order if met is None else self.left.order[: met.matches])
 
     @cached_property
     def _cell(self) -> NDArray[np.int64]:
@@ -161,6 +164,23 @@ class Crossing:
                 **self._figures(self.worst, language),
             },
             "residents_told": not sight.is_public,
+            "conditions": self._conditions(language),
+        }
+
+    def _conditions(self, language: Language) -> dict[str, Any] | None:
+        """Return how many units the table is of, and out of how many, where there are conditions."""
+        met = self.left.filtered
+        if met is None:
+            return None
+        unknown = len(met.of) - met.matches - len(met.rest)
+        return {
+            "title": heading(len(self.left.query.where)).to(language),
+            "of": len(met.of),
+            "of_text": number(len(met.of)).to(language),
+            "matches": met.matches,
+            "matches_text": number(met.matches).to(language),
+            "unknown": unknown,
+            "unknown_text": number(unknown).to(language),
         }
 
     def _each(self, row: int) -> list[NDArray[np.bool_]]:
@@ -173,7 +193,7 @@ class Crossing:
         return cells
 
     def _figures(self, of: NDArray[np.bool_], language: Language) -> dict[str, Any]:
-        """Return units, residents and their share of all known residents, of the cells that a mask names."""
+        """Return units, residents and their share of the table's known residents, of the cells that a mask names."""
         units, people = int(self.units[of].sum()), None
         share = None
         if self.residents is not None:

@@ -17,8 +17,7 @@ from webmap.view_parameters import VIEW_PARAMETERS
 COMPARE_PARAMETERS: tuple[Parameter, ...] = (
     text("left", Text("左边的问题", "Question on the left"), blank=True, examples=("gap",)),
     text("right", Text("右边的问题", "Question on the right"), blank=True, examples=("hotspots",)),
-    # Conditions leave the units that cannot be told beside those that meet them: they are for lists.
-    *(parameter for parameter in VIEW_PARAMETERS if parameter.name not in ("question", "where")),
+    *(parameter for parameter in VIEW_PARAMETERS if parameter.name != "question"),
 )
 
 compare = Blueprint("api_compare", __name__)
@@ -30,8 +29,9 @@ compare = Blueprint("api_compare", __name__)
     action="view",
     tag="views",
     summary=Text(
-        "两个问题在相同单元上的交叉表：每格的单元数、居民数和占比；答案与 /api/view 相同",
-        "Two questions crossed over the same units: units, residents and shares per cell, from the answers of /api/view",
+        "两个问题在相同单元上的交叉表：每格的单元数、居民数和占比；答案与 /api/view 相同；有条件时只数符合的",
+        "Two questions crossed over the same units: units, residents and shares per cell, from the answers of "
+        "/api/view; under conditions of those that meet them",
     ),
     answers={JSON: "Comparison"},
 )
@@ -43,6 +43,6 @@ def comparison(*, lang: Language, **asked: str | None) -> Response:
     def make() -> dict[str, Any]:
         return crossing.crossing(snapshot, left, right, sight).as_dict(lang)
 
-    if left.limit_m is not None:  # any number of limits may be asked: they leave nothing behind
+    if left.limit_m is not None or left.where:  # of these there is no end: they leave nothing behind
         return jsonify(make())
     return jsonify(snapshot.derived(("compare", "json", left, right, sight, lang), make, scheme=left.unit))

@@ -38,5 +38,16 @@ COMPARISON = record(
     total=record(**_FIGURES),
     worst=record(title=STRING, **_FIGURES),
     residents_told=YES_NO,
+    conditions=nullable(
+        record(
+            title=STRING,
+            of=WHOLE,
+            of_text=STRING,
+            matches=WHOLE,
+            matches_text=STRING,
+            unknown=WHOLE,
+            unknown_text=STRING,
+        )
+    ),
 )
 """The shape of a comparison: columns are the groups of the left question, rows those of the right one."""

@@ -87,6 +87,7 @@ WORDS: dict[str, Text] = {
     "period_public": Text(
         "公开的只有这一时段；登录后可另选。", "Only this period is public; sign in to choose another."
     ),
+    "method": Text("怎样算的", "How it is counted"),
     "three_ways": Text("未覆盖，三种算法", "Not covered, counted three ways"),
     "three_ways_unknown": Text("另有 {share} 不明", "and {share} unknown"),
     "scope": Text("范围", "Where"),

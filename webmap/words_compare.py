@@ -44,6 +44,17 @@ WORDS: dict[str, Text] = {
         "占已知居民 {total}人的 {share}", "{share} of the {total} residents that are known"
     ),
     "compare_share_units": Text("占 {total} {unit}的 {share}", "{share} of {total} {unit}"),
+    "compare_share_met": Text(
+        "占符合条件的已知居民 {total}人的 {share}",
+        "{share} of the {total} known residents under the conditions",
+    ),
+    "compare_share_units_met": Text(
+        "占符合条件的 {total} {unit}的 {share}", "{share} of the {total} {unit} that meet the conditions"
+    ),
+    "compare_met": Text(
+        "{title}：{of} {unit}里有 {n} 个；另有 {u} 个不能判断，不在表中",
+        "{title}: {n} of {of} {unit}; {u} more cannot be told and are not in the table",
+    ),
     "compare_unknown": Text(
         "居民不明的 {n} {unit}不计入居民数。", "{n} {unit} whose residents are unknown are not in it."
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from layers.text import Text
 
 WORDS: dict[str, Text] = {
-    "conditions": Text("叠加条件", "Combined conditions"),
+    "conditions": Text("叠加条件", "Conditions"),
     "conditions_add": Text("加一个条件", "Add a condition"),
     "conditions_and": Text("且", "and"),
     "conditions_edit": Text("修改“{title}”", 'Change "{title}"'),

@@ -137,6 +137,36 @@ def test_a_cell_becomes_a_condition_of_the_planners_page(small: str, open_page: 
     assert told["conditions"]["matches"] == units
 
 
+def test_conditions_come_along_and_filter_both_sides(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}/?question=gap&unit=communities&where=double_none")
+    expect(page.locator("#list-title")).to_have_text("符合条件")
+    page.get_by_role("link", name="对比").click()
+    ready(page)
+    assert asked(page)["where"] == "double_none"
+    expect(page.locator(".condition-words")).to_have_text("双无")
+    told = page.request.get(f"{small}/api/compare?left=gap&right=hotspots&unit=communities&where=double_none")
+    total = told.json()["total"]
+    sum_ = page.locator(".crossing-sum")
+    expect(sum_).to_contain_text(f"占符合条件的已知居民 {total['residents_text']}人的")
+    expect(page.locator(".crossing-met")).to_have_text(
+        "符合条件：12 个小区里有 3 个；另有 3 个不能判断，不在表中"
+    )
+    assert "false" not in sum_.inner_text()
+    counts = page.locator(".crossing td button").all_inner_texts()
+    assert sum(int(one.split()[-2]) for one in counts) == total["units"] == 3
+    # The legends count what the table counts, and rings lie over nothing that is meant.
+    expect(page.locator("[data-side=left] .compare-legend")).not_to_contain_text("日间照料 2")
+    page.reload()
+    ready(page)
+    assert asked(page)["where"] == "double_none"
+    again = page.get_by_role("link", name="存为条件").get_attribute("href")
+    assert again and "where=double_none~gap:day_care:300~hot:90" in again
+    page.locator(".remove-condition").click()
+    expect(page.locator(".crossing-met")).to_have_count(0)
+    assert "where" not in asked(page)
+    expect(page.locator("[data-side=left] .compare-legend")).to_contain_text("日间照料 2")
+
+
 def test_the_table_is_walked_by_arrow_keys(small: str, open_page: Open) -> None:
     page = open_page(f"{small}{PAIR}")
     ready(page)

@@ -95,6 +95,31 @@ def test_nothing_is_lost_and_turning_it_round_gives_the_same(snapshot: Snapshot,
     assert sum(shares) == pytest.approx(1.0, abs=0.0001 * len(shares))
 
 
+@pytest.mark.parametrize("pair", PAIRS)
+def test_under_conditions_only_what_meets_them_is_counted(snapshot: Snapshot, pair: tuple[str, str]) -> None:
+    where = {"where": "double_none", "unit": "communities"}
+    made = crossed(snapshot, left=pair[0], right=pair[1], **where)
+    told = made.as_dict("en")
+    rows = made.left.as_dict("en")["rows"]
+    # Of three it cannot be told; they are in the rows of a view, and in no cell.
+    assert set(rows["id"][:3]) == {"C03", "C07", "C08"} and set(rows["id"][3:]) == {"C06", "C10", "C12"}
+    assert told["conditions"] == {
+        "title": "Condition met",
+        "of": 12,
+        "of_text": "12",
+        "matches": 3,
+        "matches_text": "3",
+        "unknown": 3,
+        "unknown_text": "3",
+    }
+    assert made.units.sum() == told["total"]["units"] == 3
+    assert told["total"]["residents"] == sum(rows["residents"][:3]) == 760 + 430 + 260
+    assert sum(cell["share"] for row in told["cells"] for cell in row) == pytest.approx(1.0, abs=0.01)
+    everything = crossed(snapshot, left=pair[0], right=pair[1], unit="communities")
+    assert (made.units <= everything.units).all()
+    assert everything.as_dict("en")["conditions"] is None
+
+
 def test_what_is_unknown_stands_apart(snapshot: Snapshot) -> None:
     made = crossed(snapshot, left="gap", right="hotspots", unit="square:100")
     assert [one.id for one in made.columns if one.apart] == ["unknown", "uninhabited"]

@@ -12,9 +12,16 @@ from layers.queries import QUESTIONS
 from layers.standards import Standards
 from layers.store import Store
 from layers.text import LANGUAGES
-from layers.visitors import RESIDENT
+from layers.visitors import RESIDENT, Area, Visitor
 from tests.visitors import app_for
 from webmap.schemas import SCHEMAS
+
+
+def test_a_comparison_under_conditions_has_the_shape_it_is_told_to_have(client: FlaskClient) -> None:
+    told = client.get("/api/compare?where=double_none~!kind:old_estate").get_json()
+    Draft202012Validator(SCHEMAS["Comparison"]).validate(told)
+    assert told["conditions"]["title"] == "符合全部 2 个条件"
+    assert client.get("/api/compare?where=nonsense").status_code == 400
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -41,4 +48,12 @@ def test_the_api_keeps_to_the_sight_of_whoever_asks(small_store: Store, standard
     refused = public.get("/api/compare?left=gap&right=hotspots&unit=square:100&lang=en")
     assert refused.status_code == 401
     assert public.get("/api/compare?left=gap&right=double_none&limit_m=500").status_code == 401
+    assert public.get("/api/compare?left=gap&right=double_none&where=double_none").status_code == 401
+    west = Visitor(
+        "subdistrict_staff", Area("subdistricts", frozenset({"S1"})), account="1" * 12, via="session"
+    )
+    theirs = app_for(small_store, standards, west).test_client()
+    counted = theirs.get("/api/compare?left=gap&right=double_none&where=double_none").get_json()
+    seen = theirs.get("/api/view?unit=communities&where=double_none").get_json()["conditions"]
+    assert 0 < counted["total"]["units"] == seen["matches"] < counted["conditions"]["of"] == seen["of"] == 6
     assert public.get("/api/compare?left=gap&right=gap").status_code == 400

@@ -4,6 +4,7 @@ import { ApiError, get } from "./api.js";
 import { missing, startBar, startSideMarks, swap } from "./compare_bar.js";
 import { drawLegend } from "./compare_legend.js";
 import { startMaps } from "./compare_maps.js";
+import { startConditions } from "./conditions.js";
 import { readCompared, settled, writeCompared } from "./compare_state.js";
 import { picked, pickedTitle, startTable } from "./compare_table.js";
 import { byId, el } from "./dom.js";
@@ -13,6 +14,7 @@ import { startNav } from "./nav.js";
 import { startPrint } from "./print.js";
 import { startQuestions } from "./questions.js";
 import { startSearch } from "./search.js";
+import { unitsMarked } from "./map/tools.js";
 import { createStore } from "./state.js";
 import { startTools } from "./tools.js";
 import { viewParams } from "./url.js";
@@ -23,6 +25,7 @@ const store = createStore({
   theme: page.theme,
   language,
   sliding: false,
+  saved: null,
   // Both views as they were answered, what of them the maps show, and the cross-table.
   views: null,
   view: null,
@@ -43,12 +46,13 @@ async function load() {
   const { question, ...shared } = query;
   const sides = { ...shared, left: question, right };
   try {
-    const [table, ...views] = await Promise.all([
+    const [table, ...answers] = await Promise.all([
       get("/api/compare", viewParams(sides), mine.signal),
       get("/api/view", viewParams(query), mine.signal),
       get("/api/view", viewParams({ ...query, question: right }), mine.signal),
     ]);
     if (loading !== mine) return;
+    const views = answers.map(compared);
     const lacks = missing({ ...store.get(), views });
     store.set({
       table,
@@ -66,16 +70,28 @@ async function load() {
   byId("progress").hidden = true;
 }
 
+/** A view as it is compared: under conditions units that meet them keep their classes, and the legend counts those. */
+function compared(view) {
+  const { conditions, rows, legend } = view;
+  if (!conditions) return view;
+  const met = rows.class.slice(0, conditions.matches);
+  const classes = legend.classes.map((one) => ({ ...one, count: met.filter((id) => id === one.id).length }));
+  return { ...view, classed: true, legend: { ...legend, classes } };
+}
+
 /** What the maps show: all of both views, or the units of the chosen cell alone. */
 function shownOf(views, table, cell) {
   const found = picked(table, cell);
   if (!found) return { view: views[0], rightView: views[1] };
   const sides = [found.columns, found.rows].map((groups) => new Set(groups.flatMap(({ classes }) => classes)));
-  const [left, right] = views.map(({ rows }, i) => new Set(rows.id.filter((_, at) => sides[i].has(rows.class[at]))));
-  const [view, rightView] = views.map((one) => ({
-    ...one,
-    rows: only(one.rows, (id) => left.has(id) && right.has(id)),
-  }));
+  const counted = ({ rows, conditions }) => rows.id.slice(0, conditions?.matches);
+  const [left, right] = views.map((one, i) => new Set(counted(one).filter((_, at) => sides[i].has(one.rows.class[at]))));
+  const [view, rightView] = views.map((one) => {
+    const rows = only(one.rows, (id) => left.has(id) && right.has(id));
+    const { conditions } = one;
+    if (!conditions) return { ...one, rows };
+    return { ...one, rows, rest: { id: [], class: [] }, conditions: { ...conditions, matches: rows.id.length } };
+  });
   return { view, rightView };
 }
 
@@ -114,6 +130,7 @@ let placed = Boolean(store.get().place);
 
 startDefinitions(store);
 startQuestions(store);
+startConditions(store);
 startSideMarks(store);
 startBar(store);
 const map = startMaps(store, { choose });
@@ -125,8 +142,11 @@ startNav(store);
 if (sight.read) startSearch(({ lon, lat, layer }) => map.flyTo(lon, lat, layer));
 
 const legends = document.querySelectorAll(".compare-legend");
-store.on(["views"], ({ views }) => {
-  views.forEach((view, i) => drawLegend(legends[i], view));
+const drawLegends = (state) =>
+  state.views?.forEach((view, i) => drawLegend(legends[i], view, { places: !unitsMarked(state) }));
+store.on(["cell"], drawLegends);
+store.on(["views"], (state) => {
+  drawLegends(state);
   // A map that nobody has placed shows the whole again, now that what stands around it has its size.
   if (!placed) requestAnimationFrame(() => map.whole({ animate: false }));
   placed = true;

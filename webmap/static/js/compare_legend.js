@@ -8,8 +8,13 @@ const RAMP = /^(gap|hot|quantity)[-+]/;
 /** Classes that are named only where some unit is of them. */
 const IF_ANY = ["masked", "few", "withheld"];
 
-/** Write a view's legend into `node`. */
-export function drawLegend(node, view) {
+/**
+ * Write a view's legend into `node`.
+ * @param {HTMLElement} node
+ * @param {object} view
+ * @param {{places?: boolean}} [options] `places`: whether facilities are on the map
+ */
+export function drawLegend(node, view, { places = true } = {}) {
   const ramp = view.legend.classes.filter(({ token }) => RAMP.test(token));
   const apart = view.legend.classes.filter(
     ({ id, token, count: n }) => !RAMP.test(token) && (!IF_ANY.includes(id) || n > 0),
@@ -21,7 +26,7 @@ export function drawLegend(node, view) {
     el("h2", { text: view.legend.title }),
     ramp.length
       ? [
-          el("ul", { class: "classes" }, facilities(view), apart.map(key)),
+          el("ul", { class: "classes" }, places && facilities(view), apart.map(key)),
           el("ol", { class: "ramp" }, ramp.map(step)),
         ]
       : el("ul", { class: "classes" }, view.legend.classes.map(key)),

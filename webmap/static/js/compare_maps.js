@@ -4,6 +4,7 @@ import * as L from "leaflet";
 import { byId, el, icon, show } from "./dom.js";
 import { startFrame } from "./map/frame.js";
 import { mapOptions, ready, startMap } from "./map/shell.js";
+import { unitsMarked } from "./map/tools.js";
 import { t } from "./words.js";
 
 const STEP = 2;
@@ -55,7 +56,7 @@ function follow(store, engine) {
     if (!view) return;
     engine.facilities(view.query.kind ?? query.kind);
     engine.paint(view);
-    engine.toggle("facilities", right === "gap");
+    engine.toggle("facilities", right === "gap" && !unitsMarked(store.get()));
   };
   store.on(["rightView"], paint);
   store.on(["select"], ({ select }) => engine.choose(select));

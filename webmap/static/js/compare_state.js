@@ -36,8 +36,7 @@ export function readCompared(search) {
   const unit = given.get("unit") || usualUnit(query.question, right);
   const share = given.get("at") === null ? NaN : Number(given.get("at"));
   return {
-    // Conditions belong to the planner's page.
-    query: { ...query, unit, ...("where" in query && { where: "" }) },
+    query: { ...query, unit },
     right,
     how: given.get("how") === "swipe" ? "swipe" : "side",
     at: share >= 0 && share <= 100 ? share : HANDLE,
@@ -55,7 +54,7 @@ export function writeCompared(state) {
   if (state.how !== "side") params.set("how", state.how);
   if (state.at !== HANDLE) params.set("at", state.at);
   if (state.cell) params.set("cell", state.cell);
-  return `?${params.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%7E", "~")}`;
+  return `?${params.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%7E", "~").replaceAll("%21", "!")}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The cross-table of two questions: any cell shows its units on both maps, and becomes a condition. */
 
+import { AND, MOST, partsOf } from "./conditions_model.js";
 import { byId, el, icon, show } from "./dom.js";
 import { swatch } from "./shapes.js";
 import { writeAddress } from "./url.js";
@@ -106,9 +107,14 @@ function summary(store) {
   const units = t("compare_units", { n: figures.units_text, unit: unit.counted });
   const people = figures.residents_text && t("compare_people", { n: figures.residents_text });
   const share = Math.round((figures.units / Math.max(total.units, 1)) * 1000) / 10;
+  const met = table.conditions;
   const of = figures.share_text
-    ? t("compare_share", { total: total.residents_text, share: figures.share_text })
-    : t("compare_share_units", { total: total.units_text, unit: unit.counted, share: `${share.toFixed(1)}%` });
+    ? t(met ? "compare_share_met" : "compare_share", { total: total.residents_text, share: figures.share_text })
+    : t(met ? "compare_share_units_met" : "compare_share_units", {
+        total: total.units_text,
+        unit: unit.counted,
+        share: `${share.toFixed(1)}%`,
+      });
   const shown = Boolean(picked(table, cell));
   return el(
     "div",
@@ -121,11 +127,19 @@ function summary(store) {
       people && el("span", { text: ` ${units}` }),
     ),
     el("p", { text: `${of}${table.as_of ? ` · ${table.as_of}` : ""}` }),
-    el("p", {
-      text: told
-        ? total.unknown > 0 && t("compare_unknown", { n: total.unknown, unit: unit.counted })
-        : t("compare_untold", { unit: unit.counted }),
-    }),
+    met &&
+      el("p", {
+        class: "crossing-met",
+        text: t("compare_met", {
+          title: met.title,
+          n: met.matches_text,
+          of: met.of_text,
+          u: met.unknown_text,
+          unit: unit.counted,
+        }),
+      }),
+    !told && el("p", { text: t("compare_untold", { unit: unit.counted }) }),
+    told && total.unknown > 0 && el("p", { text: t("compare_unknown", { n: total.unknown, unit: unit.counted }) }),
     el(
       "div",
       { class: "crossing-tools" },
@@ -202,11 +216,10 @@ function asCondition(store) {
   if (sight.aggregates === "public" || !("where" in query)) return null;
   const found = picked(table, cell ?? WORST);
   if (!found) return null;
-  const conditions = [
-    condition(query.question, found.columns, views[0]),
-    condition(right, found.rows, views[1]),
-  ];
-  const asked = { ...query, where: conditions.join("~") };
+  const chosen = [condition(query.question, found.columns, views[0]), condition(right, found.rows, views[1])];
+  const parts = [...new Set([...partsOf(query), ...chosen])];
+  if (parts.length > MOST) return null;
+  const asked = { ...query, where: parts.join(AND) };
   return el("a", {
     class: "button",
     href: `/${writeAddress({ ...store.get(), query: asked, select: null })}`,

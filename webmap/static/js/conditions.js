@@ -1,15 +1,13 @@
 /** Combined conditions: each with the number of units that are left after it; added, changed, removed, saved. */
 
 import { conditionForm } from "./conditions_form.js";
-import { KINDS, answeredOf, partOf, partsOf, setParts } from "./conditions_model.js";
+import { KINDS, MOST, answeredOf, partOf, partsOf, setParts } from "./conditions_model.js";
 import { savedMenu, saving } from "./conditions_saved.js";
 import { byId, el, icon, iconButton, show } from "./dom.js";
 import { copyAddress, menu } from "./floating.js";
 import { cell, mark, swatch } from "./shapes.js";
 import { signInAddress } from "./url.js";
 import { count, sight, t } from "./words.js";
-
-const MOST = 12;
 
 /** Bring the panel to life. */
 export function startConditions(store) {

@@ -5,7 +5,9 @@ import { ask } from "./state.js";
 import { page, sight, t } from "./words.js";
 
 const { district } = page;
-const AND = "~";
+export const AND = "~";
+/** So many conditions at a time. */
+export const MOST = 12;
 export const NOT = "!";
 const OF = ":";
 const SEATS = ["residents_group", "owners_committee", "property_management", "party_branch"];

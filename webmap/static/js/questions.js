@@ -191,10 +191,14 @@ function threeWays(view) {
   );
 }
 
+/** Whether it is shown how a question is counted: as somebody left it; at first where there is height for it. */
+let methodOpen = matchMedia("(min-height: 60rem)").matches;
+
 function method({ question }) {
   return el(
-    "div",
-    { class: "method" },
+    "details",
+    { class: "method", open: methodOpen, on: { toggle: ({ target }) => (methodOpen = target.open) } },
+    el("summary", { text: t("method") }),
     (sight.aggregates !== "public" || question.id !== "hotspots") &&
       el("p", { text: t(`line_${question.id}`) }),
     el("p", {}, unbroken(question.method)),

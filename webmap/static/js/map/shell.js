@@ -146,6 +146,8 @@ function follow(store, engine, switches) {
   document.addEventListener("themechange", () => engine.restyle());
   document.addEventListener("sharpen", ({ detail }) => engine.sharpen(detail));
   engine.choose(store.get().select);
+  // Layers that nobody asked for are not shown while the first answer is on its way either.
+  switches.apply();
   paint();
 }
 

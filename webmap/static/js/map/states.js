@@ -18,13 +18,20 @@ function state(token, ground = false, open = false) {
   return known.get(key);
 }
 
-/** Unit id to state, of a view. @returns {Map<string, UnitState>} */
+/**
+ * Unit id to state, of a view. Where two views are compared (`classed`) units that meet the conditions keep the colour
+ * of their class: that is what is compared.
+ * @returns {Map<string, UnitState>}
+ */
 export function unitStates(view) {
   const tokens = classTokens(view);
-  const { rows, rest, conditions } = view;
+  const { rows, rest, conditions, classed } = view;
   if (!conditions) return new Map(rows.id.map((id, i) => [id, state(tokens[rows.class[i]])]));
   const states = new Map(rest.id.map((id, i) => [id, state(tokens[rest.class[i]], true)]));
   const [match, open] = [state(conditions.token), state("hatch", false, true)];
-  rows.id.forEach((id, i) => states.set(id, i < conditions.matches ? match : open));
+  rows.id.forEach((id, i) => {
+    if (i >= conditions.matches) states.set(id, open);
+    else states.set(id, classed ? state(tokens[rows.class[i]]) : match);
+  });
   return states;
 }

@@ -4,6 +4,11 @@ import { byId, el, iconButton, show } from "../dom.js";
 import { menu } from "../floating.js";
 import { sight, t } from "../words.js";
 
+/** Whether two maps are compared, and only some of their units are meant: those of a cell, or that meet conditions. */
+export function unitsMarked({ right, cell, query }) {
+  return Boolean(right && (cell || query.where));
+}
+
 const NAMES = [
   ...["cells", "communities", "buildings", "facilities", "mediation_rooms", "boundaries"],
   ...["complaints", "backdrop"],
@@ -25,11 +30,12 @@ export function startMapTools(map, store, description, { whole, toggle }) {
   const names = NAMES.filter((name) => ["cells", "boundaries"].includes(name) || described.has(name));
   const shown = Object.fromEntries(description.layers.map((layer) => [layer.id, layer.show]));
   const chosen = {};
-  // Facilities belong to the question about services; the others do not need them unless asked for.
+  // Facilities belong to the question about services; the others do not need them unless asked for. Where some units are
+  // marked on two small maps they would lie over these.
   // Mediation rooms are shown while it is supposed that some are opened, moved or closed.
   const usual = (name) =>
     name === "facilities"
-      ? store.get().query.question === "gap"
+      ? store.get().query.question === "gap" && !unitsMarked(store.get())
       : (name === "mediation_rooms" && Boolean(store.get().adding)) || (shown[name] ?? true);
   const visible = (name) => chosen[name] ?? usual(name);
   const change = (name, on) => {
