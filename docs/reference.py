@@ -160,8 +160,9 @@ def access_page() -> str:
         "of floating residents lies; that is not in the audit log. For all others the card says *not shown*.\n"
     )
     parts.append(
-        "\n## Layers and fields\n\nOf which features a role may read a field by the API, export it and take it along in a "
-        "tablet's package: *all*, those of its *area*, or none. Tiles show open fields of what may be read; *draw* is by tiles alone.\n"
+        "\n## Layers and fields\n\nOf which features a role may read a field by the API, export it, take it along in a "
+        "tablet's package and fill it by importing: *all*, those of its *area*, or none. Tiles show open fields of what may "
+        "be read; *draw* is by tiles alone. A file writes wherever it says, so nobody imports for an area.\n"
     )
     for layer in LAYERS.values():
         parts.append(f"\n### {layer.name}: {layer.title.en}\n\n| fields | kind |{heads}\n|---|---|{lines}\n")
@@ -205,6 +206,8 @@ def _told(policy: Policy, visitor: Visitor, layer: Layer, fields: list[Field]) -
         rows = {offer.rows for offer in offered.fields if offer.field in fields}
         if rows and not (name == "draw" and told):
             told.append(f"{name} {rows.pop()}")
+    if policy.fillable(visitor, layer.name) & {one.name for one in fields}:
+        told.append("import all")
     return ", ".join(told) or "–"
 
 

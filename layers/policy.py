@@ -186,6 +186,36 @@ class Policy:
             _keep(self._seen, key, found)
         return found
 
+    def fillable(self, visitor: Visitor, layer: str) -> frozenset[str]:
+        """Return the fields of `layer` that the visitor may fill by importing; none where they may not import it.
+
+        A file writes wherever its codes and positions say, so only rules for all features count, and what is
+        not open is written by nobody who may not also write what is.
+
+        Raises
+        ------
+        NotFound
+            There is no such layer.
+        """
+        described = layer_named(layer)
+        reach = self._reach(visitor, described, {"import"})
+        if reach.get("open") != "all":
+            return frozenset()
+        return frozenset(
+            one.name
+            for one in described.fields
+            if reach.get(one.guard) == "all" and (layer, one.name) in self.rules.fields
+        )
+
+    def require_import(self, visitor: Visitor, layer: str) -> frozenset[str]:
+        """Return what `fillable` does; `NotSignedIn` or `Forbidden` where the visitor may not import the layer."""
+        self.require(visitor, "import")
+        found = self.fillable(visitor, layer)
+        if not found:
+            told = Text("不可以导入{l}。", "You may not import {l}.").format(l=layer_named(layer).title)
+            raise self.refusal(visitor, told)
+        return found
+
     def refusal(self, visitor: Visitor, told: Text) -> WanggeError:
         """Return the error for something that is not allowed: signing in helps those who have not."""
         if visitor.via == "nobody":

@@ -60,7 +60,7 @@ class GuardRule:
 class Rule:
     """One thing that a role may do.
 
-    `layers`, `guards` and `rows` say what is read or exported; `aggregates` which figures are viewed or taken
+    `layers`, `guards` and `rows` say what is read, exported, changed or imported; `aggregates` which figures are viewed or taken
     away. `layers` of viewing are those that maps of figures are drawn with, where they may not be read.
     """
 

@@ -22,7 +22,7 @@ from layers.text import Language, Text
 from webmap import csrf, sheet
 from webmap.errors import request_language
 from webmap.forms import STYLES, page
-from webmap.gate import allow, visitor
+from webmap.gate import allow, policy, visitor
 from webmap.identity import address_of
 from webmap.json_body import json_body
 from webmap.operations import JSON, current_snapshot, operation
@@ -101,7 +101,11 @@ def data_page() -> Response:
         "csrf": csrf.token(),
         "words": words(language) | upload_words(language),
         "district": {"sight": None, "as_of": None if district.as_of is None else district.as_of.isoformat()},
-        "layers": [_layer(name, language) for name in LAYERS],
+        "layers": [
+            _layer(name, fillable, language)
+            for name in LAYERS
+            if (fillable := policy().fillable(visitor(), name))
+        ],
         "outline": None if outline is None else outline.__geo_interface__,
         "boundaries": None if boundaries is None else boundaries.__geo_interface__,
         "most_mib": 0 if desk is None else desk.uploads.most_bytes // 2**20,
@@ -115,13 +119,18 @@ def data_page() -> Response:
     )
 
 
-def _layer(name: str, language: Language) -> dict[str, Any]:
+def _layer(name: str, fillable: frozenset[str], language: Language) -> dict[str, Any]:
     layer = LAYERS[name]
     return {
         "id": name,
         "title": layer.title.to(language),
         "fields": [
-            {"id": one.name, "title": one.title.to(language), "required": one.required}
+            {
+                "id": one.name,
+                "title": one.title.to(language),
+                "required": one.required,
+                "locked": one.name not in fillable,
+            }
             for one in layer.fields
         ],
     }
@@ -163,6 +172,7 @@ def _listed(uploads: Uploads, lang: Language) -> Response:
 )
 def upload(*, name: str, layer: str, lang: Language) -> Response:
     """Receive a file as it comes."""
+    policy().require_import(visitor(), layer)
     desk, length = _desk(), request.content_length
     about = desk.uploads.receive(_owner(), name, layer, _reader(length), length)
     _, folder = desk.uploads.one(about.id, about.owner)
@@ -217,7 +227,7 @@ def check_upload(*, id: str, lang: Language) -> Response:  # noqa: A002
     options = json_body()
     desk = _desk()
     about, folder = desk.uploads.one(id, _owner())
-    read_chosen(options, layer=about.layer)
+    policy().require_import(visitor(), read_chosen(options, layer=about.layer).layer)
     with desk.uploads.working(folder) as lock:
         state = desk.uploads.state_of(folder, working=False)
         if state.status == "done":

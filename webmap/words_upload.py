@@ -140,6 +140,8 @@ WORDS: dict[str, Text] = {
     "up_layer_field": Text("图层的字段", "Field of the layer"),
     "up_from": Text("取自", "Filled from"),
     "up_examples": Text("存成这样", "As it would be stored"),
+    "up_locked": Text("不归您写入，不取", "not yours to write: nothing is taken"),
+    "up_leave_out": Text("不取这些列，重新检查", "Leave them out and check again"),
     "up_nothing": Text("不取", "Nothing"),
     "up_every": Text("每行都是", "The same in every row"),
     "up_required": Text("必填", "required"),

@@ -165,6 +165,7 @@ def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> 
                 layer,
                 file,
                 options,
+                fillable=context.policy.require_import(context.visitor, layer),
                 by=by,
                 language=context.language,
                 progress=context.progress(),

@@ -203,7 +203,8 @@ def _parsed_of_file(text: str) -> pyproj.CRS:
     except ValueError as error:
         raise ValidationError(
             Text(
-                "文件注明的坐标系无法识别：{crs}。", "The CRS that the file names is not known: {crs}."
+                "文件注明的坐标系无法识别：{crs}。请在导出它的软件中换成有 EPSG 编号的坐标系再导出。",
+                "The CRS that the file names is not known: {crs}. Export it again in a CRS that has an EPSG number.",
             ).format(crs=text[:80])
         ) from error
 

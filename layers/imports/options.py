@@ -6,10 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layers.problems import BadParameter, ValidationError
 from layers.text import Text, both, joined
+
+if TYPE_CHECKING:
+    from layers.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,3 +194,29 @@ def merged(from_file: Mapping[str, Any], given: Mapping[str, Any]) -> ImportOpti
         elif value is not None:
             both_of[name] = value
     return ImportOptions(**both_of)
+
+
+def check_files(store: Store, path: Path, options: ImportOptions) -> None:
+    """Refuse the store's own file as a source, and both as a place for rejects."""
+    live = Path(store.url.partition(":")[2])
+    if path.exists() and live.exists() and path.samefile(live):
+        raise ValidationError(
+            Text(
+                "{name} 就是当前的存储文件，不能导入自身。",
+                "{name} is the store itself; it cannot be imported into itself.",
+            ).format(name=path.name)
+        )
+    rejects = options.rejects
+    if rejects is None:
+        return
+    if not rejects.absolute().parent.is_dir() or (rejects.exists() and not rejects.is_file()):
+        raise ValidationError(
+            Text(
+                "无法写入 {path}：文件夹不存在，或它不是普通文件。",
+                "{path} cannot be written: there is no such folder, or it is no ordinary file.",
+            ).format(path=rejects)
+        )
+    if any(rejects.exists() and one.exists() and rejects.samefile(one) for one in (path, live)):
+        raise ValidationError(
+            Text("--rejects 不能覆盖源文件或存储文件。", "--rejects cannot replace the source or the store.")
+        )

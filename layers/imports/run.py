@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +19,11 @@ from layers.imports.checking import Checked, check
 from layers.imports.declaring import check_declaration, declare
 from layers.imports.evidence import Ground
 from layers.imports.mapping import Mapping, make_mapping
+from layers.imports.options import ImportOptions, check_files
 from layers.imports.raw import Source
 from layers.imports.rejects import write_rejects
 from layers.imports.report import ImportReport
+from layers.imports.rights import check_rights
 from layers.imports.source import read_source
 from layers.problems import ValidationError
 from layers.schema import Layer, layer_named
@@ -31,7 +33,6 @@ from layers.text import Language, Text, both
 if TYPE_CHECKING:
     from layers.imports.declaring import Declared
     from layers.imports.guard import Verdict
-    from layers.imports.options import ImportOptions
     from layers.standards import Standards
 
 _EXAMPLES = 3
@@ -51,6 +52,7 @@ def import_file(
     path: Path,
     options: ImportOptions,
     *,
+    fillable: Collection[str] | None = None,
     by: Authorship = NOBODY,
     based_on: int | None = None,
     language: Language = "zh",
@@ -67,6 +69,9 @@ def import_file(
     options : ImportOptions
         With `rejects`, rows with problems are written there and the others taken; with `dry_run` nothing is
         written and the report says what would be.
+    fillable : collection of str, optional
+        Fields that whoever imports may fill (`layers.policy.Policy.fillable`); all of them where nobody in
+        particular does.
     by : Authorship
         Who imports, why, and from which day it holds; how it was imported is added to the note.
     based_on : int, optional
@@ -78,7 +83,8 @@ def import_file(
     ------
     ValidationError
         The file cannot be read; what it holds cannot be settled; rows have problems and none are set aside, or
-        all have; or the datum guard objects. Nothing is written to the store.
+        all have; or the datum guard objects. Nothing is written to the store. `NotToBeFilled` where columns
+        fill other fields than `fillable`, before any row is checked.
     NotFound
         There is no such layer.
     BadParameter
@@ -86,7 +92,16 @@ def import_file(
     StoreConflict
         Somebody changed, while the import was checked, what it would overwrite.
     """
-    examined = examine(store, standards, layer_name, path, options, language=language, progress=progress)
+    examined = examine(
+        store,
+        standards,
+        layer_name,
+        path,
+        options,
+        fillable=fillable,
+        language=language,
+        progress=progress,
+    )
     report = examined.report
     if options.dry_run:
         _foresee(report, examined.good_codes, examined.ground)
@@ -142,6 +157,7 @@ def examine(
     path: Path,
     options: ImportOptions,
     *,
+    fillable: Collection[str] | None = None,
     language: Language = "zh",
     progress: Progress = no_progress,
     came: Callable[[Source], None] = lambda _: None,
@@ -160,9 +176,9 @@ def examine(
     """
     layer = layer_named(layer_name)
     check_declaration(options)
-    _check_files(store, path, options)
+    check_files(store, path, options)
     _tell(progress, 0, language)
-    read = _read(layer, path, options, came)
+    read = _read(layer, path, options, fillable, came)
     _tell(progress, 1, language)
     version = store.version()
     ground = Ground(store, store.district())
@@ -212,45 +228,27 @@ class _Read:
     declared: Declared
 
 
-def _read(layer: Layer, path: Path, options: ImportOptions, came: Callable[[Source], None]) -> _Read:
+def _read(
+    layer: Layer,
+    path: Path,
+    options: ImportOptions,
+    fillable: Collection[str] | None,
+    came: Callable[[Source], None],
+) -> _Read:
     source = read_source(path, source_layer=options.source_layer)
     came(source)
     if not len(source.rows) and not source.broken:
         raise _nothing_there(path, 0)
     headings = list(source.columns.columns)
     mapping = make_mapping(layer, headings, options, has_geometry=source.geometry is not None)
+    if fillable is not None:
+        check_rights(layer, mapping, fillable)
     declared = declare(source, options)
     keep = records.meant(source, options.only)
     if not keep.any() and not source.broken:
         raise _nothing_there(path, len(keep))
     meant = records.taken(source, keep)
     return _Read(source, meant, records.taken(meant, records.first_of_each(meant)), mapping, declared)
-
-
-def _check_files(store: Store, path: Path, options: ImportOptions) -> None:
-    """Refuse the store's own file as a source, and both as a place for rejects."""
-    live = Path(store.url.partition(":")[2])
-    if path.exists() and live.exists() and path.samefile(live):
-        raise ValidationError(
-            Text(
-                "{name} 就是当前的存储文件，不能导入自身。",
-                "{name} is the store itself; it cannot be imported into itself.",
-            ).format(name=path.name)
-        )
-    rejects = options.rejects
-    if rejects is None:
-        return
-    if not rejects.absolute().parent.is_dir() or (rejects.exists() and not rejects.is_file()):
-        raise ValidationError(
-            Text(
-                "无法写入 {path}：文件夹不存在，或它不是普通文件。",
-                "{path} cannot be written: there is no such folder, or it is no ordinary file.",
-            ).format(path=rejects)
-        )
-    if any(rejects.exists() and one.exists() and rejects.samefile(one) for one in (path, live)):
-        raise ValidationError(
-            Text("--rejects 不能覆盖源文件或存储文件。", "--rejects cannot replace the source or the store.")
-        )
 
 
 def _nothing_there(path: Path, rows: int) -> ValidationError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from layers.imports.archives import check_size
 from layers.imports.encoding import encoding_of
+from layers.imports.geojson_crs import geojson_crs
 from layers.imports.raw import KIND_NAMES, Kind, Source, choose, damaged
 from layers.problems import ValidationError
 from layers.text import Text
@@ -32,8 +32,6 @@ _DRIVERS: dict[str, Kind] = {
 
 # Up to here a whole number stored as a floating-point one is exact, and so is written as a whole number.
 _EXACT = 1e15
-
-_CRS_MEMBER = re.compile(rb'"crs"\s*:\s*(\{\s*"type"\s*:\s*"name"\s*,\s*"properties"\s*:\s*\{[^{}]*\}\s*\})')
 
 
 def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
@@ -78,7 +76,7 @@ def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
     shapes, repairs = from_wkb(table.column(geometry_name).to_numpy(zero_copy_only=False))
     crs, names_crs = meta["crs"], meta["crs"] is not None
     if kind == "geojson":
-        crs, names_crs = _geojson_crs(path)
+        crs, names_crs = geojson_crs(path)
     return Source(
         kind=kind,
         columns=text_columns(table.drop_columns([geometry_name])),
@@ -204,16 +202,6 @@ def _float_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _crs_text(crs: Any) -> str:
     authority = crs.to_authority()
     return ":".join(authority) if authority else str(crs.to_wkt())
-
-
-def _geojson_crs(path: Path) -> tuple[str, bool]:
-    """Return the CRS that the file's old-style ``crs`` member names, or WGS 84 and False."""
-    found = _CRS_MEMBER.search(path.read_bytes())
-    if found is None:
-        return "EPSG:4326", False
-    name = str(json.loads(found[1])["properties"].get("name", ""))
-    legacy = re.fullmatch(r"urn:ogc:def:crs:(EPSG|ESRI|OGC)::?(?:[\d.]*:)?(\w+)", name, re.IGNORECASE)
-    return (f"{legacy[1].upper()}:{legacy[2]}" if legacy else name), True
 
 
 def _dbf_encoding(path: Path) -> str | None:

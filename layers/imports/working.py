@@ -13,13 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layers.imports.archives import UNPACKED
 from layers.imports.chosen import Chosen, read_chosen
 from layers.imports.jobs import MOST_AT_ONCE, MOST_MEMORY_BYTES, MOST_SECONDS
+from layers.imports.rights import NotToBeFilled
 from layers.imports.upload_files import write_json
 from layers.imports.uploads import file_of
 from layers.problems import Problem, StoreConflict, ValidationError, WanggeError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from layers.imports.raw import Source
     from layers.imports.report import ImportReport
     from layers.imports.run import Examined
+    from layers.policy import Policy
     from layers.standards import Standards
     from layers.store import Change, Store
 
@@ -133,7 +135,21 @@ def told(error: WanggeError) -> dict[str, Any]:
     return said
 
 
-def _opened(given: dict[str, Any], folder: Path) -> tuple[Store, Standards, Path, Chosen]:
+@dataclass(frozen=True)
+class _Given:
+    """What a job is done with."""
+
+    store: Store
+    standards: Standards
+    path: Path
+    chosen: Chosen
+    policy: Policy
+    visitor: Visitor
+    fillable: frozenset[str]
+
+
+def _opened(given: dict[str, Any], folder: Path) -> _Given:
+    from layers.policy import read_policy
     from layers.standards import read_standards
 
     path = file_of(folder, given["about"]["name"])
@@ -142,9 +158,12 @@ def _opened(given: dict[str, Any], folder: Path) -> tuple[Store, Standards, Path
     chosen = read_chosen(given["job"]["options"], layer=given["about"]["layer"])
     rules = given["rules"]
     standards = read_standards(Path(given["data_folder"]), rules=None if rules is None else Path(rules))
-    settings = StoreSettings(**given["settings"])
+    policy, visitor = read_policy(Path(given["data_folder"])), _visitor(given["visitor"])
+    # Somebody's rights may have changed since the file was sent.
+    fillable = policy.require_import(visitor, chosen.layer)
     reads = given["job"]["kind"] == "check"
-    return open_store(given["store_url"], read_only=reads, settings=settings), standards, path, chosen
+    store = open_store(given["store_url"], read_only=reads, settings=StoreSettings(**given["settings"]))
+    return _Given(store, standards, path, chosen, policy, visitor, fillable)
 
 
 def _check(given: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -156,21 +175,23 @@ def _check(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     came: dict[str, Any] = {}
     for name in ("result.json", "rejects.csv", "problems.csv"):
         (folder / name).unlink(missing_ok=True)
-    store, standards, path, chosen = _opened(given, folder)
-    with store:
+    tools = _opened(given, folder)
+    with tools.store as store:
         try:
             examined = examine(
                 store,
-                standards,
-                chosen.layer,
-                path,
-                replace(chosen.options, dry_run=True),
+                tools.standards,
+                tools.chosen.layer,
+                tools.path,
+                replace(tools.chosen.options, dry_run=True),
+                fillable=tools.fillable,
                 language=language,
                 progress=_Progress(folder),
                 came=lambda source: came.update(_shown(source)),
             )
         except WanggeError as error:
-            return {"error": told(error), "source": came or None}
+            locked = list(error.fields) if isinstance(error, NotToBeFilled) else []
+            return {"error": told(error), "source": came or None, "locked": locked}
         write_rejects(folder / "rejects.csv", examined.source, examined.checked.findings, language=language)
         _write_problems(folder / "problems.csv", examined.report.problems, language)
         return {"source": came, "version": examined.version, **_found_out(store, examined)}
@@ -266,16 +287,16 @@ def _import(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     from layers.access.access import open_access
     from layers.auditing import Deed, audited
     from layers.imports.run import import_file
-    from layers.policy import read_policy
 
     about, job, language = given["about"], given["job"], given["language"]
-    store, standards, path, chosen = _opened(given, folder)
-    visitor, mark = _visitor(given["visitor"]), f"[upload {about['id']}]"
+    tools = _opened(given, folder)
+    store, chosen, visitor, mark = tools.store, tools.chosen, tools.visitor, f"[upload {about['id']}]"
     options = replace(chosen.options, rejects=folder / "rejects.csv" if chosen.set_aside else None)
 
     def open_log() -> Any:
-        policy = read_policy(Path(given["data_folder"]))
-        return open_access(given["store_url"], policy=policy, settings=StoreSettings(**given["settings"]))
+        return open_access(
+            given["store_url"], policy=tools.policy, settings=StoreSettings(**given["settings"])
+        )
 
     deed = Deed(
         action="change",
@@ -291,10 +312,11 @@ def _import(given: dict[str, Any], folder: Path) -> dict[str, Any]:
             return {"version": before.version, "again": True, "layer": chosen.layer}
         report = import_file(
             store,
-            standards,
+            tools.standards,
             chosen.layer,
-            path,
+            tools.path,
             options,
+            fillable=tools.fillable,
             by=Authorship(who=visitor.name, note=f"{chosen.note} {mark}".strip(), effective=chosen.effective),
             based_on=job["version"],
             language=language,

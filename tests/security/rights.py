@@ -77,7 +77,7 @@ def _of_role(role: Data) -> Data:
     for action in ("view", "take"):
         given = [rule.get("aggregates", "none") for rule in rules if rule["action"] == action]
         told[action] = max(given, key=FIGURES.index, default="none")
-    for action in ("read", "export", "view", "verify", "change", "package"):
+    for action in ("read", "export", "view", "verify", "change", "package", "import"):
         reach: dict[str, dict[str, str]] = {}
         for rule in rules:
             if rule["action"] != action:

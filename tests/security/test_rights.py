@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from layers.policy import Policy
+from layers.policy import Policy, read_policy
 from layers.problems import BadParameter, Forbidden, NotFound, NotSignedIn
 from layers.rules import ACTIONS, WAYS_OUT
 from layers.schema import LAYERS
@@ -110,7 +113,7 @@ def every_rule() -> Iterator[dict[str, Any]]:
     for action in ACTIONS:
         if action in ("view", "take"):
             yield from ({"action": action, "aggregates": value} for value in RIGHTS_OF_FIGURES)
-        elif action in ("read", "export"):
+        elif action in ("read", "export", "import"):
             for layer, guard, rows in itertools.product(
                 (*LAYERS, "reports"), RIGHTS["guards"], ("area", "all")
             ):
@@ -203,6 +206,43 @@ def test_the_policy_lets_do_what_the_table_says(name: str) -> None:
     ]
     for action in ("view", "take"):
         assert POLICY.aggregates(visitor, action) == figures(visitor, action)
+
+
+@pytest.mark.parametrize("name", VISITORS)
+def test_the_policy_lets_import_what_the_table_says(name: str) -> None:
+    visitor = VISITORS[name]
+    for layer in LAYERS:
+        guards = {field: guard for (of, field), guard in GUARDS.items() if of == layer}
+        whole = reach(visitor, layer, "open", "import") == "all"
+        theirs = {f for f, guard in guards.items() if reach(visitor, layer, guard, "import") == "all"}
+        assert POLICY.fillable(visitor, layer) == (theirs if whole else set()), layer
+        if whole:
+            assert POLICY.require_import(visitor, layer) == theirs
+        else:
+            with pytest.raises(NotSignedIn if visitor.via == "nobody" else Forbidden):
+                POLICY.require_import(visitor, layer)
+
+
+@pytest.mark.parametrize("rows", ["none", "area"])
+def test_nobody_imports_for_an_area(rows: str) -> None:
+    """A file says itself where its rows are."""
+    staff = VISITORS["staff of S1"]
+    given = {"action": "import", "layers": ["communities"], "guards": ["open"], "rows": rows}
+    at = [role["id"] for role in ROLES["roles"]].index(staff.role)
+    assert changed_policy(at, given).fillable(staff, "communities") == set()
+    assert changed_policy(at, {**given, "rows": "all"}).fillable(staff, "communities")
+    # What is guarded is written by nobody who may not write what is open.
+    counts = {**given, "guards": ["count"], "rows": "all"}
+    assert changed_policy(at, counts).fillable(staff, "communities") == set()
+
+
+def changed_policy(at: int, rule: dict[str, Any]) -> Policy:
+    """Return the policy where one role has one more rule."""
+    with TemporaryDirectory() as folder:
+        roles = with_role(at, rules=[*ROLES["roles"][at]["rules"], rule])
+        Path(folder, "roles.json").write_text(json.dumps(roles), "utf-8")
+        Path(folder, "fields.json").write_text(json.dumps(FIELDS), "utf-8")
+        return read_policy(Path(folder))
 
 
 def test_a_purpose_of_blanks_or_without_end_is_none() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +18,10 @@ from layers.imports.upload_files import file_name, read_json, write_json
 from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads, file_of
 from layers.problems import BadParameter, NotFound
 from layers.standards import Standards
-from layers.store import Authorship, Store
+from layers.store import Store
 from tests.visitors import POLICY
 from tests.webmap.access import People
-from tests.webmap.uploading import DATA_FOLDER, HEAD, Clerk, complaints, desk_of, service, zip_bomb
+from tests.webmap.uploading import DATA_FOLDER, Clerk, complaints, desk_of, killing, service, zip_bomb
 from webmap import create_app, upload
 from webmap.words_upload import in_the_form, said_in_the_form
 
@@ -105,40 +102,6 @@ def test_a_form_of_another_page_sends_nothing(persons: People, clerk: Clerk) -> 
 # What is found, and importing it
 
 
-def test_a_good_file_from_beginning_to_end(store: Store, persons: People, clerk: Clerk) -> None:
-    before = store.version()
-    found = clerk.checked(complaints(), datum="wgs84", note="spring survey")
-    assert (found["status"], found["check"]["whole"], found["check"]["refused"]) == ("checked", True, False)
-    report = found["check"]["report"]
-    assert (report["inserted"], report["updated"], report["unchanged"]) == (report["read"], 0, 0)
-    assert found["check"]["source"]["headings"] == HEAD.split(",")
-    assert len(found["check"]["points"]) == report["read"]
-    assert store.version() == before
-    done = clerk.imported(found)
-    assert (done["status"], done["result"]["version"]) == ("done", before + 1)
-    assert store.counts()["complaints"] == report["read"]
-    [change] = store.changes(since=before)
-    assert change.by.who == "planner1"
-    assert change.by.note.startswith(f"spring survey [upload {found['id']}] imported from hotline.csv")
-    # Nothing of the file is left, and it is on record who did it.
-    assert not (desk_of(persons).uploads.root / found["id"] / "file").exists()
-
-
-def test_who_imported_is_in_the_audit_log_of_the_store(store: Store, clerk: Clerk) -> None:
-    from layers.access.access import open_access
-
-    clerk.imported(clerk.checked(complaints(count=10), datum="wgs84"))
-    with open_access(store.url, policy=POLICY, read_only=True) as log:
-        [entry] = log.entries(action="change", limit=10)
-    assert (entry.name, entry.layer, entry.what, entry.outcome) == (
-        "planner1",
-        "complaints",
-        "upload hotline.csv",
-        "done",
-    )
-    assert len(entry.codes) == store.counts()["complaints"]
-
-
 def test_confirming_again_and_again_imports_once(store: Store, clerk: Clerk) -> None:
     found = clerk.checked(complaints(), datum="wgs84")
     before = store.version()
@@ -165,59 +128,12 @@ def test_confirming_again_and_again_imports_once(store: Store, clerk: Clerk) -> 
     assert store.version() == before + 1
 
 
-def test_a_wrong_datum_is_stopped_in_words(store: Store, clerk: Clerk) -> None:
-    found = clerk.checked(complaints("gcj02"), datum="wgs84")
-    check = found["check"]
-    assert (check["refused"], check["whole"], check["partly"]) == (True, False, False)
-    assert check["report"]["datum"]["sentence"].startswith("GCJ-02 fits: ")
-    assert check["report"]["datum"]["better"] == ["gcj02"]
-    assert check["remedy"] == "Import it again with “Datum” GCJ-02."
-    refused = clerk.confirm(found)
-    assert refused.status_code == 400
-    assert store.counts()["complaints"] == 0
-    right = clerk.check(found["id"], datum="gcj02")
-    assert right["check"]["whole"]
-    assert clerk.imported(right)["status"] == "done"
-
-
 def test_what_was_agreed_to_is_what_is_imported(store: Store, clerk: Clerk) -> None:
     found = clerk.checked(complaints(), datum="wgs84")
     clerk.check(found["id"], datum="wgs84", only={"subdistrict": ["S1"]})
     answer = clerk.confirm(found)  # of the check before
     assert answer.status_code == 409
     assert store.counts()["complaints"] == 0
-
-
-def test_rows_with_problems_are_all_told_and_can_be_set_aside(store: Store, clerk: Clerk) -> None:
-    bad = (
-        f"X1,noise,2019-13-01,S1,{A}",
-        f"=cmd(),noise,2019-01-01,S9,{A}",
-        "X3,noise,2019-01-01,S1,114.1285,",
-    )
-    found = clerk.checked(complaints(count=20, more=bad), datum="wgs84")
-    check = found["check"]
-    assert (check["whole"], check["partly"], check["report"]["rejected"]) == (False, True, 3)
-    assert check["problems"] == len(check["report"]["problems"]) >= 3
-    assert {one["row"] for one in check["report"]["problems"]} == {
-        check["report"]["read"] - 1 + at for at in range(3)
-    }
-    assert clerk.confirm(found).status_code == 400
-    problems = list(csv.reader(StringIO(table(clerk, found, "problems"))))
-    assert problems[0] == ["row", "field", "value", "problem", "remedy"]
-    assert len(problems) == check["problems"] + 1
-    rejects = list(csv.reader(StringIO(table(clerk, found, "rejects"))))
-    assert [row[1] for row in rejects[1:]] == ["X1", "'=cmd()", "X3"]
-    aside = clerk.check(found["id"], datum="wgs84", set_aside=True)
-    assert clerk.imported(aside)["result"]["report"]["rejected"] == 3
-    assert store.counts()["complaints"] == check["report"]["taken"]
-
-
-def table(clerk: Clerk, found: dict[str, Any], report: str) -> str:
-    answer = clerk.ask("GET", f"/api/uploads/{found['id']}/{report}.csv")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    text: str = answer.get_data().decode("utf-8-sig")
-    return text
 
 
 def test_columns_are_mapped_as_is_chosen(store: Store, clerk: Clerk) -> None:
@@ -250,21 +166,6 @@ def test_what_is_not_what_it_says_is_told_in_words(
     assert words in found["check"]["error"]["message"]
     assert clerk.confirm({**found, "check": {"number": "x"}}).status_code == 409
     assert store.counts()["complaints"] == 0
-
-
-def test_somebody_elses_change_in_between_is_shown(store: Store, clerk: Clerk) -> None:
-    clerk.imported(clerk.checked(complaints(count=10), datum="wgs84"))
-    later = complaints(count=10).replace(b",noise,", b",lift_fault,")
-    found = clerk.checked(later, datum="wgs84")
-    frame = store.read("complaints").iloc[:1].assign(category="elderly_care")
-    store.update("complaints", frame, by=Authorship(who="somebody"))
-    version = store.version()
-    answer = clerk.imported(found)
-    assert answer["result"]["error"]["conflicts"]
-    assert store.version() == version
-    again = clerk.check(found["id"], datum="wgs84")
-    assert "error" not in (again["result"] or {})
-    assert clerk.imported(again)["status"] == "done"
 
 
 # Size and names
@@ -323,22 +224,6 @@ def test_names_that_are_none(given: str) -> None:
 # Processes that die, and time that passes
 
 
-def test_a_killed_import_writes_nothing_and_can_be_confirmed_again(
-    store: Store, persons: People, clerk: Clerk
-) -> None:
-    found = clerk.checked(complaints(), datum="wgs84")
-    before = store.version()
-    desk = desk_of(persons)
-    folder = desk.uploads.root / found["id"]
-    killed = killing(desk.workshop)
-    persons.app.extensions["wangge.uploads"] = upload.Desk(desk.uploads, killed)
-    assert clerk.confirm(found).status_code == 200
-    assert clerk.waited(found["id"])["status"] == "interrupted"
-    assert (store.version(), read_json(folder / "result.json")) == (before, None)
-    persons.app.extensions["wangge.uploads"] = desk
-    assert clerk.imported(found)["result"]["version"] == before + 1
-
-
 def test_what_failed_before_does_not_stand_for_an_import_that_was_killed(
     persons: People, clerk: Clerk
 ) -> None:
@@ -362,40 +247,6 @@ def test_what_a_killed_process_had_unpacked_goes_with_the_next(persons: People, 
     (left / "source.shp").touch()
     assert clerk.check(id_, datum="wgs84")["status"] == "checked"
     assert not left.exists()
-
-
-def killing(workshop: Workshop) -> Workshop:
-    """Return a workshop whose processes are killed as soon as they are started."""
-
-    class Killing(Workshop):
-        def start(self, *arguments: Any, **options: Any) -> Any:
-            process = super().start(*arguments, **options)
-            os.kill(process.pid, signal.SIGKILL)
-            return process
-
-    return Killing(store_url=workshop.store_url, data_folder=workshop.data_folder)
-
-
-def test_what_a_process_had_committed_before_it_died_is_not_written_again(
-    store: Store, persons: People, clerk: Clerk
-) -> None:
-    found = clerk.checked(complaints(), datum="wgs84")
-    folder = desk_of(persons).uploads.root / found["id"]
-    kept = folder.with_name("kept")
-    shutil.copytree(folder / "file", kept)
-    version = clerk.imported(found)["result"]["version"]
-    # As if it had died between the commit and telling of it; meanwhile somebody corrects a row.
-    with desk_of(persons).uploads.working(folder):
-        pass  # its process is no more
-    (folder / "result.json").unlink()
-    shutil.copytree(kept, folder / "file")
-    frame = store.read("complaints").iloc[:1].assign(category="elderly_care")
-    store.update("complaints", frame, by=Authorship(who="somebody"))
-    assert clerk.look(found["id"])["status"] == "interrupted"
-    again = clerk.imported(found)
-    assert (again["result"]["again"], again["result"]["version"]) == (True, version)
-    assert store.version() == version + 1
-    assert (store.read("complaints")["category"] == "elderly_care").sum() == 1
 
 
 def test_another_process_goes_on_with_an_upload(

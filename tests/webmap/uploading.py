@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import zipfile
 from collections.abc import Iterator
@@ -12,9 +14,12 @@ from typing import Any
 
 from geo.datum import Datum, convert_datum
 from layers.imports.jobs import Workshop
+from layers.installation import Installation
 from layers.standards import Standards
-from layers.store import Store, create_store
+from layers.store import Store, StoreSettings, create_store, open_store
+from layers.stores.postgis import store as postgis
 from tests.district import small_district
+from tests.postgres import APP
 from tests.webmap.access import Browser, People, people
 from webmap import upload
 from webmap.upload import Desk
@@ -25,13 +30,23 @@ PATIENCE_S = 180.0
 
 
 @contextmanager
-def service(folder: Path, standards: Standards, **settings: Any) -> Iterator[tuple[Store, People]]:
-    """Serve a store of the small district without complaints, to be imported into."""
+def service(
+    folder: Path, standards: Standards, *, urls: tuple[str, str] | None = None, **settings: Any
+) -> Iterator[tuple[Store, People]]:
+    """Serve a store of the small district without complaints, to be imported into.
+
+    `urls` are those of an empty database, as its owner and as who serves it.
+    """
     district, frames = small_district()
     url = f"gpkg:{folder / 'district.gpkg'}"
     layers = {name: frame for name, frame in frames.items() if name != "complaints"}
+    if urls is not None:
+        owner, url = urls
+        create_store(owner, district, layers=layers).close()
+        postgis.grant_to(owner, APP, settings=StoreSettings())
+        settings = {"installation": Installation(upload_folder=folder / "uploads"), **settings}
     with (
-        create_store(url, district, layers=layers) as store,
+        create_store(url, district, layers=layers) if urls is None else open_store(url) as store,
         people(store, standards, folder, **settings) as served,
     ):
         upload.register_at(served.app, Workshop(store_url=url, data_folder=DATA_FOLDER))
@@ -117,3 +132,15 @@ class Clerk:
         answer = self.confirm(found)
         assert answer.status_code == 200, answer.get_json()
         return self.waited(found["id"])
+
+
+def killing(workshop: Workshop) -> Workshop:
+    """Return a workshop whose processes are killed as soon as they are started."""
+
+    class Killing(Workshop):
+        def start(self, *arguments: Any, **options: Any) -> Any:
+            process = super().start(*arguments, **options)
+            os.kill(process.pid, signal.SIGKILL)
+            return process
+
+    return Killing(store_url=workshop.store_url, data_folder=workshop.data_folder)

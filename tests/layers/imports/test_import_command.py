@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -270,3 +271,26 @@ def test_a_conflict_is_shown_in_json_and_all_of_many_are_counted(
         done = typed("communities", path, "--datum", "wgs84", language=language)
         assert len([line for line in done.stderr.splitlines() if line.startswith("  K")]) == 20
         assert said in done.stderr
+
+
+def test_the_command_asks_the_policy_too(store: Store, csv_of: CsvOf, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(DATA, rules, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    roles = json.loads((rules / "roles.json").read_text("utf-8"))
+    [operator] = [role for role in roles["roles"] if role["id"] == "operator"]
+    [rule] = [rule for rule in operator["rules"] if rule["action"] == "import"]
+    rule["guards"].remove("count")
+    rule["layers"].remove("buildings")
+    (rules / "roles.json").write_text(json.dumps(roles), "utf-8")
+    context = Context(store.url, "en", rules, operator="clerk")
+
+    def typed(*arguments: str) -> Result:
+        return CliRunner().invoke(import_command, arguments, obj=context)
+
+    path = str(csv_of(f"{HEAD},residents", f"A,n,{A},10"))
+    done = typed("communities", path, "--datum", "wgs84")
+    assert (done.exit_code, "You may not write: Residents." in done.stderr) == (1, True)
+    assert typed("buildings", path, "--datum", "wgs84").exit_code == 1
+    assert store.counts()["communities"] == 0
+    assert typed("communities", path, "--datum", "wgs84", "--map", "residents=").exit_code == 0
+    assert store.counts()["communities"] == 1

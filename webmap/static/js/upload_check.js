@@ -31,7 +31,7 @@ export function checkSheets(upload, actions) {
       heading(upload, t("up_check")),
       outcome(upload),
       status === "interrupted" && told("wrong", t(`up_interrupted_${upload.job}`)),
-      check?.error && failure(check.error),
+      check?.error && failure(upload, actions),
       found && verdict(upload, actions),
       found && counts(check),
       found && notes(check.report.notes),
@@ -71,8 +71,22 @@ function sentence({ field: name, value, message, remedy }) {
   return `${lead}${message} ${remedy}`;
 }
 
-function failure(error) {
-  return told("wrong", said(error));
+/** Why it was not checked; columns that are not theirs to write can be left out at once. */
+function failure(upload, actions) {
+  const { check, options } = upload;
+  const { error, locked = [] } = check;
+  const leave = () => {
+    const kept = Object.entries(options.constants ?? {}).filter(([id]) => !locked.includes(id));
+    const columns = { ...options.columns, ...Object.fromEntries(locked.map((id) => [id, ""])) };
+    actions.check(upload.id, { ...options, columns, constants: Object.fromEntries(kept) });
+  };
+  const button = el("button", {
+    class: "button main",
+    type: "button",
+    text: t("up_leave_out"),
+    on: { click: leave },
+  });
+  return told("wrong", said(error), locked.length > 0 && el("p", { class: "bar-of-actions" }, button));
 }
 
 /** The datum guard's verdict; a wrong datum stops here, and the right one is a button away. */

@@ -71,7 +71,8 @@ function firstRows({ headings, first, numbers }) {
 }
 
 /** One field of the layer: the column that fills it, or one value for every row. */
-function mappingRow({ id, title, required }, { headings, options, mapping }) {
+function mappingRow({ id, title, required, locked }, { headings, options, mapping }) {
+  if (locked) return lockedRow(id, title);
   const constant = options.constants?.[id];
   const told = options.columns?.[id];
   const filled = told ?? mapping.columns[id] ?? "";
@@ -98,6 +99,20 @@ function mappingRow({ id, title, required }, { headings, options, mapping }) {
       el("th", { scope: "row" }, title, el("span", { class: "under", text: joined([id, ...note]) })),
       el("td", {}, control, value),
       el("td", { text: joined(mapping.examples[id] ?? []) }),
+    ),
+  };
+}
+
+/** A field that is not theirs to write: no column fills it. */
+function lockedRow(id, title) {
+  return {
+    id,
+    control: { value: NOTHING },
+    node: el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, title, el("span", { class: "under", text: id })),
+      el("td", { class: "hint", colspan: 2, text: t("up_locked") }),
     ),
   };
 }
