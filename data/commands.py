@@ -17,6 +17,7 @@ from layers.text import Text
 def demo(context: Context, *, app_role: str | None) -> None:
     """Build the demonstration district."""
     from data.demo import generate
+    from data.demo_past import past
     from layers.store import check_free, create_store
 
     with errors_in_words(context.language):
@@ -30,6 +31,7 @@ def demo(context: Context, *, app_role: str | None) -> None:
                 context.store_url,
                 district,
                 layers=frames,
+                past=past(frames),
                 by=context.author(note="wangge demo"),
                 settings=context.settings,
                 progress=progress,

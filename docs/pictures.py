@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from data.demo import generate  # noqa: E402  (needs the path above)
+from data.demo_past import past  # noqa: E402
 from layers.standards import Standards, read_standards  # noqa: E402
 from layers.store import Store, create_store, open_store  # noqa: E402
 from webmap.server import Server, listen  # noqa: E402
@@ -47,7 +48,7 @@ class Districts:
         """The store's file that is copied, and what is in it."""
         district, frames = generate(self.standards)
         path = self.folder / "luohu.gpkg"
-        create_store(f"gpkg:{path}", district, layers=frames, clock=lambda: NOW).close()
+        create_store(f"gpkg:{path}", district, layers=frames, past=past(frames), clock=lambda: NOW).close()
         bare = dataclasses.replace(district, as_of=None, invented=False)
         layers = {name: frames[name] for name in ("subdistricts", "backdrop")}
         create_store(f"gpkg:{self.folder / 'bare.gpkg'}", bare, layers=layers, clock=lambda: NOW).close()

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from data.demo import generate  # noqa: E402  (needs the path above)
+from data.demo_past import past  # noqa: E402
 from layers.standards import read_standards  # noqa: E402
 from layers.store import Store, create_store  # noqa: E402
 from layers.visitors import RESIDENT, WHOLE_DISTRICT, Visitor  # noqa: E402
@@ -156,7 +157,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(OPTIONS))
         with (
-            create_store(f"gpkg:{folder}/luohu.gpkg", district, layers=frames) as store,
+            create_store(f"gpkg:{folder}/luohu.gpkg", district, layers=frames, past=past(frames)) as store,
             wall(store, who) as address,
         ):
             if "scenes" in wanted:

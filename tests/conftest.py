@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from data.demo import generate
+from data.demo_past import past
 from layers.standards import Standards, read_standards
 from layers.store import create_store
 from tests.postgres import Cluster, NoPostGIS
@@ -124,7 +125,7 @@ def demo_url(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> 
     """Return the store of the demonstration district, made once; tests read it and never write."""
     district, frames = generate(standards)
     url = f"gpkg:{tmp_path_factory.mktemp('demo') / 'luohu.gpkg'}"
-    create_store(url, district, layers=frames).close()
+    create_store(url, district, layers=frames, past=past(frames)).close()
     return url
 
 

@@ -310,6 +310,7 @@ def test_whoever_runs_it_is_the_author(
     context = app.make_context({})
     assert context.operator == pwd.getpwuid(os.getuid()).pw_name == app.operator_name()
     monkeypatch.setattr("data.demo.generate", lambda *_, **__: small_district())
+    monkeypatch.setattr("data.demo_past.past", lambda _: ())
     context.store_url = f"gpkg:{tmp_path}/demo.gpkg"
     assert CliRunner().invoke(app.wangge, ["demo"], obj=context).exit_code == 0
     with open_store(context.store_url) as store:

@@ -187,6 +187,7 @@ def test_every_command_that_changes_or_takes_away_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data.demo.generate", lambda *_, **__: small_district())
+    monkeypatch.setattr("data.demo_past.past", lambda _: ())
     store, other = f"gpkg:{tmp_path / 'd.gpkg'}", f"gpkg:{tmp_path / 'other.gpkg'}"
     done("demo", store=store)
     assert (last(store).action, last(store).count) == ("demo", sum(map(len, small_district()[1].values())))
