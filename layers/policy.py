@@ -21,6 +21,7 @@ from layers.rules import (
     WAYS_OUT,
     Action,
     Aggregates,
+    Role,
     Rows,
     Rule,
     Rules,
@@ -33,6 +34,22 @@ from layers.visitors import Visitor
 
 MOST_PURPOSE_CHARACTERS = 200
 _MOST_KEPT = 20_000
+_REMEDIES = {
+    (False, True): Text(
+        "您的角色是{r}。可以的角色：{w}；需要的话请找管理员改您的角色或区域。",
+        "Your role is {r}. Roles that may: {w}. Ask an administrator for another role or area if you need it.",
+    ),
+    (False, False): Text(
+        "您的角色是{r}；需要更多权限请找管理员。",
+        "Your role is {r}; ask an administrator if you need more.",
+    ),
+    (True, True): Text(
+        "您的角色“{r}”不含此权限；可以的角色：{w}。",
+        "Your role, {r}, does not include this. Roles that may: {w}.",
+    ),
+    (True, False): Text("您的角色“{r}”不含此权限。", "Your role, {r}, does not include this."),
+}
+"""What helps whoever is refused: by whether they keep the accounts, and whether any role may."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +135,7 @@ class Policy:
         """Raise `NotSignedIn` or `Forbidden` where the visitor may not."""
         if not self.may(visitor, action):
             told = Text("不可以：{a}。", "You may not: {a}.").format(a=self.rules.actions[action])
-            raise self.refusal(visitor, told)
+            raise self.refusal(visitor, told, who=self.who_may(action))
 
     def aggregates(self, visitor: Visitor, action: Action = "view") -> Aggregates:
         """Return which figures the visitor may see, or take away with ``take``."""
@@ -180,7 +197,7 @@ class Policy:
             offered = self.offered(visitor, layer, way_out=way_out, action=action)
             if offered.rows == "none":
                 told = Text("不可以看{l}。", "You may not see {l}.").format(l=offered.layer.title)
-                raise self.refusal(visitor, told)
+                raise self.refusal(visitor, told, who=self.who_may(action, layer))
             self._check_asked(visitor, offered, wanted, stated=stated)
             found = _given(offered, wanted)
             _keep(self._seen, key, found)
@@ -213,21 +230,34 @@ class Policy:
         found = self.fillable(visitor, layer)
         if not found:
             told = Text("不可以导入{l}。", "You may not import {l}.").format(l=layer_named(layer).title)
-            raise self.refusal(visitor, told)
+            raise self.refusal(visitor, told, who=self.who_may("import", layer))
         return found
 
-    def refusal(self, visitor: Visitor, told: Text) -> WanggeError:
-        """Return the error for something that is not allowed: signing in helps those who have not."""
+    def who_may(self, action: Action, layer: str = "", guard: Guard = "open") -> tuple[Role, ...]:
+        """Return the roles of people that may do something, or do it with values of a layer."""
+        return tuple(
+            role
+            for role in self.rules.roles.values()
+            if role.account
+            and any(
+                rule.action == action and (not layer or (layer in rule.layers and guard in rule.guards))
+                for rule in role.rules
+            )
+        )
+
+    def refusal(self, visitor: Visitor, told: Text, *, who: Iterable[Role] = ()) -> WanggeError:
+        """Return the error for something that is not allowed; signing in helps those who have not.
+
+        Others are told which roles may: `who`. It names no people.
+        """
         if visitor.via == "nobody":
             return NotSignedIn(told, Text("请先登录。", "Sign in first."))
         role = self.rules.roles.get(visitor.role)  # the rules may have lost it since
-        remedy = Text(
-            "您的角色是{r}；需要更多权限请找管理员。",
-            "Your role is {r}; ask an administrator if you need more.",
-        )
-        if role is not None and "accounts" in role.actions:  # administrators have nobody to ask
-            remedy = Text("您的角色“{r}”不含此权限。", "Your role, {r}, does not include this.")
-        return Forbidden(told, remedy.format(r=both(visitor.role) if role is None else role.title))
+        others = [_with_area(one) for one in who if one is not role]
+        is_keeper = role is not None and "accounts" in role.actions  # has nobody to ask
+        remedy = _REMEDIES[is_keeper, bool(others)]
+        title = both(visitor.role) if role is None else role.title
+        return Forbidden(told, remedy.format(r=title, w=joined(others)))
 
     def _rules(self, visitor: Visitor) -> tuple[Rule, ...]:
         role = self.rules.roles.get(visitor.role)
@@ -281,7 +311,9 @@ class Policy:
                 )
             title = guarded[name].title
             if name not in offers:
-                raise self.refusal(visitor, Text("不可以看{f}。", "You may not see {f}.").format(f=title))
+                told = Text("不可以看{f}。", "You may not see {f}.").format(f=title)
+                who = self.who_may("read", offered.layer.name, guarded[name].guard)
+                raise self.refusal(visitor, told, who=who)
             if offers[name].purpose and not stated:
                 raise BadParameter(
                     Text("{f}须说明用途。", "{f} is given for a stated purpose only.").format(f=title),
@@ -289,6 +321,14 @@ class Policy:
                         n=MOST_PURPOSE_CHARACTERS
                     ),
                 )
+
+
+def _with_area(role: Role) -> Text:
+    """Return a role's title, with the area that it is kept to."""
+    kept_to = [LAYERS[kind].title for kind in role.areas if kind in LAYERS]
+    if not kept_to or "district" in role.areas:
+        return role.title
+    return Text("{r}（限本人的{a}）", "{r} (in their {a})").format(r=role.title, a=joined(kept_to))
 
 
 def _given(offered: Offered, wanted: frozenset[str]) -> Seen:

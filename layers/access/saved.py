@@ -34,10 +34,14 @@ MOST_THINGS = 200
 """So many things of one owner."""
 _ID = re.compile(r"[0-9a-f]{12}")
 
-_QUERY = """
-SELECT s.id, s.kind, s.name, s.account, o.name, o.title, s.shared, s.content, s.version, s.created, s.changed, c.name
+_COLUMNS = """s.id, s.kind, s.name, s.account, o.name, o.title, s.shared, {content}, s.version, s.created, s.changed,
+c.name"""
+_TABLES = """
 FROM saved s JOIN accounts o ON o.id = s.account JOIN accounts c ON c.id = s.changed_by
 """
+_QUERY = "SELECT " + _COLUMNS.format(content="s.content") + _TABLES
+_NAMES = "SELECT " + _COLUMNS.format(content="'{}'") + _TABLES
+"""As `_QUERY`, without contents: a list of many does not read them."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,9 @@ class SavedThing:
     shared : bool
         Whether colleagues see it as well.
     content : dict
-        What was saved; its kind says what stands in it.
+        What was saved; its kind says what stands in it. Empty in lists, which do not read it.
     version : int
-        1, 2, 3 …
+        1 at first, then the moment of the last change in microseconds: a restored store gives none a second time.
     changed_by : str
         The name of the account that wrote this version.
     """
@@ -88,6 +92,8 @@ class SavedThings(Kept):
     def saved(self, who: Visitor, kind: str | None = None) -> list[SavedThing]:
         """Return what `who` sees of the saved things, or of those of one kind: the own first, each by name.
 
+        Contents are left out.
+
         Raises
         ------
         NotSignedIn, Forbidden, BadParameter
@@ -96,7 +102,7 @@ class SavedThings(Kept):
         if kind is not None:
             self._check_kind(who, kind)
         with self._backend.reading() as transaction:
-            rows = transaction.run(_QUERY + "WHERE s.account = ? OR s.shared = 1", account)
+            rows = transaction.run(_NAMES + "WHERE s.account = ? OR s.shared = 1", account)
         found = [_thing(row) for row in rows]
         seen = [one for one in found if self._may_use(who, one.kind) and kind in (None, one.kind)]
         return sorted(seen, key=lambda one: (one.account != account, name_key(one.name), one.id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,17 @@ def test_a_private_thing_does_not_exist_for_others(access: Access) -> None:
         with pytest.raises(NotFound) as never:
             access.saved_thing(li, "0" * 12)
         assert caught.value.message == never.value.message
-    assert access.saved(zhang) == [made]
+    assert access.saved(zhang) == [replace(made, content={})]
+
+
+def test_a_list_reads_no_contents(access: Access) -> None:
+    zhang = somebody(access, "zhang")
+    made = access.save(zhang, "conditions", "mine", CONTENT)
+    with access._writing() as transaction:
+        transaction.run("UPDATE saved SET content = 'cannot be read'")
+    assert access.saved(zhang) == [replace(made, content={})]
+    with pytest.raises(ValueError, match="Expecting value"):
+        access.saved_thing(zhang, made.id)
 
 
 def test_a_shared_thing_may_be_changed_but_not_taken_by_colleagues(access: Access) -> None:

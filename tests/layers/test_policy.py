@@ -327,14 +327,24 @@ def test_a_wall_draws_the_ground_and_the_units_and_reads_nothing() -> None:
 def test_what_is_refused_says_what_helps() -> None:
     with pytest.raises(NotSignedIn, match="Sign in first"):
         POLICY.seen(RESIDENT, "complaints", way_out="api")
-    with pytest.raises(Forbidden, match="Your role is Leader"):
+    with pytest.raises(Forbidden, match="Your role is Leader") as caught:
         POLICY.seen(signed_in("leader"), "complaints", way_out="api")
+    # Who may is told as roles with the areas they are kept to, as the rules have them.
+    for role in POLICY.rules.roles.values():
+        may = role.account and any(
+            rule.action == "read" and "complaints" in rule.layers and "open" in rule.guards
+            for rule in role.rules
+        )
+        assert may == (role.title.en in caught.value.remedy.en.partition("may:")[2]), role.id
+    assert "Grid worker (in their Management cells)" in caught.value.remedy.en
+    assert "网格员（限本人的网格）" in caught.value.remedy.zh
     with pytest.raises(Forbidden, match="You may not see Floating residents"):
         POLICY.seen(signed_in("administrator"), "communities", way_out="api", asked=["floating_residents"])
     with pytest.raises(NotSignedIn):
         POLICY.require(RESIDENT, "change")
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match=r"Roles that may: Community staff .*, Planner") as caught:
         POLICY.require(signed_in("leader"), "change")
+    assert "Leader," not in caught.value.remedy.en
     POLICY.require(PLANNER, "change")
     with pytest.raises(NotFound):
         POLICY.seen(PLANNER, "reports", way_out="api")

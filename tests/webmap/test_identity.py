@@ -173,7 +173,9 @@ def test_an_administrator_is_not_sent_to_an_administrator(there: People) -> None
     admin, lin = there.signed_in("root", "administrator"), there.signed_in("lin", "leader")
     path = "/api/layers/communities/features?with=floating_residents"
     told = [admin.get(path + query).get_json()["error"]["remedy"] for query in ("", "&lang=en")]
-    assert told == ["您的角色“管理员”不含此权限。", "Your role, Administrator, does not include this."]
+    assert told[0].startswith("您的角色“管理员”不含此权限；可以的角色：")
+    assert told[1].startswith("Your role, Administrator, does not include this. Roles that may: ")
+    assert "规划人员" in told[0] and "Planner" in told[1]
     assert "找管理员" in lin.get(path).get_json()["error"]["remedy"]
 
 
