@@ -27,6 +27,9 @@ Pair = tuple[FloatArray, FloatArray]
 
 _WGS84 = "EPSG:4326"
 
+# What has PROJ open a file of this machine, which a text from outside must not name.
+_OF_FILES = re.compile(r"\b(?:init|\w*grids)\s*=|parameterfile\s*\[", re.IGNORECASE)
+
 # Datum names in letters and digits only, so that EPSG's and Esri's spellings ("D_WGS_1984") meet.
 _ONE_FRAME = re.compile(
     r"worldgeodeticsystem1984|^d?wgs(19)?84|china2000|cgcs2000|chinageodeticcoordinatesystem2000"
@@ -67,6 +70,8 @@ def parse_crs(text: str) -> pyproj.CRS:
         If the text names no CRS, or one that does not place things on the ground by two coordinates.
     """
     shown = text.strip() if len(text) <= 80 else text.strip()[:80] + "…"
+    if _OF_FILES.search(text):
+        raise ValueError(f"CRS {shown!r} names a file; give it as AUTHORITY:CODE, for example EPSG:4490")
     try:
         crs = pyproj.CRS.from_user_input(text.strip())
     except CRSError:

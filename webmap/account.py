@@ -95,7 +95,12 @@ def second_factor() -> Response:
             ),
             part="second_factor",
         )
-    secret, url = access().totp_begin(account_id())
+    try:
+        secret, url = access().totp_begin(
+            account_id(), typed("password", _MOST_PASSWORD), origin=address_of(request)
+        )
+    except (BadParameter, TooMany) as error:
+        return _overview(error, part="second_begin")
     return _pairing(secret, url)
 
 

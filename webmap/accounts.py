@@ -141,6 +141,14 @@ def change_role(id: str) -> Response:  # noqa: A002
     return go(f"/accounts/{id}", done="role")
 
 
+@accounts.post("/accounts/<id>/title")
+@allow("accounts")
+def rename(id: str) -> Response:  # noqa: A002
+    """Say anew who an account belongs to."""
+    access().rename(id, typed("title"), by=visitor(), origin=_origin())
+    return go(f"/accounts/{id}", done="title")
+
+
 @accounts.post("/accounts/<id>/disable")
 @allow("accounts")
 def disable(id: str) -> Response:  # noqa: A002

@@ -18,6 +18,7 @@ from webmap.district import describe, rows_seen
 from webmap.gate import allow, policy, visitor
 from webmap.operations import current_snapshot, service
 from webmap.params import Parameter, choice, read, text
+from webmap.security import base_map
 from webmap.view_parameters import VIEW_PARAMETERS
 from webmap.words import words
 
@@ -112,7 +113,7 @@ def render(
             layer for layer in LAYERS if rows_seen(policy(), visitor(), layer, way_out="tile") == "none"
         ),
         datum=service().settings.installation.map_datum,
-        base_map=service().settings.installation.base_map,
+        base_map=base_map(),
     )
     titles = {name: layer.title.to(language) for name, layer in LAYERS.items()}
     data = {

@@ -84,6 +84,16 @@ def _new_nonce() -> str:
     return secrets.token_urlsafe(16)
 
 
+def base_map() -> BaseMap | None:
+    """Return the operator's base map for a page that draws it, and let that page's browser ask its origin.
+
+    Its address may hold a key; whoever is shown no map is told nothing of it.
+    """
+    found: BaseMap | None = current_app.extensions["wangge"].settings.installation.base_map
+    g.base_map = found
+    return found
+
+
 def csp_nonce() -> str:
     """Return this request's nonce; templates call it for their inline script and style elements."""
     if "csp_nonce" not in g:
@@ -127,8 +137,7 @@ def _check_host() -> None:
 
 def _protect(response: Response) -> Response:
     """Put the policy and the other headers on a response, errors too."""
-    base_map = current_app.extensions["wangge"].settings.installation.base_map
-    response.headers["Content-Security-Policy"] = content_security_policy(csp_nonce(), base_map)
+    response.headers["Content-Security-Policy"] = content_security_policy(csp_nonce(), g.get("base_map"))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if is_secure():

@@ -20,18 +20,20 @@ from io import BytesIO
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
+from werkzeug.wsgi import FileWrapper
+
 from webmap import MOST_BODY_BYTES
 from webmap.limits import source_of
 from webmap.stalled import hang_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from webmap.settings import Settings
 
     Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_Answer = tuple[int, list[tuple[str, str]], bytes]
+_Answer = tuple[int, list[tuple[str, str]], bytes | FileWrapper]
 
 LOGGER = logging.getLogger("wangge")
 
@@ -60,6 +62,9 @@ class _Exchange(Protocol):
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Answer."""
+
+    def response_iter(self, status: int, headers: list[tuple[str, str]], body: Iterator[bytes]) -> None:
+        """Answer with a body that is asked for part by part, as it is read."""
 
 
 class Server:
@@ -206,7 +211,10 @@ class Server:
         headers.append(("Server", "wangge"))
         if self._closing:
             headers.append(("Connection", "close"))
-        exchange.response_bytes(status, headers, body)
+        if isinstance(body, FileWrapper):
+            exchange.response_iter(status, headers, body)
+        else:
+            exchange.response_bytes(status, headers, body)
 
     def _ask(self, environ: dict[str, Any]) -> _Answer:
         """Return the application's answer when there is a thread for it."""
@@ -217,13 +225,19 @@ class Server:
             self._free.put(None)
 
     def _run(self, environ: dict[str, Any]) -> _Answer:
-        """Return the application's answer, whole, so that nobody who reads slowly keeps a thread."""
+        """Return the application's answer, whole, so that nobody who reads slowly keeps a thread.
+
+        Of a file Granian takes the next part when there is room for it, in a thread of its own, and closes it.
+        """
         said: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             said.append((status, headers))
 
         chunks = self._app(environ, start_response)
+        if isinstance(chunks, FileWrapper):
+            status, headers = said[-1]
+            return int(status[:3]), headers, chunks
         try:
             body = b"".join(chunks)
         finally:

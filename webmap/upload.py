@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request, send_file
 
 from layers.imports.chosen import read_chosen
 from layers.imports.uploads import Uploads
@@ -345,8 +345,9 @@ def upload_report(*, id: str, report: str, lang: Language) -> Response:  # noqa:
             Text("请先检查它。", "Check it first."),
         )
     stem = about.name.rpartition(".")[0] or about.name
-    response = Response(file.read_bytes(), mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{stem}-{report}.csv")
+    name = f"{stem}-{report}.csv"
+    # It may be as large as the file was: it goes out part by part, and stays whole though it be erased meanwhile.
+    response = send_file(file, mimetype="text/csv", as_attachment=True, download_name=name, conditional=False)
     response.cache_control.no_store = True
     return response
 

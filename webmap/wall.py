@@ -21,6 +21,7 @@ from webmap.gate import allow, policy, visitor
 from webmap.operations import JSON, current_snapshot, operation, service
 from webmap.pages import MODULES, TILES
 from webmap.params import LANGUAGE, choice, read, whole
+from webmap.security import base_map
 from webmap.wall_scenes import SCENES, scenes_of
 from webmap.words_wall import WORDS
 
@@ -130,7 +131,7 @@ def _map(snapshot: Snapshot, district: dict[str, Any], language: Language, label
             or rows_seen(policy(), visitor(), layer, way_out="tile") == "none"
         ),
         datum=installation.map_datum,
-        base_map=installation.base_map,
+        base_map=base_map(),
     )
 
 

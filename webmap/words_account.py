@@ -80,6 +80,10 @@ WORDS: dict[str, Text] = {
         "登录时除密码外，再输入手机验证器显示的 6 位数字。密码泄露了，别人也进不来。",
         "Besides the password, signing in asks for 6 digits that an app on your phone shows: a stolen password is not enough.",
     ),
+    "second_proof": Text(
+        "先确认是您本人：捡到您没退出的电脑的人，不能用自己的手机把您挡在外面。",
+        "To make sure that it is you: whoever finds your session open cannot keep you out with a phone of their own.",
+    ),
     "second_begin": Text("启用两步验证", "Turn it on"),
     "second_remove": Text("停用两步验证", "Turn it off"),
     "second_scan": Text("用手机验证器扫码", "Scan it with the app on your phone"),
@@ -132,6 +136,12 @@ WORDS: dict[str, Text] = {
     "two_step_short": Text("两步验证", "second factor"),
     "open": Text("管理", "Manage"),
     "change_role": Text("角色和范围", "Role and area"),
+    "rename": Text("姓名或职务", "Person or post"),
+    "rename_text": Text(
+        "显示在用户名旁边，换人、改职务时更新；更改记入审计日志。用户名不变，历史和日志靠它。",
+        "Shown beside the name: change it with the person or the post; the change is in the audit log. The name itself stays, "
+        "as history and log go by it.",
+    ),
     "change_role_text": Text(
         "更改后，此人须重新登录，其密钥和平板作废，需要的话请重新添加。",
         "The person has to sign in again; keys and tablets are revoked: add them anew where they are needed.",
@@ -255,6 +265,7 @@ NOTICES: dict[str, Text] = {
     ),
     "second_factor_off": Text("两步验证已停用。", "The second factor is off."),
     "session_ended": Text("已结束。", "Ended."),
+    "title": Text("已改姓名或职务。", "The person or post was changed."),
     "role": Text(
         "角色和范围已更改，登录已结束，密钥和平板已作废。",
         "Role and area are changed; sessions have ended, keys and tablets are revoked.",

@@ -157,6 +157,24 @@ class Accounts(Kept):
             _end_all(transaction, row.id)
             self._record(transaction, by, "account_changed", f"{row.name} {role} {area}", origin=origin)
 
+    def rename(self, name: str, title: str, *, by: Visitor, origin: str = "") -> None:
+        """Say anew who an account belongs to: the person or post that is shown beside its name.
+
+        The name itself stays: the log and the history of features tell by it who did what.
+
+        Raises
+        ------
+        NotSignedIn, Forbidden, NotFound
+        """
+        self._policy.require(by, "accounts")
+        with self._writing() as transaction:
+            row = self._row(transaction, name)
+            given = title_of(title)
+            transaction.run("UPDATE accounts SET title = ? WHERE id = ?", given, row.id)
+            self._record(
+                transaction, by, "account_changed", f"{row.name}: {row.title} -> {given}", origin=origin
+            )
+
     def link_oidc(self, name: str, subject: str | None, *, by: Visitor, origin: str = "") -> None:
         """Say who an account is at the identity provider; None for nobody.
 

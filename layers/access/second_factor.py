@@ -10,7 +10,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from layers.access import throttle
-from layers.access.kept import Kept
+from layers.access.proof import Proof
 from layers.access.rows import AccountRow
 from layers.access.sessions import visitor_of_account
 from layers.access.throttle import Counter
@@ -29,20 +29,35 @@ _STEP_S = 30
 _MICROSECONDS = 1_000_000
 
 
-class SecondFactor(Kept):
+class SecondFactor(Proof):
     """What concerns the second factor."""
 
-    def totp_begin(self, account: str) -> tuple[str, str]:
+    def totp_begin(self, account: str, password: str, *, origin: str = "") -> tuple[str, str]:
         """Return a new secret for an authenticator app, and its ``otpauth:`` address for a QR code.
 
-        Nothing changes until `totp_confirm` has seen a code of it.
+        Nothing changes until `totp_confirm` has seen a code of it. Whoever finds a session open cannot keep its
+        owner out with a telephone of their own.
+
+        Parameters
+        ----------
+        password : str
+            The present one; not looked at while there is none.
+
+        Raises
+        ------
+        BadParameter
+            The password is wrong; that is recorded.
+        TooMany
         """
         import pyotp
 
+        with self._backend.reading() as reading:
+            row = self._row(reading, account)
+        self._prove(row, password, "totp", "on", origin=origin)
         secret = pyotp.random_base32()
         with self._writing() as transaction:
-            row = self._row(transaction, account)
             transaction.run("UPDATE accounts SET totp_pending = ? WHERE id = ?", secret, row.id)
+            throttle.forget(transaction, Counter("own", row.id))
         return secret, pyotp.TOTP(secret).provisioning_uri(name=row.name, issuer_name=ISSUER)
 
     def totp_confirm(self, account: str, code: str, *, origin: str = "") -> list[str]:

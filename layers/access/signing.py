@@ -151,16 +151,7 @@ class SignIns(Accounts, Sessions, SecondFactor):
         with self._backend.reading() as transaction:
             row = self._row(transaction, account)
         check_strength(new, (row.name, row.title, *self._words))
-        if row.password_hash is not None:
-            with self._writing() as transaction:
-                throttle.reserve(transaction, (Counter("own", row.id),), self._now())
-            if not self._passwords.matches(row.password_hash, old):
-                with self._writing() as transaction:
-                    self._record(transaction, visitor_of_account(row), "password", outcome="failed")
-                raise BadParameter(
-                    Text("现密码不正确。", "The present password is wrong."),
-                    Text("请重新输入。", "Type it again."),
-                )
+        self._prove(row, old, "password")
         return self._chosen(row, row.name, new, session)
 
     def set_up(self, account: str, name: str, new_password: str, *, session: str) -> str:

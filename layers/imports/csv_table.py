@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 
 from layers.imports.archives import MAX_RATIO, MAX_UNPACKED_BYTES, RATIO_FROM_BYTES, too_big
 from layers.imports.encoding import encoding_of
-from layers.imports.raw import Broken, Source, damaged, headings
+from layers.imports.raw import Broken, Source, check_width, damaged, headings
 from layers.problems import Problem, ValidationError
 from layers.sheets import SHIELDED
 from layers.text import Text
@@ -162,6 +162,7 @@ def _read(path: Path, text: IO[str]) -> Source:
     try:
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         heading, row = _heading(path, reader)
+        check_width(path, len(heading))
         table = _Table(width=len(heading))
         _records(lines, reader, table, row, delimiter=delimiter)
     finally:

@@ -28,6 +28,8 @@ KIND_NAMES: dict[Kind, str] = {
     "xlsx": "XLSX",
 }
 
+MOST_COLUMNS = 1000
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -106,6 +108,17 @@ def choose(path: Path, names: list[str], wanted: str | None, *, what: Text) -> s
             "{file} holds no {what} named {wanted}; there is {listed}.",
         )
     raise ValidationError(message.format(file=path.name, what=what, listed=listed, wanted=wanted))
+
+
+def check_width(path: Path, columns: int) -> None:
+    """Raise `ValidationError` where there are more columns than any table has: each is asked about by itself."""
+    if columns > MOST_COLUMNS:
+        raise ValidationError(
+            Text(
+                "{name} 有 {n:,} 列，最多 {most:,} 列。请检查分隔符，或只留需要的列。",
+                "{name} has {n:,} columns, and may have {most:,}. Check the delimiter, or keep the columns that are needed.",
+            ).format(name=path.name, n=columns, most=MOST_COLUMNS)
+        )
 
 
 def headings(raw: list[str], *, is_empty: Callable[[int], bool]) -> tuple[list[str], list[int], list[Text]]:

@@ -31,6 +31,14 @@ KEPT_S = 3600.0
 MOST_OF_ONE, MOST = 5, 40
 """Uploads of one person, and of all, at a time."""
 
+NO_ROOM = (
+    Text("服务器上放不下这个文件。", "There is no room for this file on the server."),
+    Text(
+        "请管理员腾出磁盘空间，并检查上传文件夹的权限。",
+        "The operator must make room on the disk, and see to the folder's permissions.",
+    ),
+)
+
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _CHUNK_BYTES = 1 << 18
 _SPARE_BYTES = 256 * 2**20
@@ -137,9 +145,7 @@ class Uploads:
         shown = file_name(name)
         if length is not None and length > self.most_bytes:
             raise self._too_large()
-        self._make_room(owner, length or 0)
-        folder = self.root / secrets.token_hex(16)
-        folder.mkdir(mode=0o700)
+        folder = self._claimed(owner, length or 0)
         with _locked(folder) as lock:
             assert lock is not None
             try:
@@ -196,20 +202,32 @@ class Uploads:
             ),
         )
 
-    def _make_room(self, owner: str, length: int) -> None:
+    def _claimed(self, owner: str, length: int) -> Path:
+        """Make a folder for an upload that is to come; one at a time, so that two together find no place for one."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            free = shutil.disk_usage(self.root).free
+            with (self.root / "door").open("w") as door:
+                fcntl.flock(door, fcntl.LOCK_EX)
+                self._check_room(owner, length)
+                folder = self.root / secrets.token_hex(16)
+                folder.mkdir(mode=0o700)
+                write_json(folder / "claim.json", {"owner": owner, "size": length})
         except OSError as error:
             raise _no_room() from error
-        everything = self.all()
-        if sum(one.owner == owner for one in everything) >= MOST_OF_ONE or len(everything) >= MOST:
+        return folder
+
+    def _check_room(self, owner: str, length: int) -> None:
+        """Raise where there is no more room: what is still on its way counts as if it were there."""
+        free = shutil.disk_usage(self.root).free
+        claims = [(one, claim) for one in self._folders() if (claim := read_json(one / "claim.json"))]
+        coming = sum(claim["size"] for one, claim in claims if not (one / "about.json").exists())
+        if sum(claim["owner"] == owner for _, claim in claims) >= MOST_OF_ONE or len(claims) >= MOST:
             raise TooMany(
                 Text("等着处理的文件太多了。", "There are too many files waiting."),
                 Text("请先导入或删除已有的。", "Import or remove some of them first."),
                 retry_after_s=60,
             )
-        if free < length + _SPARE_BYTES:
+        if free < length + coming + _SPARE_BYTES:
             raise _no_room()
 
     def all(self, owner: str | None = None) -> list[About]:
@@ -329,13 +347,7 @@ def _gone() -> NotFound:
 
 
 def _no_room() -> StoreFull:
-    return StoreFull(
-        Text("服务器上放不下这个文件。", "There is no room for this file on the server."),
-        Text(
-            "请管理员腾出磁盘空间，并检查上传文件夹的权限。",
-            "The operator must make room on the disk, and see to the folder's permissions.",
-        ),
-    )
+    return StoreFull(*NO_ROOM)
 
 
 def _age_mark(folder: Path) -> float:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from layers.imports.archives import check_size
 from layers.imports.encoding import encoding_of
 from layers.imports.geojson_crs import geojson_crs
-from layers.imports.raw import KIND_NAMES, Kind, Source, choose, damaged
+from layers.imports.raw import KIND_NAMES, Kind, Source, check_width, choose, damaged
 from layers.problems import ValidationError
 from layers.text import Text
 
@@ -72,6 +72,7 @@ def read_vector(path: Path, kind: Kind, *, source_layer: str | None) -> Source:
         raise damaged(path, kind, str(error).partition("; It might help")[0]) from error
     except (DataLayerError, CRSError, pa.ArrowException, RuntimeError, ValueError) as error:
         raise damaged(path, kind, error) from error
+    check_width(path, table.num_columns)
     geometry_name = meta["geometry_name"] or "wkb_geometry"
     shapes, repairs = from_wkb(table.column(geometry_name).to_numpy(zero_copy_only=False))
     crs, names_crs = meta["crs"], meta["crs"] is not None
@@ -115,11 +116,15 @@ def read_parquet(path: Path) -> Source:
                     "{name} is Parquet without geometry, not GeoParquet.",
                 ).format(name=path.name)
             )
+        check_width(path, len(file.schema_arrow.names))
         shaped = set(described["columns"])
         plain = [name for name in file.schema_arrow.names if name not in shaped]
         table = file.read(columns=plain)
         frame = gpd.read_parquet(path, columns=[described["primary_column"]])
-    except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
+    except (
+        pa.ArrowException, shapely.errors.ShapelyError,
+        ValueError, LookupError, TypeError, AttributeError, OSError, RuntimeError,
+    ) as error:  # fmt: skip
         raise damaged(path, "geoparquet", error) from error
     shapes = np.asarray(shapely.force_2d(np.asarray(frame.geometry.array)), dtype=object)
     return Source(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import fcntl
 import os
 import resource
@@ -22,8 +23,8 @@ from layers.imports.chosen import Chosen, read_chosen
 from layers.imports.jobs import MOST_AT_ONCE, MOST_MEMORY_BYTES, MOST_SECONDS
 from layers.imports.rights import NotToBeFilled
 from layers.imports.upload_files import write_json
-from layers.imports.uploads import file_of
-from layers.problems import Problem, StoreConflict, ValidationError, WanggeError
+from layers.imports.uploads import NO_ROOM, file_of
+from layers.problems import Problem, StoreConflict, StoreFull, ValidationError, WanggeError
 from layers.sheets import shielded
 from layers.store import Authorship, StoreSettings, open_store
 from layers.text import LANGUAGES, Language, Text
@@ -43,6 +44,7 @@ MOST_SHOWN = 200
 MOST_POINTS = 2000
 _FIRST_ROWS = 8
 _CELL_LETTERS = 80
+_MOST_LETTERS = 2000
 _TELL_S = 0.3
 
 
@@ -63,7 +65,20 @@ def work(given: dict[str, Any]) -> None:
             outcome = {"error": told(error)}
         except MemoryError:
             outcome = {"error": told(ValidationError(_TOO_MUCH))}
-    write_json(folder / name, {"number": job["number"], **outcome})
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            outcome = {"error": told(StoreFull(*NO_ROOM))}
+    write_json(folder / name, {"number": job["number"], **_cut(outcome)})
+
+
+def _cut(said: Any) -> Any:
+    """Return what is told with no text longer than a page shows: a file may hold one as long as itself."""
+    if isinstance(said, dict):
+        return {_cut(name): _cut(value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_cut(one) for one in said]
+    return f"{said[:_MOST_LETTERS]}…" if isinstance(said, str) and len(said) > _MOST_LETTERS else said
 
 
 _TOO_MUCH = Text(

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import ParseError
 import numpy as np
 import pandas as pd
 
-from layers.imports.raw import Source, choose, damaged, headings
+from layers.imports.raw import Source, check_width, choose, damaged, headings
 from layers.problems import ValidationError
 from layers.sheets import plain
 from layers.text import Text
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 # A spreadsheet keeps 15 digits of a number; what is longer has lost its end already.
 _SPREADSHEET_DIGITS = 1e15
+
+_MOST_ROWS = 1_048_576
+"""Of any sheet, in every program."""
 
 Cells = list[str | None]
 
@@ -45,7 +48,7 @@ def read_xlsx(path: Path, *, sheet: str | None) -> Source:
 
     unreadable = (
         InvalidFileException, zipfile.BadZipFile, ParseError, zlib.error,
-        OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError,
+        OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, OverflowError,
     )  # fmt: skip
     try:
         with warnings.catch_warnings():
@@ -70,6 +73,10 @@ def _records(worksheet: Any) -> Iterable[tuple[int, Cells]]:
     """Yield the row number and the cells of every row that is not empty."""
     worksheet.reset_dimensions()  # some programs write wrong ones
     for row, values in enumerate(worksheet.iter_rows(values_only=True), start=1):
+        if (
+            row > _MOST_ROWS
+        ):  # a number that is written into the file: the rows before it would be made up one by one
+            raise ValueError(f"row {row}")
         cells = [_text(value) for value in values]
         if any(cell is not None and cell.strip() for cell in cells):
             yield row, cells
@@ -84,6 +91,7 @@ def _table(path: Path, records: Iterable[tuple[int, Cells]]) -> Source:
     heading, *body = padded
     columns = [[cells[at] for cells in body] for at in range(width)]
     names, kept, told = headings([cell or "" for cell in heading], is_empty=lambda at: not any(columns[at]))
+    check_width(path, len(names))
     return Source(
         kind="xlsx",
         columns=pd.DataFrame(

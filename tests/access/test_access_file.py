@@ -47,7 +47,7 @@ def use_everything(access: Access, clock: Hands) -> list[str]:
     wall = access.enrol(wall_code)
     waiting = access.add_device("wall", "Lobby", by=OPERATOR)[1]
     link, kept_link = access.make_start_link(), access.make_start_link()
-    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    app = pyotp.TOTP(access.totp_begin(account.id, PASSWORD)[0])
     codes = access.totp_confirm(account.id, app.generate_otp(int(clock().timestamp()) // 30))
     pending = access.sign_in("zhang", PASSWORD, address=HOME, agent=AGENT).token
     rotated = access.rotate(token)

@@ -155,6 +155,22 @@ def test_who_is_disabled_is_out_at_once_and_may_come_back(access: Access) -> Non
     assert actions(access)[-4:] == ["account_disabled", "sign_in_failed", "account_enabled", "sign_in"]
 
 
+def test_whom_an_account_belongs_to_is_changed_and_told(access: Access) -> None:
+    person(access)
+    with pytest.raises((Forbidden, NotSignedIn)):
+        access.rename("zhang", "nobody's business", by=RESIDENT)
+    access.rename("zhang", " 李工\u2028（代理）", by=OPERATOR, origin=HOME)
+    found = access.account("zhang")
+    assert (found.name, found.title) == ("zhang", "李工 （代理）")
+    [entry] = access.entries(action="account_changed", limit=1)
+    assert (entry.what, entry.name, entry.origin) == ("zhang:  -> 李工 （代理）", OPERATOR.name, HOME)
+    assert access.sign_in("zhang", PASSWORD, address=HOME, agent=AGENT).token
+    access.rename("zhang", "", by=OPERATOR)
+    assert access.account("zhang").title == ""
+    with pytest.raises(NotFound):
+        access.rename("nobody", "x", by=OPERATOR)
+
+
 def test_a_disabled_account_is_out_even_where_something_of_it_was_left(access: Access) -> None:
     _, token = person(access)
     _, key = access.add_key("sync", "zhang", ["view"], by=OPERATOR)
@@ -209,6 +225,7 @@ def test_accounts_are_managed_by_those_who_may(access: Access, visitor: Visitor)
         lambda: access.enable("zhang", by=visitor),
         lambda: access.reset("zhang", by=visitor),
         lambda: access.change_role("zhang", "auditor", NO_AREA, by=visitor),
+        lambda: access.rename("zhang", "x", by=visitor),
         lambda: access.link_oidc("zhang", "x", by=visitor),
         lambda: access.add_key("more", "zhang", ["view"], by=visitor),
         lambda: access.revoke_key(key.id, by=visitor),

@@ -22,7 +22,7 @@ def account(access: Access) -> Account:
 @pytest.fixture
 def app(access: Access, account: Account, clock: Hands) -> pyotp.TOTP:
     """Return the authenticator app of an account that has its second factor on."""
-    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    app = pyotp.TOTP(access.totp_begin(account.id, PASSWORD)[0])
     access.totp_confirm(account.id, at(app, clock))
     clock.move(seconds=30)
     return app
@@ -44,7 +44,7 @@ def other_than(app: pyotp.TOTP, clock: Hands) -> str:
 
 
 def test_it_is_on_when_the_app_has_shown_a_code(access: Access, account: Account, clock: Hands) -> None:
-    secret, url = access.totp_begin(account.id)
+    secret, url = access.totp_begin(account.id, PASSWORD)
     assert urlsplit(url).scheme == "otpauth" and parse_qs(urlsplit(url).query)["secret"] == [secret]
     assert "zhang" in unquote(url) and "网格" in unquote(url)
     assert not access.account("zhang").has_totp
@@ -119,7 +119,7 @@ def test_a_code_counts_once(access: Access, app: pyotp.TOTP, clock: Hands) -> No
 def test_the_code_that_turned_it_on_does_not_count_again(
     access: Access, account: Account, clock: Hands
 ) -> None:
-    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    app = pyotp.TOTP(access.totp_begin(account.id, PASSWORD)[0])
     code = at(app, clock)
     access.totp_confirm(account.id, code)
     with pytest.raises(SignInFailed):
@@ -139,7 +139,7 @@ def test_a_clock_may_be_half_a_minute_off(
 
 
 def test_recovery_codes_count_once_each(access: Access, account: Account, clock: Hands) -> None:
-    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    app = pyotp.TOTP(access.totp_begin(account.id, PASSWORD)[0])
     codes = access.totp_confirm(account.id, at(app, clock))
     for code in codes:
         assert sign_in(access, code.lower().replace("-", " ")).token
@@ -155,11 +155,11 @@ def test_recovery_codes_are_ones_own_and_of_the_last_time(
     other, _ = person(access, "li")
     codes = {}
     for one in (account, other):
-        app = pyotp.TOTP(access.totp_begin(one.id)[0])
+        app = pyotp.TOTP(access.totp_begin(one.id, PASSWORD)[0])
         codes[one.id] = access.totp_confirm(one.id, at(app, clock))
     with pytest.raises(SignInFailed):
         sign_in(access, codes[other.id][0])
-    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    app = pyotp.TOTP(access.totp_begin(account.id, PASSWORD)[0])
     renewed = access.totp_confirm(account.id, at(app, clock))
     with pytest.raises(SignInFailed):
         sign_in(access, codes[account.id][0])
@@ -182,7 +182,7 @@ def test_it_is_turned_off_by_one_of_its_codes(
 def test_nobody_tries_codes_in_a_session_for_ever_or_without_a_trace(
     access: Access, account: Account, clock: Hands, on: bool
 ) -> None:
-    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    app = pyotp.TOTP(access.totp_begin(account.id, PASSWORD)[0])
     if on:
         access.totp_confirm(account.id, at(app, clock))
         clock.move(seconds=30)
@@ -239,3 +239,26 @@ def test_who_was_disabled_or_reset_meanwhile_is_out(access: Access, app: pyotp.T
     access.enable("zhang", by=OPERATOR)
     with pytest.raises(SignInFailed):
         access.second_step(first.token, at(app, clock), address=HOME, agent=AGENT)
+
+
+def test_it_is_turned_on_by_who_knows_the_password(access: Access, account: Account, clock: Hands) -> None:
+    """Whoever finds a session open cannot keep its owner out, nor try passwords for ever."""
+    with pytest.raises(BadParameter):
+        access.totp_begin(account.id, OTHER_PASSWORD, origin=AWAY)
+    [entry] = access.entries(action="totp", limit=1)
+    assert (entry.name, entry.outcome, entry.origin) == ("zhang", "failed", AWAY)
+    for _ in range(20):
+        clock.move(seconds=1)
+        try:
+            access.totp_begin(account.id, OTHER_PASSWORD)
+        except BadParameter:
+            continue
+        except TooMany:
+            break
+    else:
+        raise AssertionError("passwords can be tried without end")
+    clock.move(minutes=30)
+    # What was right gives the attempts back, and nothing is on before a code has been seen.
+    for _ in range(20):
+        access.totp_begin(account.id, PASSWORD)
+    assert not access.account("zhang").has_totp

@@ -287,7 +287,7 @@ def test_many_at_once_try_no_more_than_one_after_the_other(access: Access, hashe
 def app(access: Access, clock: Hands) -> pyotp.TOTP:
     """Return the authenticator app of zhang, who has the second factor on."""
     account, _ = person(access)
-    app = pyotp.TOTP(access.totp_begin(account.id)[0])
+    app = pyotp.TOTP(access.totp_begin(account.id, PASSWORD)[0])
     access.totp_confirm(account.id, app.at(clock()))
     clock.move(seconds=30)
     return app

@@ -1,5 +1,7 @@
 """Reprojection: one frame, the refused ones, axis order, and the choice of a metric CRS."""
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pyproj
@@ -227,3 +229,19 @@ def test_is_metric(code: str, metric: bool) -> None:
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match="give two of one shape"):
         crs.points_to_metric([1.0, 2.0], [1.0], "EPSG:4547")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+init={file}:x",
+        "+INIT = {file}:x +type=crs",
+        "+proj=longlat +nadgrids={file} +type=crs",
+        "+proj=longlat +datum=WGS84 +geoidgrids=@{file} +type=crs",
+    ],
+)
+def test_a_text_does_not_have_a_file_opened(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "crs"
+    file.write_text("<x> +proj=longlat +datum=WGS84 <>\n")
+    with pytest.raises(ValueError, match="names a file"):
+        crs.parse_crs(text.format(file=file))

@@ -175,6 +175,81 @@ def database_of_views(path: Path) -> Path:
     return path
 
 
+def wide(path: Path) -> Path:
+    """A heading of millions of columns."""
+    path.write_text("," * 5_000_000 + "\n")
+    return path
+
+
+def wide_json(path: Path) -> Path:
+    """Features of which each has another property."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": {f"p{number}": 1},
+            "geometry": {"type": "Point", "coordinates": [1, 2]},
+        }
+        for number in range(3000)
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def cell(path: Path, reference: str, value: str) -> Path:
+    """Write a workbook by hand whose last cell stands, and holds, what a spreadsheet would not write."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["name", "n"])
+    sheet.append(["a", 1])
+    plain = path.with_suffix(".plain")
+    book.save(plain)
+    row = re.sub(r"[A-Z]", "", reference)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            text = source.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                more = f'<row r="{row}"><c r="{reference}"><v>{value}</v></c></row></sheetData>'
+                text = text.replace(b"</sheetData>", more.encode())
+            target.writestr(name, text)
+    return path
+
+
+def far_down(path: Path) -> Path:
+    """A row of a number that it would take years to count to."""
+    return cell(path, "A99999999999999", "1")
+
+
+def endless_number(path: Path) -> Path:
+    """A number that no float holds."""
+    return cell(path, "B3", "9" * 400)
+
+
+def parquet_of(path: Path, geo: str) -> Path:
+    """Parquet whose description of its geometry is what somebody else wrote."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"geometry": [b"\x01"], "a": ["x"]})
+    pq.write_table(table.replace_schema_metadata({"geo": geo}), path)
+    return path
+
+
+def strange_crs(path: Path) -> Path:
+    """A description that names a CRS of no kind."""
+    column = {"encoding": "WKB", "geometry_types": [], "crs": {"type": "x", "id": []}}
+    return parquet_of(
+        path, json.dumps({"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": column}})
+    )
+
+
+def strange_description(path: Path) -> Path:
+    """A description that is no description."""
+    return parquet_of(path, "[1]")
+
+
 MADE: dict[str, Callable[[Path], Path]] = {
     "laughs.xlsx": laughs,
     "elsewhere.xlsx": elsewhere,
@@ -188,6 +263,12 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "deep_geometry.geojson": deep_geometry,
     "other.geojson": other_kind_of_json,
     "views.gpkg": database_of_views,
+    "wide.csv": wide,
+    "wide.geojson": wide_json,
+    "far.xlsx": far_down,
+    "endless.xlsx": endless_number,
+    "strange_crs.parquet": strange_crs,
+    "strange.parquet": strange_description,
 }
 
 

@@ -111,7 +111,7 @@ def test_a_whole_office_signs_in_with_codes(small_store: Store, standards: Stand
     with people(small_store, standards, tmp_path, attempts_a_minute=3) as there:
         there.add("lin", "planner")
         account = there.access.account("lin").id
-        secret, _ = there.access.totp_begin(account)
+        secret, _ = there.access.totp_begin(account, PASSWORD)
         totp = pyotp.TOTP(secret)
         there.access.totp_confirm(account, totp.at(there.clock.now))
         for _ in range(10):

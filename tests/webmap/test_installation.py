@@ -23,6 +23,7 @@ from layers.store import Store
 from layers.text import Text
 from tests.district import small_district
 from tests.layers.test_installation import png
+from tests.security.asking import VISITORS
 from tests.visitors import UNLIMITED, app_for
 from tests.webmap.decoding import decoded
 from tests.webmap.test_tiles import place_of
@@ -113,6 +114,35 @@ def test_with_a_base_map_it_may_ask_just_its_origin_for_pictures(
         "attribution": BASE.attribution,
         "max_zoom": 17,
     }
+
+
+KEYED = dataclasses.replace(BASE, url="https://tiles.example:8443/{z}/{x}/{y}.png?tk=0badc0de")
+
+
+def test_only_pages_that_draw_the_map_tell_of_it(small_store: Store, standards: Standards) -> None:
+    shipped = dataclasses.replace(AS_SHIPPED, base_map=KEYED)
+    settings = Settings(requests_a_minute=UNLIMITED, tiles_a_minute=UNLIMITED, installation=shipped)
+    for visitor, drawn in (
+        (VISITORS["planner"], ("/", "/compare", "/field")),
+        (VISITORS["wall"], ("/", "/compare", "/wall")),
+        (VISITORS["auditor"], ()),
+    ):
+        client = app_for(small_store, standards, visitor, settings=settings).test_client()
+        for path in (
+            "/",
+            "/compare",
+            "/field",
+            "/wall",
+            "/api",
+            "/api/district",
+            "/api/view",
+            "/nowhere",
+            "/static/css/base.css",
+        ):
+            answer = client.get(path)
+            told = f"{answer.headers} {answer.get_data(as_text=True)}"
+            assert ("0badc0de" in told) == (path in drawn), (visitor.role, path)
+            assert ("tiles.example" in told) == (path in drawn), (visitor.role, path)
 
 
 # What the map is drawn in

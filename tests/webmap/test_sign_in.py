@@ -162,7 +162,11 @@ def test_an_initial_code_opens_nothing_but_the_choice_of_a_password(there: Peopl
 
 def test_the_second_step_asks_for_a_code_and_only_then_is_one_signed_in(there: People) -> None:
     browser = there.signed_in("lin", "planner")
-    page = browser.post("/account/second-factor", page="/account")
+    for typed in ("", "wrong"):
+        refused = browser.post("/account/second-factor", {"password": typed}, page="/account")
+        assert refused.status_code == 400 and "otpauth" not in refused.get_data(as_text=True)
+        assert "现密码不正确" in refused.get_data(as_text=True)
+    page = browser.post("/account/second-factor", {"password": PASSWORD}, page="/account")
     assert "<svg" in page.get_data(as_text=True) and "otpauth://totp/" in page.get_data(as_text=True)
     totp = pyotp.TOTP(code_of(page).replace(" ", ""))
     shown = re.search(r'name="secret" value="([^"]+)"', page.get_data(as_text=True))

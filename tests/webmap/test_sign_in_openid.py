@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from layers.standards import Standards
 from layers.store import Store
-from tests.webmap.access import OPERATOR, Browser, People, people
+from tests.webmap.access import OPERATOR, PASSWORD, Browser, People, people
 from webmap.settings import OidcSettings
 
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}, private=True)
@@ -138,7 +138,7 @@ def test_who_is_linked_signs_in(there: People, provider: Provider) -> None:
 
 def test_the_provider_is_not_the_second_factor(there: People, provider: Provider) -> None:
     there.access.link_oidc("lin", "person-7", by=OPERATOR)
-    app = pyotp.TOTP(there.access.totp_begin("lin")[0])
+    app = pyotp.TOTP(there.access.totp_begin("lin", PASSWORD)[0])
     there.access.totp_confirm("lin", app.at(there.clock()))
     there.clock.pass_by(seconds=30)
     browser = there.browser()

@@ -15,13 +15,22 @@ import pytest
 from layers.imports.archives import UNPACKED
 from layers.imports.jobs import Workshop
 from layers.imports.upload_files import file_name, read_json, write_json
-from layers.imports.uploads import KEPT_S, MOST_OF_ONE, Uploads, file_of
-from layers.problems import BadParameter, NotFound
+from layers.imports.uploads import _SPARE_BYTES, KEPT_S, MOST, MOST_OF_ONE, Uploads, file_of
+from layers.problems import BadParameter, NotFound, StoreFull, TooMany
 from layers.standards import Standards
 from layers.store import Store
 from tests.visitors import POLICY
 from tests.webmap.access import People
-from tests.webmap.uploading import DATA_FOLDER, Clerk, complaints, desk_of, killing, service, zip_bomb
+from tests.webmap.uploading import (
+    DATA_FOLDER,
+    PATIENCE_S,
+    Clerk,
+    complaints,
+    desk_of,
+    killing,
+    service,
+    zip_bomb,
+)
 from webmap import create_app, upload
 from webmap.words_upload import in_the_form, said_in_the_form
 
@@ -199,6 +208,76 @@ def test_only_so_many_wait_at_a_time(clerk: Clerk) -> None:
     left = clerk.ask("POST", f"/api/uploads/{first['id']}/erase", json={}).get_json()["uploads"]
     assert len(left) == MOST_OF_ONE - 1
     assert clerk.send(b"a\n").status_code == 200
+
+
+def together(uploads: Uploads, owners: list[str], length: int = 1) -> list[str]:
+    """Have files come at once, each held up until all have been let in or refused; return what came of each."""
+    outcomes: list[str] = []
+    decided = threading.Barrier(len(owners))
+
+    def send(owner: str) -> None:
+        content = iter([b"a" * length, b""])
+        waited: list[int] = []
+
+        def read(_: int) -> bytes:
+            if not waited:
+                waited.append(decided.wait(PATIENCE_S))
+            return next(content)
+
+        try:
+            uploads.receive(owner, "a.csv", "complaints", read, length)
+            outcomes.append("taken")
+        except (TooMany, StoreFull) as error:
+            outcomes.append(type(error).__name__)
+            decided.wait(PATIENCE_S)
+
+    threads = [threading.Thread(target=send, args=[owner]) for owner in owners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(outcomes)
+
+
+def test_files_that_come_together_do_not_pass_the_bounds_together(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "up", most_bytes=100)
+    more = 4
+    assert together(uploads, ["one"] * (MOST_OF_ONE + more)) == ["TooMany"] * more + ["taken"] * MOST_OF_ONE
+    assert len(uploads.all("one")) == MOST_OF_ONE
+    # What broke off gives its place back.
+    for about in uploads.all("one"):
+        uploads.erase(uploads.root / about.id)
+    with pytest.raises(BadParameter):
+        uploads.receive("one", "a.csv", "complaints", lambda _: b"", 10)
+    assert together(uploads, ["one"] * MOST_OF_ONE) == ["taken"] * MOST_OF_ONE
+
+
+def test_the_bound_of_all_holds_for_those_that_come_together(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "up", most_bytes=100)
+    owners = [f"planner{number % 12}" for number in range(MOST + 8)]
+    assert together(uploads, owners) == ["TooMany"] * 8 + ["taken"] * MOST
+
+
+def test_the_disk_is_not_promised_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads = Uploads(tmp_path / "up", most_bytes=100)
+    free = _SPARE_BYTES + 250  # for two of a hundred bytes each, and no third
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": free}))
+    assert together(uploads, ["one", "two", "three"], 100) == ["StoreFull", "taken", "taken"]
+
+
+def test_tables_are_sent_part_by_part(persons: People, clerk: Clerk) -> None:
+    found = clerk.checked(complaints(count=3, more=("X1,noise,2019-13-01,S1,114.1,22.5",)), datum="wgs84")
+    table = desk_of(persons).uploads.root / found["id"] / "problems.csv"
+    with table.open("ab") as file:
+        file.write(b"x" * 2**20)
+    answer = clerk.ask("GET", f"/api/uploads/{found['id']}/problems.csv")
+    assert (answer.is_streamed, answer.headers["Cache-Control"]) == (True, "no-store")
+    parts = answer.iter_encoded()
+    first = next(parts)
+    clerk.ask("POST", f"/api/uploads/{found['id']}/erase", json={})
+    assert len(first) < 2**17 and not table.exists()
+    assert (first + b"".join(parts)).endswith(b"x" * 2**20)
+    answer.close()
 
 
 @pytest.mark.parametrize(

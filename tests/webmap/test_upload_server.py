@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
+import tracemalloc
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -17,6 +20,7 @@ from webmap.server import IDLE_S, Server, listen
 from webmap.settings import Settings
 
 LARGE = 5 * 2**20
+TABLE = 64 * 2**20
 
 
 @pytest.fixture
@@ -118,3 +122,37 @@ def test_a_file_that_stops_coming_is_given_up(persons: People, port: int, header
         )
         assert b"200 OK" not in half.recv(1000)  # the server hangs up, with or without a word
     assert desk_of(persons).uploads.all() == []
+
+
+def test_a_large_table_is_sent_as_it_is_read(persons: People, port: int, headers: dict[str, str]) -> None:
+    """Those who read slowly hold neither a thread nor the table in memory, and it may be erased meanwhile."""
+    post = HTTPConnection("127.0.0.1", port, timeout=60)
+    post.request("POST", "/api/uploads?name=a.csv&layer=complaints", body=b"a\n", headers=headers)
+    id_ = json.loads(post.getresponse().read())["id"]
+    folder = desk_of(persons).uploads.root / id_
+    with (folder / "rejects.csv").open("wb") as file:
+        file.truncate(TABLE)
+    path = f"/api/uploads/{id_}/rejects.csv"
+    slow = []
+    for _ in range(4):  # more of them than threads that answer
+        slow.append(socket.create_connection(("127.0.0.1", port)))
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        slow[-1].sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode())
+        assert slow[-1].recv(15) == b"HTTP/1.1 200 OK"
+    tracemalloc.start()
+    try:
+        post.request("GET", path, headers=headers)
+        answer = post.getresponse()
+        assert (answer.status, answer.getheader("Content-Length")) == (200, str(TABLE))
+        assert answer.read(1) == b"\0"
+        shutil.rmtree(folder)
+        size = 1
+        while part := answer.read(2**16):
+            size += len(part)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size == TABLE and most < TABLE // 4
+    for one in slow:
+        one.close()
+    post.close()
