@@ -115,7 +115,9 @@ class RunningGiStar:
 
 def _around(value: FloatArray, known: NDArray[np.bool_], linked: Neighbours) -> tuple[FloatArray, FloatArray]:
     """Count each cell's neighbours that have a value, and sum these."""
-    return linked @ known.astype(np.float64), linked @ value
+    # Links have the weight 1, so where all have a value there are as many neighbours as links.
+    weight = np.diff(linked.indptr).astype(np.float64) if known.all() else linked @ known.astype(np.float64)
+    return weight, linked @ value
 
 
 def _standardised(
@@ -249,7 +251,8 @@ def _known_part(
     from scipy import sparse
 
     known = ~np.isnan(value)
-    return np.where(known, value, 0.0), known, sparse.csr_array(neighbours)
+    linked = neighbours if isinstance(neighbours, sparse.csr_array) else sparse.csr_array(neighbours)
+    return np.where(known, value, 0.0), known, linked
 
 
 def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArray:

@@ -4,15 +4,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-PART = 32_768
-"""Positions taken at a time: a part with all that is made of it stays in the second-level cache."""
+PART = 131_072
+"""Positions taken at a time.
+
+Between two steps of numpy's a thread waits until the other has begun its own: with smaller parts two threads wait
+for each other longer than they work. Parts so large still stay near the processor.
+"""
 
 # Threads are started for each call, so that a process that forks has none. For less they would cost more than
 # they bring.
 _THREADS = 2
 _WORTH_THREADS = 500_000
 _TURNS_WORTH_THREADS = 4
-_PARTS_AT_ONCE = 8
+_PARTS_AT_ONCE = 2
 
 _Task = TypeVar("_Task")
 

@@ -22,13 +22,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.boundaries import distinct, lines, owners, same, sharing
 from geo.parts import PART, in_parts
 from geo.rings import expand
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 
-_PIXELS = 4_000_000
+_PIXELS = 8_000_000
 """At most so many, 4 bytes each; finer ones would save few questions and cost more to make."""
 _FINEST_M, _PIXELS_PER_CORNER = 0.5, 32
 _SLACK_M = 1e-5
@@ -208,41 +209,39 @@ class PolygonRaster:
         return found
 
     def _draw(self) -> tuple[NDArray[np.int32], _Pixels, _Ints]:
-        start, end, owner = _lines(self._polygons)
-        line, line_of = _distinct(start, end)
+        start, end, owner = lines(self._polygons)
+        line, line_of = distinct(start, end)
         at, column, row = self._touched(line[:, :2], line[:, 2:])
         key = row * self._columns + column
         order = np.argsort(key)
         at, key = at[order], key[order]
         new = np.flatnonzero(np.diff(key, prepend=-1))
         pixels, lines_in = key[new], np.diff(new, append=len(key))
-        codes = np.full(self._rows * self._columns, _NONE, dtype=np.int32)
+        codes, shared, by = self._covered(start, end, owner)
+        below = codes[pixels]
+        covered = np.flatnonzero(below >= 0)
         codes[pixels] = _MIXED - np.arange(len(pixels), dtype=np.int32)
-
-        covered, by = self._covered(start, end, owner)
-        beside = codes[covered] < _NONE
-        plainly, plain_by = covered[~beside], by[~beside]
-        codes[plainly] = plain_by  # of several the first: it comes last
-        doubly = plainly[codes[plainly] != plain_by]
+        beside = codes[shared] < _NONE
 
         # Polygons to be asked: those whose boundary touches the pixel, and those that cover its middle.
-        forward, backward = _owners(line, line_of, start, owner)
+        forward, backward = owners(line, line_of, start, owner)
         pixel_of = np.repeat(np.arange(len(pixels)), lines_in)
         number = len(self._polygons)
-        several, used = _sharing(line_of, owner, at, forward, backward)
+        several, used = sharing(line_of, owner, at, forward, backward)
         asked = np.concatenate(
             (
                 (pixel_of * number + forward[at])[forward[at] >= 0],
                 (pixel_of * number + backward[at])[backward[at] >= 0],
                 pixel_of[several] * number + used,
-                (_MIXED - codes[covered[beside]].astype(np.int64)) * number + by[beside],
+                covered * number + below[covered],
+                (_MIXED - codes[shared[beside]].astype(np.int64)) * number + by[beside],
             )
         )
         asked.sort()  # and each once: many times quicker than numpy.unique
         asked = asked[np.flatnonzero(np.diff(asked, prepend=-1))]
         begins = np.searchsorted(asked, np.arange(len(pixels) + 1) * number)
         drawn = _drawn(line, at[new], at[new + (lines_in == 2)], lines_in, forward, backward, np.diff(begins))
-        return codes, _Pixels(*drawn, begins, asked % number), doubly
+        return codes, _Pixels(*drawn, begins, asked % number), shared[~beside]
 
     def _touched(self, start: _Floats, end: _Floats) -> tuple[_Ints, _Ints, _Ints]:
         """List the pixels that each line touches or all but touches: line, column, row."""
@@ -265,12 +264,38 @@ class PolygonRaster:
         piece, row = _expand(_floor(low / size), _floor(high / size))
         return at[piece], column[piece], row
 
-    def _covered(self, start: _Floats, end: _Floats, owner: _Ints) -> tuple[_Ints, NDArray[np.int32]]:
-        """List the pixels whose middle lies in a polygon, and which: the polygons in descending order.
+    def _covered(
+        self, start: _Floats, end: _Floats, owner: _Ints
+    ) -> tuple[NDArray[np.int32], _Ints, NDArray[np.int32]]:
+        """Tell in which polygon each pixel's middle lies: of several the first, -1 for none.
 
-        Row by row the boundary of a polygon is crossed going in and going out. Where rounding decides on
-        which side of a line a middle lies, the line touches the pixel, and its polygon is asked there anyway.
+        Where it lies in several, pixel and polygon are listed besides, each of them. Row by row the boundary of a
+        polygon is crossed going in and going out. Where rounding decides on which side of a line a middle lies, the
+        line touches the pixel, and its polygon is asked there anyway.
         """
+        begins, ends, of = self._spans(start, end, owner)
+        # What has begun and not ended yet covers a pixel; where that is one polygon, the sum is its number.
+        codes = np.zeros(self._rows * self._columns, dtype=np.int32)
+        cover = np.zeros(len(codes), dtype=np.int32)
+        for sums, amount in ((codes, of + np.int32(1)), (cover, np.ones_like(of))):
+            np.add.at(sums, begins, amount)
+            np.subtract.at(sums, ends, amount)
+            np.cumsum(sums, dtype=np.int32, out=sums)
+        codes -= 1
+        several = cover > 1
+        if not several.any():
+            return codes, begins[:0], of[:0]
+        before = np.concatenate(([0], np.cumsum(several)))
+        met = np.flatnonzero(before[ends] > before[begins])
+        span, pixel = expand(begins[met], ends[met])
+        chosen = several[pixel]
+        shared, by = pixel[chosen], of[met][span[chosen]]
+        codes[shared] = np.iinfo(np.int32).max
+        np.minimum.at(codes, shared, by)
+        return codes, shared, by
+
+    def _spans(self, start: _Floats, end: _Floats, owner: _Ints) -> tuple[_Ints, _Ints, NDArray[np.int32]]:
+        """List the pixels of each row whose middles lie in a polygon: the first, the one behind the last, which polygon."""
         size = self._size_m
         low, high = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
         # Rows whose middle m has low <= m < high, so that a corner on a middle counts once.
@@ -278,18 +303,23 @@ class PolygonRaster:
             np.ceil((low - self._south) / size - 0.5).astype(np.int64),
             np.ceil((high - self._south) / size - 0.5).astype(np.int64) - 1,
         )
-        middle = self._south + (row + 0.5) * size
-        share = (middle - start[at, 1]) / (end[at, 1] - start[at, 1])
-        ends = start[at, 0], end[at, 0]
+        start, end, of = start[at], end[at], owner[at]
+        share = (self._south + (row + 0.5) * size - start[:, 1]) / (end[:, 1] - start[:, 1])
+        ends = start[:, 0], end[:, 0]
         crossing = np.clip(ends[0] + share * (ends[1] - ends[0]), np.minimum(*ends), np.maximum(*ends))
-        order = np.lexsort((crossing, row, -owner[at]))
-        goes_in, goes_out = order[::2], order[1::2]
-        run, column = _expand(
-            np.ceil((crossing[goes_in] - self._west) / size - 0.5).astype(np.int64),
-            np.ceil((crossing[goes_out] - self._west) / size - 0.5).astype(np.int64) - 1,
-        )
-        covered = row[goes_in[run]] * self._columns + column
-        return covered, owner[at[goes_in[run]]].astype(np.int32)
+        crossing -= self._west
+        # Sorted by polygon, row and crossing, as one number: the crossing as finely as there is room, far below a
+        # pixel. Where closer ones change places, their lines touch the pixel.
+        key = of * self._rows + row
+        bits = 62 - int(key.max(initial=0)).bit_length()
+        key <<= bits
+        key += (crossing * (2.0**bits / (self._columns * size))).astype(np.int64)
+        order = np.argsort(key)
+        column = np.ceil(crossing[order] / size - 0.5).astype(np.int64)
+        column += row[order] * self._columns
+        begins, ends_at, of = column[::2], column[1::2], of[order[::2]].astype(np.int32)
+        kept = begins < ends_at
+        return begins[kept], ends_at[kept], of[kept]
 
 
 def _floor(values: _Floats) -> _Ints:
@@ -299,53 +329,6 @@ def _floor(values: _Floats) -> _Ints:
 def _expand(first: _Ints, last: _Ints) -> tuple[_Ints, _Ints]:
     """List every whole number from each first to its last: which pair it comes from, and the number."""
     return expand(first, np.maximum(last, first - 1) + 1)
-
-
-def _lines(polygons: NDArray[np.object_]) -> tuple[_Floats, _Floats, _Ints]:
-    """List the straight pieces of all boundaries: start, end, polygon; the polygon lies to the left."""
-    parts, part_of = shapely.get_parts(polygons, return_index=True)
-    rings, ring_of = shapely.get_rings(parts, return_index=True)
-    corners, ring = shapely.get_coordinates(rings, return_index=True)
-    polygon = part_of[ring_of]
-    joined = (ring[1:] == ring[:-1]) & (corners[1:] != corners[:-1]).any(axis=1)
-    return corners[:-1][joined], corners[1:][joined], polygon[ring[:-1][joined]].astype(np.int64)
-
-
-def _distinct(start: _Floats, end: _Floats) -> tuple[_Floats, _Ints]:
-    """Return each line once whatever its direction, shape (n, 4), and which of them each given one is."""
-    turned = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
-    both = np.where(turned[:, None], np.hstack((end, start)), np.hstack((start, end)))
-    order = np.lexsort(both.T)
-    ordered = both[order]
-    new = np.ones(len(both), dtype=bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    which = np.empty(len(both), dtype=np.int64)
-    which[order] = np.cumsum(new) - 1
-    return ordered[new], which
-
-
-def _owners(line: _Floats, line_of: _Ints, start: _Floats, owner: _Ints) -> tuple[_Ints, _Ints]:
-    """Return per line the polygon that has it as it is, and that has it turned round: -1 for none, -2 for several."""
-    as_it_is = (start == line[line_of, :2]).all(axis=1)
-    found = []
-    for chosen in (as_it_is, ~as_it_is):
-        one = np.full(len(line), _NONE, dtype=np.int64)
-        one[line_of[chosen]] = owner[chosen]
-        one[np.bincount(line_of[chosen], minlength=len(line)) > 1] = _MIXED
-        found.append(one)
-    return found[0], found[1]
-
-
-def _sharing(line_of: _Ints, owner: _Ints, at: _Ints, forward: _Ints, backward: _Ints) -> tuple[_Ints, _Ints]:
-    """List the polygons of lines that several have in one direction: which of `at` it is, and the polygon."""
-    shared = np.flatnonzero((forward[at] == _MIXED) | (backward[at] == _MIXED))
-    if not shared.size:
-        return shared, shared
-    order = np.argsort(line_of, kind="stable")
-    ordered = line_of[order]
-    first, last = np.searchsorted(ordered, at[shared]), np.searchsorted(ordered, at[shared], side="right") - 1
-    pair, used = _expand(first, last)
-    return shared[pair], owner[order[used]]
 
 
 def _drawn(
@@ -363,10 +346,10 @@ def _drawn(
     start, end = line[:, :2], line[:, 2:]
     directed = np.vstack((np.hstack((start, end - start)), np.hstack((end, start - end))))
     # The corner is the end of the one and the start of the other, once they are turned.
-    meets_end = (end[one] == start[two]).all(axis=1) | (end[one] == end[two]).all(axis=1)
+    meets_end = same(end[one], start[two]) | same(end[one], end[two])
     corner = np.where(meets_end[:, None], end[one], start[one])
-    starts_there = (start[two] == corner).all(axis=1)
-    joined = starts_there | (end[two] == corner).all(axis=1)
+    starts_there = same(start[two], corner)
+    joined = starts_there | same(end[two], corner)
     double = lines_in == 2
     into = np.where(double & ~meets_end, one + len(line), one)
     out = np.where(double, np.where(starts_there, two, two + len(line)), into)
