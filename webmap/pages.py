@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, render_template, request
 
 from geo import crs
 from layers import crossing
 from layers.definitions import DEFINITIONS
 from layers.schema import LAYERS
 from layers.sight import sight_of
-from layers.text import Language, Text
+from layers.text import Language, Text, both
 from layers.views import ViewQuery
 from webmap import csrf, sheet
 from webmap.district import describe, rows_seen
@@ -92,6 +92,17 @@ def compare() -> str:
     return render(snapshot, language=state["lang"], theme=state["theme"], page="compare")
 
 
+def _importing(language: Language) -> dict[str, Any]:
+    """Return what somebody before a district without data is told: where to import, or whom to ask."""
+    may = policy().may(visitor(), "import")
+    refused = policy().refusal(visitor(), both(""), who=policy().who_may("import"))
+    return {
+        "may": may,
+        "in_browser": may and current_app.extensions.get("wangge.uploads") is not None,
+        "whom": None if may or refused.remedy is None else refused.remedy.to(language),
+    }
+
+
 def render(
     snapshot: Snapshot, *, language: Language, theme: str, page: Literal["planner", "compare"] = "planner"
 ) -> str:
@@ -128,6 +139,7 @@ def render(
         "may_save": service().access is not None and policy().may(visitor(), "own"),
         "may_plan": policy().may(visitor(), "plan"),
         "may_verify": policy().may(visitor(), "verify"),
+        "importing": _importing(language),
     }
     return render_template(
         f"{page}.html",

@@ -218,6 +218,18 @@ WORDS: dict[str, Text] = {
     "empty_next": Text("下一步", "next"),
     "empty_missing": Text("未导入", "not imported"),
     "empty_command": Text("在服务器上运行", "Run on the server"),
+    "empty_command_too": Text("也可以在服务器上用命令导入", "Or import by a command on the server"),
+    "empty_import": Text("导入{layer}文件", "Import a file of {layer}"),
+    "empty_checked": Text(
+        "先检查、给您看，您确认后才写入；不合格的行会单列一份，不会悄悄丢掉。",
+        "It is checked and shown first, and written when you confirm; rows that fail are listed apart.",
+    ),
+    "empty_not_yours": Text("导入数据要另有权限。", "Importing takes another role."),
+    "list_none": Text("还没有名单", "No list yet"),
+    "list_none_more": Text(
+        "有了{layers}，这里就按轻重排出先后。", "Once there are {layers}, it is ranked here, worst first."
+    ),
+    "strip_none": Text("还不能统计", "nothing to count yet"),
     "empty_formats": Text(
         "GeoPackage、GeoJSON、Shapefile、FlatGeobuf、GeoParquet、CSV、Excel",
         "GeoPackage, GeoJSON, Shapefile, FlatGeobuf, GeoParquet, CSV, Excel",

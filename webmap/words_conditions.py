@@ -39,6 +39,7 @@ WORDS: dict[str, Text] = {
         "Numbers are those left after each condition. What cannot be told counts neither way: {n} apart.",
     ),
     "conditions_by_communities": Text("条件按小区统计", "Conditions are counted by communities"),
+    "conditions_to_communities": Text("按小区统计", "Count by communities"),
     "conditions_more": Text("显示问题的选项", "Show the question's options"),
     "conditions_fewer": Text("收起问题的选项", "Hide the question's options"),
     "conditions_refused": Text(

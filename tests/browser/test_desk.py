@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, drawn
+from layers.imports.jobs import Workshop
+from layers.standards import Standards
+from layers.store import create_store
+from layers.visitors import RESIDENT, WHOLE_DISTRICT, Visitor
+from tests.browser.conftest import Open, drawn, serving
+from tests.browser.test_hands_and_ears import serious
+from tests.browser.test_sign_in import sign_in
+from tests.district import small_district
+from tests.visitors import app_for
+from tests.webmap.access import people
+from tests.webmap.uploading import DATA_FOLDER
+from webmap import upload
 
 pytestmark = pytest.mark.browser
 
@@ -29,3 +44,84 @@ def test_all_three_questions_stand_above_the_filters(
     other = "gap" if question != "gap" else "hotspots"
     page.locator(f".question[data-question={other}] label").first.click()
     expect(page.locator(".method p").last).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def empty(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Return the addresses of a district without data: where people sign in, as a leader and as anybody sees it."""
+    district, _ = small_district()
+    folder = tmp_path_factory.mktemp("empty")
+    url = f"gpkg:{folder / 'empty.gpkg'}"
+    leader = Visitor("leader", WHOLE_DISTRICT, account="2" * 12, name="wei", via="session")
+    bare = dataclasses.replace(district, invented=False, as_of=None)
+    with create_store(url, bare, layers={}) as store, people(store, standards, folder) as found:
+        found.add("zhang", "planner")
+        upload.register_at(found.app, Workshop(store_url=url, data_folder=DATA_FOLDER))
+        with (
+            serving(found.app) as signed_in,
+            serving(app_for(store, standards, leader)) as leaders,
+            serving(app_for(store, standards, RESIDENT)) as anybody,
+        ):
+            yield {"planner": signed_in, "leader": leaders, "resident": anybody}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_an_empty_district_leads_to_importing(
+    empty: dict[str, str], open_page: Open, width: int, height: int
+) -> None:
+    page = open_page(f"{empty['planner']}/sign-in", width=width, height=height)
+    sign_in(page, empty["planner"], "zhang")
+    panel = page.locator("#empty")
+    expect(panel.locator("h2")).to_have_text("先导入小区")
+    expect(page.locator("#strip")).to_have_text("全区还不能统计")
+    expect(page.locator("#list")).to_contain_text("还没有名单")
+    expect(page.locator("#list [role=grid]")).to_have_count(0)
+    expect(page.get_by_role("button", name="下载")).to_have_count(0)
+    expect(panel.locator("code")).to_be_hidden()
+    assert serious(page) == []
+    way = panel.get_by_role("link", name="导入小区文件")
+    seen, box = way.bounding_box(), panel.bounding_box()
+    assert seen and box and seen["y"] + seen["height"] <= box["y"] + box["height"]
+    panel.locator("summary").click()
+    expect(panel.locator("code")).to_have_text("wangge import communities 小区名单.xlsx --dry-run")
+    way.click()
+    expect(page.locator("#f-layer")).to_have_value("communities")
+
+
+def test_who_may_not_import_is_told_who_may(empty: dict[str, str], open_page: Open) -> None:
+    page = open_page(empty["leader"])
+    panel = page.locator("#empty")
+    expect(panel.locator(".empty-whom")).to_have_text(
+        "导入数据要另有权限。 您的角色是领导。可以的角色：规划人员；需要的话请找管理员改您的角色或区域。"
+    )
+    expect(panel.locator("a, code")).to_have_count(0)
+    page = open_page(f"{empty['resident']}/?lang=en")
+    expect(page.locator(".empty-whom")).to_contain_text("Sign in first")
+    expect(page.locator("#empty a")).to_have_attribute("href", "/sign-in?next=%2F%3Flang%3Den")
+
+
+def test_another_unit_under_a_condition_on_communities_is_one_tap_from_help(
+    small: str, open_page: Open
+) -> None:
+    page = open_page(f"{small}/?question=gap&unit=communities&where=double_none~floating:30")
+    expect(page.locator(".condition")).to_have_count(2)
+    # Another question goes on with the unit that the conditions are asked of.
+    page.locator(".question[data-question=hotspots] label").first.click()
+    expect(page.locator(".question[data-question=hotspots] [data-part=controls]")).to_be_attached()
+    expect(page).to_have_url(
+        re.compile("question=hotspots.*unit=communities|unit=communities.*question=hotspots")
+    )
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="显示问题的选项").click()
+    page.watch.expected = "400"  # type: ignore[attr-defined]
+    page.locator(".question.open .segment", has_text="街道").click()
+    alert = page.locator("#list [role=alert]")
+    expect(alert).to_contain_text("流动人口")
+    alert.get_by_role("button", name="按小区统计").click()
+    expect(alert).to_have_count(0)
+    expect(page.locator(".condition")).to_have_count(2)
+    page.locator(".question.open .segment", has_text="街道").click()
+    alert.get_by_role("button", name="去掉“流动人口占比”").click()
+    expect(alert).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"where=double_none(&|$)"))
+    expect(page).to_have_url(re.compile(r"unit=subdistricts"))

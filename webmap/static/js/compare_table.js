@@ -1,5 +1,6 @@
 /** The cross-table of two questions: any cell shows its units on both maps, and becomes a condition. */
 
+import { wayOutOf } from "./conditions_empty.js";
 import { AND, MOST, partsOf } from "./conditions_model.js";
 import { byId, el, icon, show } from "./dom.js";
 import { swatch } from "./shapes.js";
@@ -37,7 +38,7 @@ export function startTable(store, { retry }) {
     const state = store.get();
     const { table, failure, needs } = state;
     const held = node.querySelector("table")?.contains(document.activeElement);
-    if (failure) show(node, trouble(failure, retry));
+    if (failure) show(node, trouble(store, retry));
     else if (!table) show(node, el("p", { class: "list-wait", text: t("loading") }));
     else if (needs) show(node, el("p", { class: "list-wait", text: needs }));
     else {
@@ -70,14 +71,16 @@ export function startTable(store, { retry }) {
   draw();
 }
 
-function trouble(failure, retry) {
+function trouble(store, retry) {
+  const { failure } = store.get();
   return el(
     "div",
     { class: "trouble", role: "alert" },
     el("p", { class: "trouble-title", text: t("error_compare") }),
     el("p", { text: failure.sentence }),
     el("p", { text: t("error_still") }),
-    el("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("retry")),
+    wayOutOf(store) ??
+      el("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("retry")),
   );
 }
 

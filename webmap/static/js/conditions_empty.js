@@ -1,6 +1,6 @@
 /** What the list and the legend say of conditions: what removed the last match, and how the map shows them. */
 
-import { partsOf, setParts } from "./conditions_model.js";
+import { countCommunities, misplacedOf, partsOf, setParts } from "./conditions_model.js";
 import { el } from "./dom.js";
 import { cell, swatch } from "./shapes.js";
 import { count, t } from "./words.js";
@@ -31,6 +31,24 @@ export function noMatchOf(store) {
         on: { click: drop },
       }),
     ),
+  );
+}
+
+/** What helps where a condition cannot be asked of the units that are counted by: a way out for each. Null elsewhere. */
+export function wayOutOf(store) {
+  const misplaced = misplacedOf(store.get());
+  if (!misplaced.length) return null;
+  const drop = () =>
+    setParts(
+      store,
+      partsOf(store.get().query).filter((part) => !misplaced.includes(part)),
+    );
+  const way = (text, click) => el("button", { type: "button", class: "button", text, on: { click } });
+  return el(
+    "div",
+    { class: "drops" },
+    way(t("drop", { condition: t("condition_floating") }), drop),
+    way(t("conditions_to_communities"), () => countCommunities(store)),
   );
 }
 

@@ -44,6 +44,22 @@ export function setParts(store, parts) {
   say(t("conditions_by_communities"), { seen: true });
 }
 
+/** The conditions that are of communities alone, where something else is counted by: the server refuses these. */
+export function misplacedOf({ query }) {
+  if (query.unit === COMMUNITIES) return [];
+  return partsOf(query).filter((part) => partOf(part).kind === "floating");
+}
+
+/** Count by communities, which all conditions can be asked of. */
+export function countCommunities(store) {
+  ask(store, { unit: COMMUNITIES });
+}
+
+/** The unit that another question is counted by: under conditions the one they are asked of. */
+export function unitUnder({ where, unit }, question, otherwise) {
+  return where && district.units.some(({ id, questions }) => id === unit && questions.includes(question)) ? unit : otherwise;
+}
+
 function ofCommunities(question) {
   return district.units.some(({ id, questions }) => id === COMMUNITIES && questions.includes(question));
 }

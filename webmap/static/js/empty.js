@@ -2,10 +2,11 @@
 
 import { byId, el, icon, show } from "./dom.js";
 import { copyAddress } from "./floating.js";
-import { count, joined, language, page, t } from "./words.js";
+import { signInAddress } from "./url.js";
+import { count, joined, language, page, sight, t } from "./words.js";
 
 const STEPS = ["subdistricts", "neighbourhoods", "communities", "buildings", "facilities", "complaints"];
-const { district, layers } = page;
+const { district, importing, layers } = page;
 
 /** Bring the panel to life. */
 export function startEmpty(store) {
@@ -46,13 +47,39 @@ export function startEmpty(store) {
         { class: "steps" },
         STEPS.map((layer) => step(layer, next, view)),
       ),
-      el("p", { class: "control-label", text: t("empty_command") }),
-      command(`wangge import ${next} ${fileName(next)} --dry-run`),
-      el("p", { class: "empty-note" }, t("empty_text"), " ", t("empty_formats")),
+      importing.may ? wayIn(next) : whomToAsk(),
     );
   };
   store.on(["view"], draw);
   draw();
+}
+
+/** How to import the next layer: in the browser where that is open, and by a command beside. */
+function wayIn(next) {
+  const byCommand = [
+    command(`wangge import ${next} ${fileName(next)} --dry-run`),
+    el("p", { class: "empty-note" }, t("empty_text"), " ", t("empty_formats")),
+  ];
+  if (!importing.in_browser) return [el("p", { class: "control-label", text: t("empty_command") }), byCommand];
+  const asked = new URLSearchParams({ layer: next, ...(language !== "zh" && { lang: language }) });
+  return [
+    el(
+      "p",
+      { class: "empty-way" },
+      el("a", { class: "button main", href: `/data?${asked}`, text: t("empty_import", { layer: inSentence(layers[next]) }) }),
+      el("span", { text: t("empty_formats") }),
+    ),
+    el("p", { class: "empty-note", text: t("empty_checked") }),
+    el("details", { class: "empty-other" }, el("summary", { text: t("empty_command_too") }), byCommand),
+  ];
+}
+
+/** Who may not import is told who may. */
+function whomToAsk() {
+  return [
+    el("p", { class: "empty-whom" }, el("strong", { text: t("empty_not_yours") }), " ", importing.whom),
+    !sight.signed_in && el("p", {}, el("a", { class: "button main", href: signInAddress(), text: t("sign_in") })),
+  ];
 }
 
 /** Where nothing can be answered yet, the communities come first: they answer a question of their own. */
@@ -63,7 +90,8 @@ function nextStep({ headlines }, needs) {
     : STEPS.find((layer) => needs.includes(layer));
 }
 
-function inSentence(title) {
+/** A title as it stands in a sentence. */
+export function inSentence(title) {
   return language === "en" ? title.toLowerCase() : title;
 }
 

@@ -1,13 +1,15 @@
 /** The ranked list behind the map, worst first; a grid that arrow keys walk and Enter opens. */
 
 import { byId, el, icon, show, unbroken } from "./dom.js";
+import { inSentence } from "./empty.js";
 import { figureButton, menu } from "./floating.js";
-import { noMatchOf } from "./conditions_empty.js";
+import { noMatchOf, wayOutOf } from "./conditions_empty.js";
+import { afterPaint } from "./later.js";
 import { startRows } from "./rows.js";
 import { ariaSort, nextSort, orderOf } from "./sorting.js";
 import { ask } from "./state.js";
 import { viewParams } from "./url.js";
-import { count, language, page, sight, t } from "./words.js";
+import { count, joined, language, page, sight, t } from "./words.js";
 
 const MARKS = { gap: "--gap-3", double_none: "--double-none", hotspots: "--hot-plus-3" };
 
@@ -31,23 +33,26 @@ export function startList(store, { choose, retry }) {
       show(
         node,
         heading(store),
-        failure ? trouble(failure, retry) : el("p", { class: "list-wait", text: t("loading") }),
+        failure ? trouble(store, retry) : el("p", { class: "list-wait", text: t("loading") }),
       );
       return;
     }
     const { sort } = store.get();
-    const grid = view.rows.id.length ? gridOf(store) : null;
-    const nothing = view.conditions ? noMatchOf(store) : grid ? null : noMatch(store);
-    show(node, heading(store), failure && trouble(failure, retry), nothing, grid);
+    const { needs } = view.headlines[view.query.question];
+    const grid = view.rows.id.length && !needs.length ? gridOf(store) : null;
+    const none = () => (view.conditions ? noMatchOf(store) : grid ? null : noMatch(store));
+    const nothing = needs.length ? lacking(needs) : none();
+    show(node, heading(store), failure && trouble(store, retry), nothing, grid);
     if (grid) rows = startRows(grid.querySelector(".rows"), view, { choose, top, order: orderOf(view, sort) });
     rows?.choose(store.get().select);
   };
   store.on(["view", "failure", "saved"], draw);
-  store.on(["sort"], ({ sort }) => {
+  const sorted = () => {
     draw();
     // The heading that was pressed is made anew, and keeps the focus.
-    node.querySelector(`[data-column="${sort?.column ?? pressed}"]`)?.focus();
-  });
+    node.querySelector(`[data-column="${store.get().sort?.column ?? pressed}"]`)?.focus();
+  };
+  store.on(["sort"], () => afterPaint(sorted));
   store.on(["select"], ({ select }) => rows?.choose(select));
   draw();
   return { focus: (id) => rows?.focus(id) };
@@ -65,6 +70,7 @@ function heading(store) {
     }),
     sight.take &&
       view?.rows.id.length > 0 &&
+      !view.headlines[query.question].needs.length &&
       menu({ icon: "download", label: t("download") }, () => downloads(query, view)),
   );
 }
@@ -93,14 +99,27 @@ function downloads(query, view) {
   ];
 }
 
-function trouble(failure, retry) {
+/** What a list has to wait for where the question cannot be answered yet. */
+function lacking(needs) {
+  const names = joined(needs.map((layer) => inSentence(page.layers[layer])));
+  return el(
+    "div",
+    { class: "no-match" },
+    el("p", { class: "trouble-title", text: t("list_none") }),
+    el("p", { text: t("list_none_more", { layers: names }) }),
+  );
+}
+
+function trouble(store, retry) {
+  const { failure } = store.get();
+  const wayOut = wayOutOf(store);
   return el(
     "div",
     { class: "trouble", role: "alert" },
     el("p", { class: "trouble-title", text: t("error_view") }),
     el("p", { text: failure.sentence }),
     el("p", { text: t("error_still") }),
-    el("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("retry")),
+    wayOut ?? el("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("retry")),
   );
 }
 

@@ -1,5 +1,6 @@
 /** The left panel: three questions as choices; the open one carries its controls. */
 
+import { unitUnder } from "./conditions_model.js";
 import { kindControl, periodControl, unitControl } from "./controls.js";
 import { byId, unbroken, el, setAttribute, show } from "./dom.js";
 import { figureButton } from "./floating.js";
@@ -20,9 +21,10 @@ export function startQuestions(store) {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", ({ target }) => {
     if (target.name === "question") {
-      const { question, unit } = store.get().query;
-      units[question] = unit;
-      ask(store, { question: target.value, unit: units[target.value] ?? defaultUnit(target.value) });
+      const { query } = store.get();
+      units[query.question] = query.unit;
+      const unit = unitUnder(query, target.value, units[target.value] ?? defaultUnit(target.value));
+      ask(store, { question: target.value, unit });
     } else if (target.name === "kind") {
       // A limit is chosen against the standard of one kind.
       ask(store, { kind: target.value, limit_m: "" });

@@ -2,13 +2,18 @@
 
 import { byId, el, show } from "./dom.js";
 import { figureButton } from "./floating.js";
+import { t } from "./words.js";
 
 /** Bring the strip to life. */
 export function startStrip(store) {
   const node = byId("strip");
   const draw = () => {
     const { view } = store.get();
-    if (view)
+    if (!view) return;
+    const { needs } = view.headlines[view.query.question];
+    const [where] = view.strip;
+    if (needs.length) show(node, figure(where), el("p", { class: "strip-figure", text: t("strip_none") }));
+    else
       show(
         node,
         view.strip.map((item) => figure(item, view.as_of)),

@@ -55,7 +55,7 @@ export function chooseSheet(actions) {
   const file = el("input", { type: "file", accept: ENDINGS, class: "vh" });
   const name = el("strong", { text: t("up_drop") });
   const drop = el("label", { class: "drop", for: "f-file" }, icon("download"), name);
-  const layer = layerSelect();
+  const layer = layerSelect(new URLSearchParams(location.search).get("layer"));
   const datum = datumSelect();
   const told = el("p", { class: "told wrong", role: "alert", hidden: true });
   const button = el("button", { class: "button main", type: "submit", text: t("up_send") });
