@@ -16,6 +16,8 @@ from layers.text import Text
 if TYPE_CHECKING:
     from datetime import datetime
 
+PATTERN = "[0-9a-f]{16}"
+"""What the id of an epoch looks like."""
 _ID_BYTES = 8
 
 

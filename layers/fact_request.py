@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from layers.epochs import PATTERN
 from layers.imports.dates import YEARS
 from layers.problems import Problem, ValidationError
 from layers.text import Text
@@ -18,7 +19,7 @@ _SHOWN = 60
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _IN_NOTE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _MEMBERS = (
-    "key", "layer", "code", "based_on", "values", "as_of", "source", "note", "correction", "follows",
+    "key", "layer", "code", "based_on", "epoch", "values", "as_of", "source", "note", "correction", "follows",
 )  # fmt: skip
 
 
@@ -32,6 +33,9 @@ class FactRequest:
         A UUID that the client has given this request and no other.
     based_on : int
         The version that its author had seen.
+    epoch : str
+        Of the store that the version is of; empty where the request does not say: then nothing is known of what
+        its author had seen.
     values : mapping of field name to anything
         Only what is to change; None is unknown.
     as_of : date
@@ -51,6 +55,7 @@ class FactRequest:
     values: Mapping[str, Any]
     as_of: date
     source: str
+    epoch: str = ""
     note: str = ""
     correction: bool = False
     follows: tuple[str, ...] = ()
@@ -107,6 +112,7 @@ def read_request(body: Any, *, today: date) -> tuple[FactRequest, Problems]:
         layer=_text(body, "layer", problems),
         code=_text(body, "code", problems),
         based_on=_version(body.get("based_on"), problems),
+        epoch=_epoch(body.get("epoch"), problems),
         values=_values(body.get("values"), problems),
         as_of=_day_seen(body.get("as_of"), today, problems),
         source=_line(body.get("source"), problems),
@@ -155,6 +161,18 @@ def _version(given: Any, problems: Problems) -> int:
         Text("请写取得该要素时所给的版本。", "Give the version that came with the feature."),
     )
     return 0
+
+
+def _epoch(given: Any, problems: Problems) -> str:
+    if given is None or (isinstance(given, str) and re.fullmatch(PATTERN, given)):
+        return given or ""
+    problems.add(
+        "epoch",
+        given,
+        Text("不是存储的历史标识（epoch）。", "This is no epoch."),
+        Text("请写取得该要素时所给的 epoch。", "Give the epoch that came with the feature."),
+    )
+    return ""
 
 
 def _values(given: Any, problems: Problems) -> Mapping[str, Any]:

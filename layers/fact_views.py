@@ -44,7 +44,9 @@ def facts_as_dict(
     NotFound
         It has just been deleted.
     """
-    # Before the row: then whatever somebody writes in between is looked at again.
+    # Before the row: then whatever somebody writes in between is looked at again. The epoch before the version: of
+    # a store that is restored in between the version then is another's, never the other way round.
+    epoch = store.epoch()
     version = store.version()
     frame = store.read(feature.layer.name, codes=[feature.code])
     if frame.empty:
@@ -59,6 +61,7 @@ def facts_as_dict(
         "code": feature.code,
         "name": name_of(row.reindex([*names & set(row.index)]), feature.code).to(language),
         "version": version,
+        "epoch": epoch.id,
         "as_of_district": None if as_of is None else as_of.isoformat(),
         "today": today.isoformat(),
         "may": list(feature.actions),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from layers.amending import GEOMETRY, Amended, Found, Key, KeyReused
+from layers.epochs import another_epoch
 from layers.fact_request import FactRequest, Problems, refused
 from layers.fact_rules import PLACE, SPANS, Correctable, correctable, day_field, not_found
 from layers.fact_values import check_values, parents_after_move
@@ -45,6 +46,8 @@ class FactConflict(StoreConflict):
         Fields of the request that nobody else has changed to something else.
     causes : mapping of field to Authorship
         Why the others' values were written.
+    restored : Text, optional
+        That the store is not the one in which the request's author had looked.
     """
 
     def __init__(
@@ -52,12 +55,19 @@ class FactConflict(StoreConflict):
         conflicts: tuple[Conflict, ...],
         mergeable: tuple[str, ...],
         causes: Mapping[str | None, Authorship],
+        restored: Text | None = None,
     ) -> None:
+        told = Text(
+            "{n} 处在您取得数据之后已被他人改成另一个值，没有保存。",
+            "{n} of these facts have since been changed to something else by somebody; nothing was saved.",
+        )
+        if restored is not None:
+            told = Text(
+                "{why}{n} 处与现有记录不同，没有保存。",
+                "{why} {n} of these facts differ from what is on record; nothing was saved.",
+            )
         super().__init__(
-            Text(
-                "{n} 处在您取得数据之后已被他人改成另一个值，没有保存。",
-                "{n} of these facts have since been changed to something else by somebody; nothing was saved.",
-            ).format(n=len(conflicts)),
+            told.format(n=len(conflicts), why=restored),
             Text(
                 "请对照双方的值，选定后重新提交。",
                 "Compare both sides, choose, and submit your choice again.",
@@ -65,6 +75,7 @@ class FactConflict(StoreConflict):
             conflicts,
         )
         self.mergeable = mergeable
+        self.restored = restored
         self.causes = causes
 
 
@@ -154,6 +165,7 @@ def write_facts(
             key=key,
             by=by,
             based_on=request.based_on,
+            epoch=request.epoch,
             follows=request.follows,
         )
     except KeyReused as error:
@@ -180,6 +192,9 @@ def _digest(request: FactRequest, visitor: Visitor) -> str:
         request.note,
         request.correction,
     ]
+    if request.epoch:
+        # Requests from before there were epochs keep the hash that their keys were kept with.
+        said.append(request.epoch)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -331,7 +346,8 @@ class _Merging:
             causes[shown] = Authorship() if theirs is None else theirs.by
         free = (name for name in self._values if name not in contested)
         mergeable = tuple(PLACE if name == GEOMETRY else name for name in free)
-        return FactConflict(tuple(conflicts), mergeable, causes)
+        restored = None if found.restored is None else another_epoch(self._request.epoch, found.restored)
+        return FactConflict(tuple(conflicts), mergeable, causes, restored)
 
 
 def _others(name: str, found: Found) -> Edit | None:

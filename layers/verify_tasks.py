@@ -179,20 +179,26 @@ class Tasks:
     ----------
     total : int
         How many there are; `listed` holds the first of them.
+    rooms : tuple of dict
+        Every mediation room of the area, asked about or not.
     """
 
     version: int
+    epoch: str
     day: date
     total: int
     listed: tuple[dict[str, Any], ...]
+    rooms: tuple[dict[str, Any], ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return them for JSON: texts in both languages, as a tablet that is offline needs them."""
         return {
             "version": self.version,
+            "epoch": self.epoch,
             "day": self.day.isoformat(),
             "total": self.total,
             "tasks": list(self.listed),
+            "rooms": list(self.rooms),
         }
 
 
@@ -243,12 +249,15 @@ def tasks(
     ]
     doubts += _doubts_of_rooms(snapshot, rows)
     ranked = rank(doubt for doubt in doubts if doubt.field in verifiable[doubt.layer])
-    points = {layer: _points(snapshot, layer) for layer in {doubt.layer for doubt in ranked[:most]}}
+    points = {layer: _points(snapshot, layer) for layer in LAYERS_ASKED}
     listed = tuple(
         _told(snapshot, doubt, rows[doubt.layer][doubt.code], number, points[doubt.layer])
         for number, doubt in enumerate(ranked[:most], 1)
     )
-    return Tasks(snapshot.version, day, len(ranked), listed)
+    rooms = tuple(
+        _room(code, row, points["mediation_rooms"][code]) for code, row in rows["mediation_rooms"].items()
+    )
+    return Tasks(snapshot.version, snapshot.district.epoch.id, day, len(ranked), listed, rooms)
 
 
 def _rows(snapshot: Snapshot, seen: Seen, inside: Any) -> dict[str, dict[str, Any]]:
@@ -332,6 +341,18 @@ def _told(
             "date": iso_day(row.get(f"{doubt.field}_date")),
             "details": details,
         },
+    }
+
+
+def _room(code: str, row: Mapping[str, Any], point: tuple[float, float]) -> dict[str, Any]:
+    """Return a mediation room as the tablet lists it."""
+    shared = row.get("shared")
+    return {
+        "code": code,
+        "name": pair(_name(row, code)),
+        "shared": shared if shared in ("yes", "no") else "unknown",
+        "lon": point[0],
+        "lat": point[1],
     }
 
 

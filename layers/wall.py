@@ -80,6 +80,7 @@ def wall(snapshot: Snapshot, sight: Sight, past: Past | None, language: Language
     )
     return {
         "version": snapshot.version,
+        "epoch": district.epoch.id,
         "as_of": None if district.as_of is None else district.as_of.isoformat(),
         "invented": district.invented,
         **found,

@@ -80,12 +80,15 @@ class WhatIf:
         The kind whose changes the map shows; by default the query's, or the first that the steps are about.
     base : int, optional
         The version of the facts that the scenario was made over.
+    epoch : str, optional
+        Of the store that this version is of.
     """
 
     hypothesis: Hypothesis
     query: ViewQuery
     shown: str | None = None
     base: int | None = None
+    epoch: str | None = None
 
     @property
     def present(self) -> Snapshot:
@@ -95,7 +98,12 @@ class WhatIf:
     @property
     def is_stale(self) -> bool:
         """Whether facts were written since the scenario was made."""
-        return self.base is not None and self.base != self.present.version
+        return self.base is not None and (self.base != self.present.version or self.is_of_another_epoch)
+
+    @property
+    def is_of_another_epoch(self) -> bool:
+        """Whether the store was restored or set up anew since."""
+        return self.epoch is not None and self.epoch != self.present.district.epoch.id
 
     @cached_property
     def results(self) -> dict[str, KindResult]:
@@ -118,6 +126,7 @@ class WhatIf:
             ],
             "scenario": self.hypothesis.scenario.as_text(),
             "version": self.present.version,
+            "epoch": self.present.district.epoch.id,
             "base": self.base,
             "stale": self.is_stale,
             "note": self._note().to(language),
@@ -137,6 +146,12 @@ class WhatIf:
     def _note(self) -> Text:
         if not self.is_stale:
             return NOT_A_FACT
+        if self.is_of_another_epoch:
+            return Text(
+                "假设，不是事实；方案作于存储恢复或重建之前的数据，已按现在的第 {v} 版重算。",
+                "A supposition, not a fact; made before the store was restored or set up anew, computed anew over the "
+                "present version {v}.",
+            ).format(v=self.present.version)
         return Text(
             "假设，不是事实；方案作于第 {b} 版数据，已按现在的第 {v} 版重算。",
             "A supposition, not a fact; made over version {b} of the facts, computed anew over the present version {v}.",

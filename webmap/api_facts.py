@@ -149,6 +149,7 @@ def write_fact(*, lang: Language) -> Response:
         {
             "key": asked.key,
             "version": done.version,
+            "epoch": service().store.epoch().id,
             "already": done.already,
             "changed": list(done.fields),
             "merged": list(done.merged),
@@ -164,6 +165,8 @@ def _conflict(error: FactConflict, asked: FactRequest, language: Language) -> Re
     said = errors.failure_of(error).as_dict(language)
     said["error"]["conflicts"] = conflict_dict(error)
     theirs = _facts_if_there(asked, language)
+    if error.restored is not None:
+        said["error"]["restored"] = error.restored.to(language)
     response = jsonify(said | {"theirs": theirs, "mergeable": list(error.mergeable)})
     response.status_code = said["error"]["status"]
     response.cache_control.no_store = True

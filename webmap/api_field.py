@@ -24,6 +24,7 @@ from webmap.params import text, whole
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from layers.access.package_keys import Holding
     from layers.visitors import Visitor
 
 fields = Blueprint("field_api", __name__, url_prefix="/api/field")
@@ -33,6 +34,11 @@ _STATES = {
     "signed_out": Text(
         "已退出登录。请重新登录；离线包到期前仍可使用。",
         "Nobody is signed in here any more. Sign in again; the package is good until it expires.",
+    ),
+    "unknown": Text(
+        "服务器不认识这台设备（账号可能已由备份恢复）。请管理员重新登记；离线包和未发送的记录都留着。",
+        "The server does not know this device: its accounts may have been restored from a backup. Have it enrolled "
+        "again; package and records that wait are kept.",
     ),
     "revoked": Text(
         "这台设备或其账号已停用，离线包须删除。",
@@ -51,7 +57,7 @@ _STATES = {
         "This role may take no packages any more: it is to be wiped.",
     ),
 }
-_KEPT = ("ok", "signed_out")
+_KEPT = ("ok", "signed_out", "unknown")
 
 
 def _now() -> datetime:
@@ -83,6 +89,7 @@ def my_field() -> Response:
     return _answer(
         {
             "version": snapshot.version,
+            "epoch": snapshot.district.epoch.id,
             "as_of": field.as_of(snapshot),
             "day": found.day.isoformat(),
             "server_time": field.moment_text(now),
@@ -144,26 +151,29 @@ def field_tasks() -> Response:
 def field_status(*, holder: str | None, area: str | None) -> Response:
     """Return whether what was taken along may be kept."""
     who, known = visitor(), visitor().via != "nobody"
-    state, offered = _state(who, holder, area), _package_offered(who)
+    access, snapshot = service().access, current_snapshot()
+    asked = None if holder is None or access is None else access.holding(holder)
+    state, offered = _state(who, holder, area, asked), _package_offered(who)
     return _answer(
         {
             "state": state,
+            "asked": asked,
             "wipe": state not in _KEPT,
             "text": pair(_STATES[state]),
             "holder": (field.holder_of(who) or None) if known else None,
+            "person": (who.name or None) if known else None,
             "area": field.area_id(who.area) if known else None,
-            "version": current_snapshot().version if known else None,
+            "version": snapshot.version if known else None,
+            "epoch": snapshot.district.epoch.id if known else None,
             "server_time": field.moment_text(_now()),
             "key": None if offered is None else offered["key"],
         }
     )
 
 
-def _state(who: Visitor, holder: str | None, area: str | None) -> str:
-    access = service().access
+def _state(who: Visitor, holder: str | None, area: str | None, asked: Holding | None) -> str:
     if who.via == "nobody":
-        gone = holder is not None and access is not None and not access.may_hold(holder)
-        return "revoked" if gone else "signed_out"
+        return "signed_out" if asked in (None, "held") else asked
     if holder is not None and holder != field.holder_of(who):
         return "other_holder"
     if who.via == "session" and who.scopes is not None:  # they have yet to choose a password

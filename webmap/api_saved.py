@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from layers.access.access import Access
     from layers.access.saved import SavedThing
 
-MOST_VERSIONS = 10**9 - 1
+MOST_VERSIONS = 2**53 - 1
 _ERRORS = (400, 401, 403, 404, 405, 429, 500, 503)
 _WRITING = (400, 401, 403, 404, 405, 409, 413, 429, 500, 503, 507)
 _ID = text("id", Text("编号", "Id"), where="path", examples=("0f3a9b2c4d5e",))

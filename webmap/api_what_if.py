@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
+from layers.epochs import PATTERN as EPOCH
 from layers.exports import INVENTED, frame_bytes
 from layers.problems import BadParameter
 from layers.sight import sight_of
@@ -64,20 +65,22 @@ def saved_scenario(content: dict[str, Any]) -> dict[str, Any]:
     ------
     BadParameter
     """
-    steps, base = content.get("steps"), content.get("base")
+    steps, base, epoch = (content.get(name) for name in ("steps", "base", "epoch"))
     if (
-        content.keys() != {"steps", "base"}
+        content.keys() - {"epoch"} != {"steps", "base"}
         or not isinstance(steps, str)
         or type(base) not in (int, type(None))
+        or not (epoch is None or (isinstance(epoch, str) and re.fullmatch(EPOCH, epoch)))
     ):
         raise BadParameter(
             Text("假设方案的内容不对。", "The content of the scenario is not right."),
             Text(
-                "它由 steps（步骤，文字）和 base（整数或 null）组成。",
-                "It is made of steps (text) and base (a whole number or null).",
+                "它由 steps（步骤，文字）、base（整数或 null）和 epoch（可缺）组成。",
+                "It is made of steps (text), base (a whole number or null) and, where there is one, epoch.",
             ),
         )
-    return {"steps": Scenario.from_text(steps, service().standards).as_text(), "base": base}
+    kept = {"steps": Scenario.from_text(steps, service().standards).as_text(), "base": base}
+    return kept if epoch is None else kept | {"epoch": epoch}
 
 
 def _seen(snapshot: Snapshot, asked: dict[str, Any], action: str = "view") -> tuple[ViewQuery, Sight]:
@@ -104,6 +107,11 @@ def _seen(snapshot: Snapshot, asked: dict[str, Any], action: str = "view") -> tu
         maximum=999_999_999,
     ),
     text(
+        "epoch",
+        Text("该版本属于存储的哪一段历史", "Epoch of the store that this version is of"),
+        pattern=f"^{EPOCH}$",
+    ),
+    text(
         "shown",
         Text("图上显示哪一种的变化", "Of which kind the map shows the changes"),
         blank=True,
@@ -120,14 +128,20 @@ def _seen(snapshot: Snapshot, asked: dict[str, Any], action: str = "view") -> tu
     answers={JSON: "WhatIf"},
 )
 def what_if(
-    *, lang: Language, steps: str | None, base: int | None, shown: str | None, **asked: str | None
+    *,
+    lang: Language,
+    steps: str | None,
+    base: int | None,
+    epoch: str | None,
+    shown: str | None,
+    **asked: str | None,
 ) -> Response:
     """Return what a scenario changes."""
     snapshot = current_snapshot()
     query, sight = _seen(snapshot, asked)
     scenario = Scenario.from_text(steps or "", snapshot.standards)
     given = hypothesis(snapshot, scenario, unit=query.unit)
-    told = WhatIf(given, query, shown=shown, base=base).as_dict(lang)
+    told = WhatIf(given, query, shown=shown, base=base, epoch=epoch).as_dict(lang)
     return jsonify(told | {"view": supposed_view(given, query, sight, lang)})
 
 

@@ -54,6 +54,7 @@ def describe(snapshot: Snapshot, policy: Policy, visitor: Visitor, language: Lan
         "invented": district.invented,
         "bbox": extent(snapshot, _told_everywhere(policy, visitor, sight)),
         "version": snapshot.version,
+        "epoch": district.epoch.id,
         "counts": _counts(snapshot, policy, visitor, sight),
         "subdistricts": _subdistricts(snapshot, language),
         "community_kinds": [

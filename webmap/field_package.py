@@ -134,6 +134,7 @@ def _made(asked: Asked, tiles: TileCache, key: PackageKey, parts: Parts) -> Pack
     margin_m, days = snapshot.standards.packages.margin_m, snapshot.standards.packages.days
     about = {
         "version": snapshot.version,
+        "epoch": snapshot.district.epoch.id,
         "as_of": as_of(snapshot),
         "day": found.day.isoformat(),
         "district": district_of(snapshot),

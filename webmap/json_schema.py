@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from layers.epochs import PATTERN
+
 Schema = dict[str, Any]
 
 STRING: Schema = {"type": "string"}
@@ -12,6 +14,7 @@ WHOLE: Schema = {"type": "integer"}
 YES_NO: Schema = {"type": "boolean"}
 ANYTHING: Schema = {}
 DAY: Schema = {"type": "string", "format": "date"}
+EPOCH: Schema = {"type": "string", "pattern": f"^{PATTERN}$"}
 BOX: Schema = {"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 4}
 
 

@@ -15,7 +15,7 @@ from layers.text import LANGUAGES, Text, both, joined
 
 MAX_TEXT = 200
 
-_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,16}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{0,20})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffd]")
 

@@ -10,6 +10,7 @@ from webmap.json_schema import (
     ANYTHING,
     BOX,
     DAY,
+    EPOCH,
     NUMBER,
     STRING,
     WHOLE,
@@ -54,6 +55,7 @@ SCHEMAS: dict[str, Schema] = {
         error=record(
             {
                 "parameter": STRING,
+                "restored": STRING,
                 "problems": listed(
                     record(
                         row=nullable(WHOLE),
@@ -125,6 +127,7 @@ SCHEMAS: dict[str, Schema] = {
         invented=YES_NO,
         bbox=nullable(BOX),
         version=WHOLE,
+        epoch=EPOCH,
         counts=record(**dict.fromkeys(LAYERS, nullable(WHOLE))),
         subdistricts=listed(record(id=STRING, name=STRING, bbox=BOX)),
         community_kinds=listed(_TITLED),

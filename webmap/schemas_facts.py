@@ -7,6 +7,7 @@ from layers.fact_rules import LAYERS_OF_FACTS
 from webmap.json_schema import (
     ANYTHING,
     DAY,
+    EPOCH,
     NUMBER,
     STRING,
     WHOLE,
@@ -30,6 +31,7 @@ FACTS = record(
     code=STRING,
     name=STRING,
     version=WHOLE,
+    epoch=EPOCH,
     as_of_district=nullable(DAY),
     today=DAY,
     may=listed({"enum": ["verify", "change"]}),
@@ -56,6 +58,7 @@ FACTS = record(
 
 FACT_REQUEST = record(
     {
+        "epoch": EPOCH,
         "note": {"type": "string", "maxLength": MOST_NOTE},
         "correction": YES_NO,
         "follows": {"type": "array", "items": STRING, "maxItems": MOST_FOLLOWED},
@@ -72,6 +75,7 @@ FACT_REQUEST = record(
 FACTS_WRITTEN = record(
     key=_UUID,
     version=WHOLE,
+    epoch=EPOCH,
     already=YES_NO,
     changed=listed(STRING),
     merged=listed(STRING),

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import get_args
 
+from layers.access.package_keys import Holding
 from layers.installation import MAP_DATUMS
 from layers.rules import Action
 from layers.verify_tasks import GROUPS, DoubtKind
 from layers.visitors import AREA_KINDS
-from webmap.json_schema import BOX, DAY, NUMBER, STRING, WHOLE, YES_NO, Schema, listed, nullable, record, ref
+from webmap.json_schema import (
+    BOX,
+    DAY,
+    EPOCH,
+    NUMBER,
+    STRING,
+    WHOLE,
+    YES_NO,
+    Schema,
+    listed,
+    nullable,
+    record,
+    ref,
+)
 
 _PAIR = record(zh=STRING, en=STRING)
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
@@ -18,6 +32,7 @@ _VALUE: Schema = {"enum": ["yes", "no", "unknown"]}
 
 FIELD = record(
     version=WHOLE,
+    epoch=EPOCH,
     as_of=nullable(DAY),
     day=DAY,
     server_time=_MOMENT,
@@ -46,6 +61,7 @@ FIELD = record(
 
 FIELD_TASKS = record(
     version=WHOLE,
+    epoch=EPOCH,
     day=DAY,
     total=WHOLE,
     tasks=listed(
@@ -75,15 +91,19 @@ FIELD_TASKS = record(
             ),
         )
     ),
+    rooms=listed(record(code=STRING, name=_PAIR, shared=_VALUE, lon=NUMBER, lat=NUMBER)),
 )
 
 FIELD_STATUS = record(
-    state={"enum": ["ok", "signed_out", "revoked", "other_holder", "area_changed", "not_allowed"]},
+    state={"enum": ["ok", "signed_out", "unknown", "revoked", "other_holder", "area_changed", "not_allowed"]},
+    asked=nullable({"enum": list(get_args(Holding))}),
     wipe=YES_NO,
     text=_PAIR,
     holder=nullable(STRING),
+    person=nullable(STRING),
     area=nullable(STRING),
     version=nullable(WHOLE),
+    epoch=nullable(EPOCH),
     server_time=_MOMENT,
     key=nullable(_KEY),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layers.queries import QUESTIONS
 from layers.schema import LAYERS
-from webmap.json_schema import DAY, NUMBER, STRING, WHOLE, YES_NO, listed, nullable, record
+from webmap.json_schema import DAY, EPOCH, NUMBER, STRING, WHOLE, YES_NO, listed, nullable, record
 
 _SHOWN = {
     "id": STRING,
@@ -22,6 +22,7 @@ _QUESTION = record(
 )
 WALL = record(
     version=WHOLE,
+    epoch=EPOCH,
     as_of=nullable(DAY),
     invented=YES_NO,
     questions=listed(_QUESTION),

@@ -6,6 +6,7 @@ from layers.what_if import MOVED_LAYERS
 from layers.what_if_reach import CHANGES
 from webmap.json_schema import (
     DAY,
+    EPOCH,
     NUMBER,
     STRING,
     WHOLE,
@@ -82,6 +83,7 @@ WHAT_IF = record(
     steps=listed(_STEP),
     scenario=STRING,
     version=WHOLE,
+    epoch=EPOCH,
     base=nullable(WHOLE),
     stale=YES_NO,
     note=STRING,

@@ -280,7 +280,8 @@ def _agreed(state: State, number: object) -> dict[str, Any]:
             Text("检查没有通过，不能导入。", "It did not pass the check and cannot be imported."),
             Text("请照检查结果改正后再传。", "Correct what was found and upload it again."),
         )
-    return {"kind": "import", "number": number, "options": options, "version": check["version"]}
+    seen = {"version": check["version"], "epoch": check.get("epoch", "")}
+    return {"kind": "import", "number": number, "options": options, **seen}
 
 
 def _start(desk: Desk, about: About, folder: Path, job: dict[str, Any], lock: int, lang: Language) -> None:

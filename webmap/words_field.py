@@ -48,6 +48,11 @@ WORDS: dict[str, Text] = {
     "signed_out_keeps": Text(
         "待发送的记录都在，登录后接着送。", "What waits to be sent is kept, and sent once you sign in."
     ),
+    "unknown_device": Text("服务器不认识这台平板。", "The server does not know this tablet."),
+    "unknown_device_keeps": Text(
+        "请管理员重新登记，或登录；离线包和待发送的记录都在，之后接着送。",
+        "Have it enrolled again, or sign in: the package and what waits to be sent are kept, and sent then.",
+    ),
     "revoked": Text("这台平板已被停用。", "This tablet was revoked."),
     "wiped": Text("离线包已清除。", "The package was wiped."),
     "wiped_lost": Text(
@@ -68,6 +73,7 @@ WORDS: dict[str, Text] = {
     "map_part": Text("地图", "Map"),
     "map_label": Text("地图；上面的编号都在列表里", "Map; every number on it is in the list"),
     "map_failed": Text("地图画不出来，列表照常可用。", "The map cannot be drawn; the list works as ever."),
+    "base_offline": Text("没有网络，不画底图", "No network: without the base map"),
     "legend": Text("图例", "Legend"),
     "mediation_room": Text("调解室", "Mediation room"),
     "buildings": Text("显示楼栋", "Show buildings"),
@@ -93,6 +99,10 @@ WORDS: dict[str, Text] = {
     "show_more": Text("再列一些", "Show more"),
     "no_tasks": Text("这里没有要核实的。", "There is nothing to verify here."),
     "communities": Text("网格里的小区，{n} 个", "{n} communities in the grid"),
+    "rooms": Text("网格里的调解室，{n} 个", "{n} mediation rooms in the grid"),
+    "room_shared_yes": Text("与周边共用", "for the surroundings too"),
+    "room_shared_no": Text("只供本小区", "for its community alone"),
+    "room_shared_unknown": Text("是否共用不明", "not known whether shared"),
     "class_double_none": Text("双无", "double-none"),
     "class_no_manager": Text("只缺物业", "no manager only"),
     "class_no_committee": Text("只缺业委会", "no committee only"),
@@ -271,6 +281,10 @@ WORDS: dict[str, Text] = {
     ),
     "package_not_one": Text("服务器给的不是离线包。", "What the server gave is no package."),
     "package_too_old": Text("服务器给的包已经过期。", "The package that the server gave has expired."),
+    "package_not_any_more": Text(
+        "下载期间这台平板、账号或范围有变，没有收下。",
+        "While it came, this tablet, its account or its area was changed; nothing was kept.",
+    ),
     "package_cut_off": Text(
         "传到一半断了，请再试；原来的包没有动。", "It was cut off; try again. The old one is as it was."
     ),

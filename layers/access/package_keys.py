@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from layers.access.kept import Kept
 from layers.access.rows import moment, one
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from layers.stores.access.base import Transaction
 
+Holding = Literal["held", "revoked", "unknown"]
+"""Whether somebody may go on holding a package: they may, may no more, or are not known here."""
 _COORDINATE_BYTES = 32
 _FOUND = "SELECT private_pem FROM package_keys ORDER BY created DESC, kid LIMIT 1"
 
@@ -98,22 +100,26 @@ class PackageKeys(Kept):
             transaction.run("INSERT INTO package_keys VALUES (?, ?, ?)", kid, made, self._now())
         return made
 
-    def may_hold(self, holder: str) -> bool:
-        """Whether a package may stay with a device, or in the browser of an account, of this id.
+    def holding(self, holder: str) -> Holding:
+        """Return whether a package may stay with a device, or in the browser of an account, of this id.
 
-        Not with a device that was revoked, nor where the person's account is disabled; nor is one that was never
-        there told from one that is gone.
+        "revoked" where the device was revoked or the person's account disabled: what it holds is to be wiped.
+        Devices and accounts are never deleted, so one that is not there came after the backup from which the
+        accounts were restored, or never was: it gets nothing, but what it holds is not taken from it.
         """
         with self._backend.reading() as transaction:
             device = one(
                 transaction.run(
-                    "SELECT d.revoked, a.disabled FROM devices d JOIN accounts a ON a.id = d.account WHERE d.id = ?",
+                    "SELECT d.revoked, coalesce(a.disabled, 1) FROM devices d LEFT JOIN accounts a ON a.id = d.account "
+                    "WHERE d.id = ?",
                     holder,
                 )
             )
             account = one(transaction.run("SELECT disabled FROM accounts WHERE id = ?", holder))
         found = device or account
-        return found is not None and not any(found)
+        if found is None:
+            return "unknown"
+        return "revoked" if any(found) else "held"
 
     def now(self) -> datetime:
         """Return the present moment, by the clock that sessions and the log go by."""

@@ -196,6 +196,7 @@ class SavedThings(Kept):
                 raise _conflict(found, {part: (asked[part], there[part]) for part in differing})
             if "name" in differing:
                 _refuse_taken(transaction, found.account, found.kind, shown, but=found.id)
+            now = self._now()
             transaction.run(
                 "UPDATE saved SET name = ?, name_key = ?, shared = ?, content = ?, version = ?, changed = ?, "
                 "changed_by = ? WHERE id = ?",
@@ -204,8 +205,8 @@ class SavedThings(Kept):
                     name_key(shown),
                     int(open_to),
                     text,
-                    found.version + 1,
-                    self._now(),
+                    _next_version(found.version, now),
+                    now,
                     account,
                     found.id,
                 ),
@@ -319,6 +320,11 @@ def _refuse_taken(transaction: Transaction, account: str, kind: str, name: str, 
             Text("已有一项叫“{n}”。", "Something is saved as {n!r} already.").format(n=name),
             Text("请换一个名称，或打开那一项来改。", "Choose another name, or open that one and change it."),
         )
+
+
+def _next_version(version: int, now: int) -> int:
+    """Return the version that follows: a moment, so that accounts restored from a backup give none a second time."""
+    return max(version + 1, now)
 
 
 def _conflict(found: SavedThing, parts: Mapping[str, tuple[Any, Any]]) -> StoreConflict:

@@ -72,7 +72,7 @@ class Workshop:
         ----------
         job : dict
             Its ``kind`` (check or import), ``number``, and ``options`` as `layers.imports.chosen` reads them; an
-            import also has the ``version`` that was checked.
+            import also has the ``version`` that was checked, and its ``epoch``.
         lock : int
             The descriptor of the upload's lock.
         origin : str

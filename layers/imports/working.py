@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layers.epochs import another_epoch
 from layers.imports.archives import UNPACKED
 from layers.imports.chosen import Chosen, read_chosen
 from layers.imports.jobs import MOST_AT_ONCE, MOST_MEMORY_BYTES, MOST_SECONDS
@@ -193,6 +194,8 @@ def _check(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     tools = _opened(given, folder)
     with tools.store as store:
         try:
+            # Before the version: where the store is restored meanwhile what was found is not its own.
+            epoch = store.epoch().id
             examined = examine(
                 store,
                 tools.standards,
@@ -209,7 +212,7 @@ def _check(given: dict[str, Any], folder: Path) -> dict[str, Any]:
             return {"error": told(error), "source": came or None, "locked": locked}
         write_rejects(folder / "rejects.csv", examined.source, examined.checked.findings, language=language)
         _write_problems(folder / "problems.csv", examined.report.problems, language)
-        return {"source": came, "version": examined.version, **_found_out(store, examined)}
+        return {"source": came, "version": examined.version, "epoch": epoch, **_found_out(store, examined)}
 
 
 def _shown(source: Source) -> dict[str, Any]:
@@ -297,6 +300,17 @@ def _write_problems(path: Path, problems: list[Problem], language: Language) -> 
             writer.writerow([one.row or "", *map(shielded, texts)])
 
 
+def _refuse_another_epoch(store: Store, checked: str) -> None:
+    """Refuse to write what was compared with another store, or with this one before it was restored."""
+    present = store.epoch()
+    if checked != present.id:
+        raise StoreConflict(
+            another_epoch(checked, present),
+            Text("请重新检查这个文件，再确认。", "Check the file again, then confirm."),
+            (),
+        )
+
+
 def _import(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Import what was checked, just once: what a process that died had committed is not written again."""
     from layers.access.access import open_access
@@ -325,6 +339,7 @@ def _import(given: dict[str, Any], folder: Path) -> dict[str, Any]:
         if before is not None:
             deed.codes = before.codes
             return {"version": before.version, "again": True, "layer": chosen.layer}
+        _refuse_another_epoch(store, job.get("epoch", ""))
         report = import_file(
             store,
             tools.standards,

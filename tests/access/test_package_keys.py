@@ -73,26 +73,24 @@ def test_who_may_hold_a_package(access: Access) -> None:
     account, _ = person(access, "li", "grid_worker", CELLS)
     tablet, code = access.add_device("tablet", "T", account="li", by=OPERATOR)
     access.enrol(code)
-    assert access.may_hold(account.id)
-    assert access.may_hold(tablet.id)
-    assert not access.may_hold("0" * 12)
+    assert access.holding(account.id) == access.holding(tablet.id) == "held"
+    assert access.holding("0" * 12) == access.holding("") == "unknown"
     access.revoke_device(tablet.id, by=OPERATOR)
-    assert access.may_hold(account.id)
-    assert not access.may_hold(tablet.id)
+    assert access.holding(account.id) == "held"
+    assert access.holding(tablet.id) == "revoked"
 
 
 def test_a_disabled_person_holds_nothing_on_any_device(access: Access) -> None:
     account, _ = person(access, "li", "grid_worker", CELLS)
     tablet, _ = access.add_device("tablet", "T", account="li", by=OPERATOR)
     access.disable("li", by=OPERATOR)
-    assert not access.may_hold(account.id)
-    assert not access.may_hold(tablet.id)
+    assert access.holding(account.id) == access.holding(tablet.id) == "revoked"
     wall, _ = access.add_device("wall", "Hall", by=OPERATOR)
-    assert not access.may_hold(wall.id)
+    assert access.holding(wall.id) == "revoked"
 
 
 def test_a_new_role_takes_the_tablet_along(access: Access) -> None:
     person(access, "li", "grid_worker", CELLS)
     tablet, _ = access.add_device("tablet", "T", account="li", by=OPERATOR)
     access.change_role("li", "planner", WHOLE_DISTRICT, by=OPERATOR)
-    assert not access.may_hold(tablet.id)
+    assert access.holding(tablet.id) == "revoked"

@@ -37,11 +37,11 @@ class Field:
 
 
 @contextmanager
-def a_field(standards: Standards, folder: Path) -> Iterator[Field]:
+def a_field(standards: Standards, folder: Path, **settings: Any) -> Iterator[Field]:
     district, frames = small_district()
     with (
         create_store(f"gpkg:{folder / 'small.gpkg'}", district, layers=frames) as store,
-        people(store, standards, folder) as who,
+        people(store, standards, folder, **settings) as who,
         serving(who.app) as address,
     ):
         # Tablets go by their own clock.

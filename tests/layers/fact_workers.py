@@ -20,7 +20,7 @@ def die_after_writing(url: str, body: dict[str, Any], today: date) -> None:
     """Write what a request asks, and be killed before anybody is answered."""
     standards = read_standards(Path(__file__).parents[2] / "data")
     with open_store(url) as store:
-        request, problems = read_request(body, today=today)
+        request, problems = read_request({"epoch": store.epoch().id} | body, today=today)
         write_facts(
             request,
             problems,

@@ -23,7 +23,7 @@ from layers.loading import load
 from layers.places import places
 from layers.problems import Forbidden, NotFound, NotSignedIn, ValidationError
 from layers.standards import Standards
-from layers.store import Store, create_store, open_store
+from layers.store import Store, backup_store, copy_store, create_store, open_store
 from layers.visitors import RESIDENT, WHOLE_DISTRICT, Area, Visitor
 from tests.district import small_district
 from tests.layers.fact_workers import die_after_writing
@@ -55,6 +55,8 @@ def asking(
 def write(
     store: Store, standards: Standards, body: Any, visitor: Visitor = PLANNER, today: date = TODAY
 ) -> FactsWritten:
+    if isinstance(body, dict):
+        body = {"epoch": store.epoch().id} | body
     request, problems = read_request(body, today=today)
     return write_facts(
         request,
@@ -390,6 +392,52 @@ def test_a_base_that_the_store_does_not_know_is_a_conflict_where_values_differ(
     with pytest.raises(FactConflict) as caught:
         write(store, standards, asking({"owners_committee": "no", "households": 320}, based_on=10_000))
     assert [(one.field, one.base) for one in caught.value.conflicts] == [("owners_committee", None)]
+
+
+def test_after_a_restore_nothing_seen_before_is_written_over_what_differs(
+    store: Store, standards: Standards, tmp_path: Path
+) -> None:
+    seen, backup = store.version(), tmp_path / "backup.gpkg"
+    backup_store(store, backup)
+    write(store, standards, asking({"owners_committee": "no"}, based_on=seen))
+    late = asking({"property_management": "unknown", "households": 320}, based_on=store.version())
+    late |= {"epoch": store.epoch().id}
+    with open_store(f"gpkg:{backup}") as source:
+        copy_store(source, f"gpkg:{tmp_path / 'restored.gpkg'}")
+    with open_store(f"gpkg:{tmp_path / 'restored.gpkg'}") as restored:
+        # It overtakes the version that was seen: the number alone says that nothing happened since.
+        write(restored, standards, asking({"property_management": "yes"}, as_of="2025-06-02"))
+        assert restored.version() == late["based_on"]
+        with pytest.raises(FactConflict, match="restored or set up anew") as caught:
+            write(restored, standards, late)
+        assert [(one.field, one.base, one.mine) for one in caught.value.conflicts] == [
+            ("property_management", None, "unknown")
+        ]
+        assert restored.version() == late["based_on"]
+        # Whoever has looked again writes what they choose.
+        chosen = late | {"key": str(uuid4()), "epoch": restored.epoch().id, "as_of": "2025-06-03"}
+        assert write(restored, standards, chosen).version == late["based_on"] + 1
+
+
+def test_what_was_written_before_a_restore_and_is_in_the_backup_is_not_written_again(
+    store: Store, standards: Standards, tmp_path: Path
+) -> None:
+    body = asking({"owners_committee": "no"}) | {"epoch": store.epoch().id}
+    done = write(store, standards, body)
+    copy_store(store, f"gpkg:{tmp_path / 'restored.gpkg'}")
+    with open_store(f"gpkg:{tmp_path / 'restored.gpkg'}") as restored:
+        again = write(restored, standards, body)
+        assert (again.version, again.fields, again.already) == (done.version, done.fields, True)
+
+
+def test_a_request_that_names_no_epoch_is_a_conflict_where_values_differ(
+    store: Store, standards: Standards
+) -> None:
+    nothing = {"epoch": None}
+    assert write(store, standards, asking({"households": 320}) | nothing).fields == ()
+    with pytest.raises(FactConflict, match="not said which epoch"):
+        write(store, standards, asking({"owners_committee": "no"}) | nothing)
+    assert refused(store, standards, asking({"owners_committee": "no"}, epoch="x")).keys() == {"epoch"}
 
 
 def test_a_place_that_two_have_moved_is_a_conflict(store: Store, standards: Standards) -> None:

@@ -45,6 +45,8 @@ def asking(values: dict[str, Any], code: str = "C01", **more: Any) -> dict[str, 
 
 def post(browser: Browser, body: Any, *, token: str | None = None, path: str = "/api/facts") -> Any:
     token = browser.get("/api/me").get_json()["csrf"] if token is None else token
+    if isinstance(body, dict):
+        body = {"epoch": browser.get("/api/district").get_json()["epoch"]} | body
     return browser.client.post(path, json=body, headers={"X-CSRF-Token": token or ""})
 
 
@@ -188,7 +190,7 @@ def test_a_service_killed_before_it_answers_has_written_once(
         account = next(one for one in there.access.accounts() if one.name == "lin")
         _, token = there.access.add_key("tablet", account.id, ["verify", "change", "read"], by=OPERATOR)
     before = store.version()
-    body = asking({"owners_committee": "no"})
+    body = asking({"owners_committee": "no"}, epoch=store.epoch().id)
     with pytest.raises((ConnectionError, RemoteDisconnected)):
         sent(store.url, tmp_path, token, body, dies=True)
     status, said = sent(store.url, tmp_path, token, body, dies=False)

@@ -148,6 +148,7 @@ def test_a_package_holds_and_says_what_is_in_it(there: People) -> None:
     assert manifest["holder"] == found["holder"] == id_
     assert (manifest["made"], manifest["expires"]) == ("2025-06-30T08:00:00Z", "2025-07-07T08:00:00Z")
     assert (manifest["kid"], manifest["version"]) == (found["package"]["key"]["kid"], found["version"])
+    assert manifest["epoch"] == found["epoch"] == there.app.extensions["wangge"].store.epoch().id
     field = json.loads(parts["field.json"])
     assert field["area"] == found["area"]
     assert field["counts"] == found["counts"]
@@ -394,6 +395,39 @@ def test_who_has_yet_to_choose_a_password_wipes_nothing(there: People) -> None:
     browser = there.browser()
     browser.sign_in("li", code)
     assert state(browser.client) == ("signed_out", False)
+
+
+def test_who_came_after_the_backup_of_the_accounts_keeps_what_they_hold_and_gets_nothing(
+    there: People,
+) -> None:
+    worker(there)
+    client, id_ = tablet(there)
+    forget(there, id_)
+    assert state(client, holder=id_) == ("unknown", False)
+    for path in ("/api/field", "/api/field/tasks", "/api/field/package"):
+        assert client.get(path).status_code == 401
+    # Enrolled again it is another device of the same person: the page sees that what was recorded is theirs.
+    again, other = tablet(there)
+    found = told(again, "/api/field/status", holder=id_)
+    assert (found["state"], found["asked"], found["person"]) == ("other_holder", "unknown", "li")
+    there.access.revoke_device(other, by=OPERATOR)
+    assert told(worker(there, "wang").client, "/api/field/status", holder=other)["asked"] == "revoked"
+
+
+def forget(there: People, device: str) -> None:
+    """Let the accounts be as they were before a device was added."""
+    with there.access._writing(changes_who=True) as transaction:
+        transaction.run("DELETE FROM devices WHERE id = ?", device)
+
+
+def test_rooms_of_the_area_are_listed_asked_about_or_not(there: People, snapshot: Snapshot) -> None:
+    found = told(worker(there).client, "/api/field/tasks")
+    rooms = snapshot.frame("mediation_rooms")
+    inside = features_in_area(snapshot, "mediation_rooms", CELLS)
+    assert [room["code"] for room in found["rooms"]] == rooms.index[inside].tolist()
+    assert {room["shared"] for room in found["rooms"]} <= {"yes", "no", "unknown"}
+    asked = {task["code"] for task in found["tasks"] if task["layer"] == "mediation_rooms"}
+    assert asked <= {room["code"] for room in found["rooms"]}
 
 
 def test_strangers_learn_nothing_from_the_status(there: People, snapshot: Snapshot) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,21 @@ def test_what_was_agreed_to_is_what_is_imported(store: Store, clerk: Clerk) -> N
     answer = clerk.confirm(found)  # of the check before
     assert answer.status_code == 409
     assert store.counts()["complaints"] == 0
+
+
+def test_what_was_checked_before_a_restore_is_to_be_checked_again(store: Store, clerk: Clerk) -> None:
+    found = clerk.checked(complaints(), datum="wgs84")
+    another_epoch(store)
+    told = clerk.imported(found)["result"]["error"]
+    assert "restored or set up anew" in told["message"]
+    assert store.counts()["complaints"] == 0
+    assert clerk.imported(clerk.checked(complaints(), datum="wgs84"))["status"] == "done"
+
+
+def another_epoch(store: Store) -> None:
+    """Let a store be one that was restored."""
+    with closing(sqlite3.connect(store.url.removeprefix("gpkg:"))) as connection, connection:
+        connection.execute("UPDATE wangge_meta SET value = ? WHERE key = 'epoch'", ["0" * 16])
 
 
 def test_columns_are_mapped_as_is_chosen(store: Store, clerk: Clerk) -> None:

@@ -163,7 +163,7 @@ export function createRecord({ leaflet, side, changed }) {
       place.hide();
       frame(
         theirs,
-        startConflict(error.said.conflicts, request, theirs, {
+        startConflict(error.said, request, theirs, {
           written,
           again: (next) => conflicted(next.error, next.request),
           back: () => {

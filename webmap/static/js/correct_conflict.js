@@ -9,12 +9,12 @@ import { count, joined, t } from "./words.js";
 let tables = 0;
 
 /**
- * @param {object[]} conflicts as the server tells them
+ * @param {{conflicts: object[], restored?: string}} said as the server tells them, and that the store was restored
  * @param {object} request what was to be written
  * @param {object} theirs the facts as they are now
  * @param {{written: Function, again: Function, back: () => void}} actions
  */
-export function startConflict(conflicts, request, theirs, { written, again, back }) {
+export function startConflict({ conflicts, restored }, request, theirs, { written, again, back }) {
   const number = (tables += 1);
   const field = (name) => theirs.fields.find((one) => one.field === name);
   const who = joined([...new Set(conflicts.map((one) => one.who).filter(Boolean))]);
@@ -50,7 +50,7 @@ export function startConflict(conflicts, request, theirs, { written, again, back
       "div",
       { class: "record-body", tabindex: "0", role: "group", "aria-label": t("conflict_title") },
       el("h3", { tabindex: "-1", text: t("conflict_title") }),
-      el("p", { class: "hint", text: t("conflict_text", { who: who || t("conflict_somebody") }) }),
+      el("p", { class: "hint", text: restored ?? t("conflict_text", { who: who || t("conflict_somebody") }) }),
       el(
         "table",
         {},

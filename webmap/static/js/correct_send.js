@@ -8,11 +8,11 @@ const MOST_FOLLOWED = 50;
  * @param {object} facts an answer of /api/facts: what the change is based on
  * @returns {(request: object) => Promise<object>} sends; again with the same request, under the same key
  */
-export function factSender({ layer, code, version }) {
+export function factSender({ layer, code, version, epoch }) {
   const before = [];
   let last = { said: "", key: "" };
   return (request) => {
-    const body = { layer, code, based_on: version, ...request };
+    const body = { layer, code, based_on: version, epoch, ...request };
     const said = JSON.stringify(body);
     if (last.said !== said) {
       if (last.key) before.push(last.key);

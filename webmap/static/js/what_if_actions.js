@@ -44,7 +44,7 @@ export class Actions {
 
   fresh() {
     const name = t("what_if_named", { n: this.drafts.length + 1 });
-    return { key: Symbol("scenario"), name, steps: [], base: page.district.version, saved: null };
+    return { key: Symbol("scenario"), name, steps: [], base: page.district.version, epoch: page.district.epoch, saved: null };
   }
 
   // Scenarios

@@ -9,6 +9,7 @@ export function viewRequest({ query, scenario, shown }) {
   if (!supposes(scenario)) return ["/api/view", params];
   params.set("steps", writeSteps(scenario.steps));
   if (scenario.base !== null) params.set("base", scenario.base);
+  if (scenario.epoch) params.set("epoch", scenario.epoch);
   if (shown) params.set("shown", shown);
   return ["/api/what-if", params];
 }

@@ -37,8 +37,8 @@ export function savedActions(store, actions) {
       }
       try {
         const thing = await get(`/api/saved/${id}`);
-        const { steps, base } = thing.content;
-        actions.open({ key: thing.id, name: thing.name, steps: readSteps(steps), base: base ?? null, saved: kept(thing) });
+        const { steps, base, epoch } = thing.content;
+        actions.open({ key: thing.id, name: thing.name, steps: readSteps(steps), base: base ?? null, epoch: epoch ?? null, saved: kept(thing) });
       } catch (error) {
         tell(error);
       }
@@ -46,7 +46,7 @@ export function savedActions(store, actions) {
     async save({ shared } = {}) {
       const { scenario } = store.get();
       const { saved, name } = scenario;
-      const content = { steps: writeSteps(scenario.steps), base: scenario.base };
+      const content = { steps: writeSteps(scenario.steps), base: scenario.base, epoch: scenario.epoch ?? null };
       const body = { name, content, shared: shared ?? saved?.shared ?? false };
       const own = saved && (saved.mine || saved.name === name);
       try {

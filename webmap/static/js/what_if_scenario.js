@@ -16,6 +16,7 @@
  * @property {string} name
  * @property {Step[]} steps
  * @property {number|null} base version of the facts that it was made over
+ * @property {string|null} epoch of the store that this version is of
  * @property {object|null} saved what the server keeps of it
  */
 
@@ -70,6 +71,8 @@ export function toldOf({ action, kind, code }, told) {
   return same ? told : undefined;
 }
 
+const EPOCH = /^[0-9a-f]{16}$/;
+
 /** The scenario that an address holds, or null. @param {URLSearchParams} given @returns {Scenario|null} */
 export function readScenario(given) {
   const steps = readSteps(given.get("what_if") ?? "");
@@ -79,6 +82,7 @@ export function readScenario(given) {
     name: (given.get("scenario") ?? "").slice(0, 80),
     steps,
     base: Number.isInteger(base) ? base : null,
+    epoch: EPOCH.test(given.get("epoch") ?? "") ? given.get("epoch") : null,
     saved: null,
   };
 }
@@ -89,6 +93,7 @@ export function writeScenario(params, scenario) {
   params.set("what_if", writeSteps(scenario.steps));
   if (scenario.name) params.set("scenario", scenario.name);
   if (scenario.base !== null) params.set("base", scenario.base);
+  if (scenario.epoch) params.set("epoch", scenario.epoch);
 }
 
 /** Scenarios as they are compared. @param {Scenario[]} scenarios */

@@ -1,4 +1,4 @@
-/** Any fact of a community, not only those in the list of tasks: opened in the list, verified in the same way. */
+/** Any fact of a place, not only those in the list of tasks: opened in the list, verified in the same way. */
 
 import { el, icon, show } from "../dom.js";
 import { cell, swatch } from "../shapes.js";
@@ -7,10 +7,15 @@ import { w } from "./words.js";
 
 /** Classes that the map paints; the others stay quiet there and here. */
 const TOKENS = { double_none: "double-none", unknown: "hatch" };
-const LAYER = "communities";
-const FACTS = ["property_management", "owners_committee", "residents_group", "party_branch", "party_work", "pilot"];
-/** Days that an answer may contradict. */
-const ENDS = ["contract_end", "committee_term_end"];
+/** What of a package's features is asked, and the days that an answer may contradict. */
+const OF_PACKAGE = {
+  communities: {
+    features: "communities",
+    facts: ["property_management", "owners_committee", "residents_group", "party_branch", "party_work", "pilot"],
+    ends: ["contract_end", "committee_term_end"],
+  },
+  mediation_rooms: { features: "rooms", facts: ["shared"], ends: [] },
+};
 
 /**
  * A community's row: what class it is of, and its facts when it is opened.
@@ -19,34 +24,49 @@ const ENDS = ["contract_end", "committee_term_end"];
  * @param {(id: string) => void} choose
  */
 export function communityRow(community, store, choose) {
+  const told = { mark: swatch(TOKENS[community.class] ?? "block"), text: w(`class_${community.class}`) };
+  return placeRow({ ...community, layer: "communities" }, told, store, choose);
+}
+
+/**
+ * A mediation room's row: whether it is for the surroundings too, and that fact when it is opened.
+ * @param {object} room
+ * @param {object} store it gets `extra`, the tasks that somebody made here
+ * @param {(id: string) => void} choose
+ */
+export function roomRow(room, store, choose) {
+  const told = { mark: cell(room.shared), text: w(`room_shared_${room.shared}`) };
+  return placeRow({ ...room, layer: "mediation_rooms" }, told, store, choose);
+}
+
+function placeRow(place, { mark, text }, store, choose) {
   const facts = el("div", { class: "facts" });
-  const row = el(
+  return el(
     "li",
     {},
     el(
       "details",
       {
         class: "community",
-        on: { toggle: ({ currentTarget: { open } }) => open && !facts.firstChild && tell(facts, community, store, choose) },
+        on: { toggle: ({ currentTarget: { open } }) => open && !facts.firstChild && tell(facts, place, store, choose) },
       },
       el(
         "summary",
         { class: "row-plain" },
-        swatch(TOKENS[community.class] ?? "block"),
-        el("span", { class: "row-name", text: community.name }),
-        el("span", { class: "row-far", text: w(`class_${community.class}`) }),
+        mark,
+        el("span", { class: "row-name", text: place.name }),
+        el("span", { class: "row-far", text }),
         icon("chevron"),
       ),
       facts,
     ),
   );
-  return row;
 }
 
-async function tell(node, community, store, choose) {
+async function tell(node, place, store, choose) {
   let known;
   try {
-    known = await factsOf(community, store.get());
+    known = await factsOf(place, store.get());
   } catch {
     show(node, el("p", { class: "quiet", text: w("facts_not_taken") }));
     return;
@@ -57,7 +77,7 @@ async function tell(node, community, store, choose) {
     fields.map((field) =>
       el(
         "button",
-        { type: "button", class: "fact-button", on: { click: () => verify(community, field, known, store, choose) } },
+        { type: "button", class: "fact-button", on: { click: () => verify(place, field, known, store, choose) } },
         cell(field.value ?? "unknown"),
         el(
           "span",
@@ -72,29 +92,31 @@ async function tell(node, community, store, choose) {
 }
 
 /** From the server, else from the package. */
-async function factsOf({ id }, { live, package: taken }) {
-  if (!live) return factsOfPackage(id, taken);
+async function factsOf(place, { live, package: taken }) {
+  if (!live) return factsOfPackage(place, taken);
   try {
-    return await get(`/api/facts/${LAYER}/${encodeURIComponent(id)}`, inLanguage());
+    return await get(`/api/facts/${place.layer}/${encodeURIComponent(place.id)}`, inLanguage());
   } catch (error) {
     if (!taken || !(error instanceof Unreached)) throw error;
-    return factsOfPackage(id, taken);
+    return factsOfPackage(place, taken);
   }
 }
 
-/** What the package says of a community, as GET /api/facts would; it was true in the package's version. */
-function factsOfPackage(id, { manifest, field, communities }) {
-  const properties = communities.features.find((one) => String(one.id) === id)?.properties;
+/** What the package says of a place, as GET /api/facts would; it was true in the package's version. */
+function factsOfPackage({ layer, id }, taken) {
+  const { manifest, field } = taken;
+  const asked = OF_PACKAGE[layer];
+  const properties = taken[asked.features]?.features.find((one) => String(one.id) === id)?.properties;
   if (!properties) throw new Error(`no facts of ${id}`);
-  const facts = FACTS.filter((name) => name in properties).map((name) => ({
+  const facts = asked.facts.filter((name) => name in properties).map((name) => ({
     field: name,
     type: "fact",
     value: properties[name],
     date: properties[`${name}_date`],
     may: field.may.verify ? "verify" : null,
   }));
-  const ends = ENDS.map((name) => ({ field: name, type: "date", value: properties[name] }));
-  return { version: manifest.version, fields: [...facts, ...ends] };
+  const ends = asked.ends.map((name) => ({ field: name, type: "date", value: properties[name] }));
+  return { version: manifest.version, epoch: manifest.epoch, fields: [...facts, ...ends] };
 }
 
 function ageOf({ date }) {
@@ -102,26 +124,27 @@ function ageOf({ date }) {
 }
 
 /** Make a task of a fact, unless it is one already, and open it. */
-function verify(community, { field, value, date }, known, store, choose) {
-  const id = `${LAYER}/${community.id}/${field}`;
+function verify(place, { field, value, date }, known, store, choose) {
+  const id = `${place.layer}/${place.id}/${field}`;
   const { shown, extra } = store.get();
   if (!shown.tasks.some((task) => task.id === id)) {
     const title = w(`field_${field}`);
     const dates = known.fields.filter(({ type }) => type === "date");
     const task = {
       id,
-      layer: LAYER,
-      code: community.id,
+      layer: place.layer,
+      code: place.id,
       field,
       version: known.version,
-      name: community.name,
+      epoch: known.epoch,
+      name: place.name,
       place: "",
       question: w("fact_question", { title }),
       ask: w("fact_ask", { title }),
       why: { text: ageOf({ date }), urgent: false },
       rank: null,
-      lon: community.lon,
-      lat: community.lat,
+      lon: place.lon,
+      lat: place.lat,
       record: { value: value ?? "unknown", text: w(`answer_${value ?? "unknown"}`), date, details: dates },
       edit: null,
     };

@@ -31,7 +31,7 @@ export function startConflict(store, outbox, { close }) {
 
 function screen(edit, { store, outbox, close }) {
   const [field, mine] = Object.entries(edit.body.values)[0];
-  const { conflicts, theirs } = edit.answer;
+  const { conflicts, theirs, restored } = edit.answer;
   const other = conflicts.find((one) => one.field === field) ?? conflicts[0];
   const rows = rowsOf(edit, other, mine);
   const chosen = Object.fromEntries(rows.map(({ id }) => [id, "mine"]));
@@ -72,7 +72,7 @@ function screen(edit, { store, outbox, close }) {
       "div",
       { class: "sheet-body" },
       el("h2", { id: "conflict-title", tabindex: "-1", text: w("which_counts") }),
-      el("p", { class: "lead", text: w("which_counts_more", { who: other.who ?? w("somebody") }) }),
+      el("p", { class: "lead", text: restored ?? w("which_counts_more", { who: other.who || w("somebody") }) }),
       other.field === null ? el("p", { class: "problem", text: w("feature_gone") }) : table,
       warning,
       past(edit, field),
@@ -141,6 +141,7 @@ async function merged(edit, { field, other, chosen, rows, outbox }) {
       body: {
         ...edit.body,
         based_on: other.version,
+        epoch: edit.answer.theirs?.epoch ?? edit.body.epoch,
         values: { [field]: pick("value", edit.body.values[field], other.theirs) },
         as_of: day,
         source: source.slice(0, MOST_SOURCE),

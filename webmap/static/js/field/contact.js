@@ -1,20 +1,24 @@
 /**
  * Contact with the server: whether there is any, who one is there, and what follows for the package.
  *
- * A package of somebody else, of another area or of a revoked device is wiped at the first contact.
+ * A package of somebody else, of another area or of a revoked device is wiped at the first contact. A device that the
+ * server does not know (its accounts came back from a backup) gets nothing, and keeps what it has until it is enrolled
+ * again: then what one has recorded before goes on as one's own.
  */
 
 import { Refused, Unreached, forgetToken, get, inLanguage, prepareToken } from "./api.js";
-import { keep, kept } from "./db.js";
+import { forget, keep, kept } from "./db.js";
 import { wipe } from "./package.js";
 
 const LOOK_S = 60;
 const AFTER_OFFLINE_S = 15;
 const CLOCK_OFF_MS = 5 * 60_000;
+/** Of whom a package is kept, and who must sign in, or have the tablet enrolled, before anything else. */
+const NOT_IN = ["signed_out", "unknown", "revoked"];
 
 /**
  * Start looking for the server.
- * @param {object} store it gets `link`, `session`, `holder`, `live`, `lastContact`, `clockOff` and `wiped`
+ * @param {object} store it gets `link`, `session`, `holder`, `live`, `lastContact`, `lastServer`, `clockOff` and `wiped`
  * @param {object} outbox
  * @returns {{look: () => Promise<void>}}
  */
@@ -43,25 +47,39 @@ export function startContact(store, outbox) {
     const asked = mine ? { holder: mine.manifest.holder, area: mine.manifest.area.id } : holder ? { holder } : {};
     const status = await get("/api/field/status", asked);
     const now = Date.now();
-    const offMs = Math.abs(Date.parse(status.server_time) - now);
-    await keep("contact", { at: now, server: Date.parse(status.server_time) });
-    store.set({ link: "online", lastContact: now, clockOff: offMs > CLOCK_OFF_MS });
+    const server = Date.parse(status.server_time);
+    const lastServer = Math.max(server, store.get().lastServer);
+    await keep("contact", { at: now, server: lastServer });
+    store.set({ link: "online", lastContact: now, lastServer, clockOff: Math.abs(server - now) > CLOCK_OFF_MS });
     if (status.wipe) await wiped(status, asked.holder);
-    if (status.state === "signed_out" || status.state === "revoked") {
+    if (NOT_IN.includes(status.state)) {
       forgetToken();
       store.set({ session: status.state, live: null });
       return;
     }
     if (status.holder !== store.get().holder) forgetToken();
     await prepareToken();
+    await takeOver(status, asked.holder);
     await keep("holder", status.holder);
     store.set({ session: "ok", holder: status.holder });
     // What the server holds is fetched when it is another: a tablet's data volume is not for asking twice.
     try {
-      if (store.get().live?.tasks.version !== status.version || status.version === null) await load();
+      const known = store.get().live?.tasks;
+      if (!known || known.version !== status.version || known.epoch !== status.epoch) await load();
     } finally {
       outbox.send();
     }
+  }
+
+  /**
+   * What the same person recorded on this tablet before it was enrolled anew is theirs still. Who is behind a holder is
+   * kept by holder: in another page of this browser somebody else may have signed in.
+   */
+  async function takeOver({ holder, person, asked }, before) {
+    const persons = (await kept("persons")) ?? {};
+    const same = person !== null && persons[before] === person;
+    if (before !== holder && same && asked !== "revoked") await outbox.takeOver(before, holder);
+    if (persons[holder] !== person) await keep("persons", { ...persons, [holder]: person });
   }
 
   async function load() {
@@ -83,6 +101,7 @@ export function startContact(store, outbox) {
       lost = all.filter(({ state }) => state !== "sent" && state !== "left").length;
       await outbox.drop(all.map(({ seq }) => seq));
       await keep("holder", null);
+      await forget("persons");
       store.set({ holder: null });
     }
     store.set({ package: null, live: null, chosen: null });

@@ -1,7 +1,7 @@
 /** What the tablet shows: the server's answer where there is one, else the package; with one's own edits upon it. */
 
 import { isOpen, subject } from "./outbox.js";
-import { named } from "./words.js";
+import { named, told } from "./words.js";
 
 const CLASSES = {
   "no/no": "double_none",
@@ -15,9 +15,10 @@ const CLASSES = {
  * @property {"live"|"package"} from
  * @property {object} field as GET /api/field
  * @property {number} version what edits are based on
+ * @property {string} epoch of the store that the version is of
  * @property {object[]} tasks as GET /api/field/tasks, each with `edit`, one's own latest about it, or null
  * @property {object[]} communities {id, name, lon, lat, class}
- * @property {object[]} rooms {id, name, lon, lat}
+ * @property {object[]} rooms {id, name, lon, lat, shared}
  * @property {boolean} expired
  */
 
@@ -31,17 +32,20 @@ export function shownOf({ live, package: taken, edits, holder, lastServer }) {
   if (!field) return null;
   const latest = new Map();
   for (const edit of edits)
-    if (edit.holder === holder && counts(edit, list.version)) latest.set(subject(edit), edit);
+    if (edit.holder === holder && counts(edit, list, taken && !live && Date.parse(taken.manifest.made))) latest.set(subject(edit), edit);
   return {
     from,
     field,
     version: list.version,
+    epoch: list.epoch,
     day: list.day,
     tasks: list.tasks.map((task) => ({
       ...task,
       edit: latest.get(`${task.layer}/${task.code}/${task.field}`) ?? null,
     })),
     communities: live ? communitiesOfView(live.classes) : communitiesOfPackage(taken),
+    // A package from before rooms were listed has none.
+    rooms: (list.rooms ?? []).map(({ code, name, ...room }) => ({ ...room, id: code, name: told(name) })),
     expired: Boolean(!live && taken && isExpired(taken, lastServer)),
   };
 }
@@ -51,9 +55,14 @@ export function isExpired({ manifest }, lastServer = 0) {
   return Date.parse(manifest.expires) <= Math.max(Date.now(), lastServer);
 }
 
-/** An edit that is still open, or was written after what is shown was made. */
-function counts(edit, version) {
-  return isOpen(edit) || (edit.state === "sent" && edit.answer.version > version);
+/**
+ * An edit that is still open, or was written after what is shown was made. Versions of two epochs say nothing of each
+ * other: there the moment at which a package was `made` counts, and what the server tells now is newer than any answer.
+ */
+function counts({ state, answer, done }, { version, epoch }, made) {
+  if (isOpen({ state })) return true;
+  if (state !== "sent") return false;
+  return (answer.epoch ?? epoch) === epoch ? answer.version > version : Boolean(made) && done > made;
 }
 
 function communitiesOfView({ rows }) {

@@ -2,8 +2,9 @@
 
 import { byId, el, icon, show } from "../dom.js";
 import { cell } from "../shapes.js";
-import { communityRow } from "./community.js";
+import { communityRow, roomRow } from "./community.js";
 import { metresBetween, openTasks } from "./data.js";
+import { isOut } from "./head.js";
 import { SIGN_IN, distance, told, w } from "./words.js";
 
 /** So many rows at a time: a whole subdistrict's list must not make taps wait. */
@@ -38,6 +39,8 @@ export function startGrid(store, { choose, look }) {
         : el("p", { class: "quiet", text: w("no_tasks") }),
       el("h2", { class: "panel-title second", text: w("communities", { n: shown.communities.length }) }),
       rows(shown.communities, (one) => communityRow(one, store, choose), {}),
+      el("h2", { class: "panel-title second", text: w("rooms", { n: shown.rooms.length }) }),
+      rows(shown.rooms, (one) => roomRow(one, store, choose), { id: "room-rows" }),
     );
     // Whoever goes by keys stays where they were.
     if (held) node.querySelector(`[data-task="${CSS.escape(held)}"] button`)?.focus({ preventScroll: true });
@@ -154,8 +157,8 @@ function row(task, { me, chosen }, choose) {
 function nothing(store, look) {
   const { link, session, failure } = store.get();
   const [title, text] =
-    session === "signed_out" || session === "revoked"
-      ? [w("signed_out"), w("signed_out_more")]
+    isOut(session)
+      ? [w(session === "unknown" ? "unknown_device" : "signed_out"), w(session === "unknown" ? "unknown_device_keeps" : "signed_out_more")]
       : failure
         ? [w("not_here"), failure]
         : link === "offline" || link === "busy"
@@ -166,7 +169,7 @@ function nothing(store, look) {
     { class: "blank" },
     el("h2", { id: "grid-title", tabindex: "-1", text: title }),
     text && el("p", { text }),
-    session === "signed_out" || session === "revoked"
+    isOut(session)
       ? el("a", { class: "touch main", href: SIGN_IN, text: w("sign_in") })
       : link !== null && el("button", { type: "button", class: "touch", on: { click: look } }, icon("retry"), w("try_again")),
   );

@@ -51,10 +51,15 @@ export function startHead(store, { look, go }) {
   drawTabs(store);
 }
 
+/** Whether one must sign in, or have the tablet enrolled, before the server says anything. */
+export function isOut(session) {
+  return ["signed_out", "unknown", "revoked"].includes(session);
+}
+
 function drawLink(store, look) {
   const { link, session } = store.get();
   const button = byId("link");
-  const out = session === "signed_out" || session === "revoked";
+  const out = isOut(session);
   const { words, mark } = out && link === "online" ? { words: "signed_out_short", mark: "offline" } : (LINKS[link] ?? { words: "connecting", mark: "wait" });
   show(button, mark === "offline" ? icon("offline") : el("span", { class: `dot ${mark}` }), el("span", { text: w(words) }));
   button.onclick = look;
@@ -84,7 +89,9 @@ function banner(store) {
     const more = [told(wiped.text), wiped.lost ? w("wiped_lost", { n: wiped.lost }) : ""].filter(Boolean).join(" ");
     return { strong: w("wiped"), more, act: "close" };
   }
-  if (session === "signed_out" || session === "revoked")
+  if (session === "unknown")
+    return { strong: w("unknown_device"), more: w("unknown_device_keeps"), act: "sign_in" };
+  if (isOut(session))
     return shown || session === "revoked"
       ? { strong: w(session === "revoked" ? "revoked" : "signed_out"), more: w("signed_out_keeps"), act: "sign_in" }
       : null;

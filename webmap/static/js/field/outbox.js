@@ -52,7 +52,8 @@ export function subject({ body }) {
 /**
  * Start the outbox.
  * @param {object} store the page's; it gets `edits`, `sending` and `session`
- * @returns {{add: Function, send: Function, change: Function, drop: Function, reload: Function, ready: Promise<void>}}
+ * @returns {{add: Function, send: Function, change: Function, drop: Function, takeOver: Function, reload: Function,
+ *   ready: Promise<void>}}
  */
 export function startOutbox(store) {
   let sending = null;
@@ -82,6 +83,13 @@ export function startOutbox(store) {
 
   async function drop(numbers) {
     await dropEdits(numbers);
+    await reload();
+  }
+
+  /** Let what one holder has recorded be another's: the same person's, under another name. */
+  async function takeOver(before, holder) {
+    for (const { seq, holder: whose } of store.get().edits)
+      if (whose === before) await changeEdit(seq, (edit) => ({ ...edit, holder }));
     await reload();
   }
 
@@ -130,7 +138,7 @@ export function startOutbox(store) {
       const answer = await post("/api/facts", { key: tried.key, ...tried.body });
       // Networks that want a sign-in of their own answer in the server's place.
       if (answer?.key !== tried.key) throw new Unreached();
-      await change(tried, { state: "sent", answer: { version: answer.version }, done: Date.now(), why: "" });
+      await change(tried, { state: "sent", answer: { version: answer.version, epoch: answer.epoch }, done: Date.now(), why: "" });
       store.set({ link: "online" });
       return true;
     } catch (error) {
@@ -159,7 +167,7 @@ export function startOutbox(store) {
       // The token may be of an earlier session; nobody's edit is sent in the name of whoever has signed in since.
       const { state } = await get("/api/field/status", { holder: edit.holder });
       if (!SAME_HOLDER.includes(state)) {
-        if (state === "signed_out") store.set({ session: state });
+        if (state === "signed_out" || state === "unknown") store.set({ session: state });
         return false;
       }
       doubted.add(edit.key);
@@ -189,7 +197,7 @@ export function startOutbox(store) {
   }
 
   const ready = reload();
-  return { add, send, change, drop, reload, ready };
+  return { add, send, change, drop, takeOver, reload, ready };
 }
 
 function sameFeature({ body: one }, { body: other }) {
@@ -197,7 +205,7 @@ function sameFeature({ body: one }, { body: other }) {
 }
 
 function conflictOf({ error, theirs, mergeable }) {
-  return { conflicts: error.conflicts, theirs: theirs ?? error.theirs, mergeable: mergeable ?? error.mergeable ?? [] };
+  return { conflicts: error.conflicts, theirs, mergeable: mergeable ?? [], restored: error.restored };
 }
 
 /** The first that waits, unless an earlier one about the same thing is still to be decided. */

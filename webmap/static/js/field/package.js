@@ -1,6 +1,6 @@
 /** The area package: fetched, its signature and every part checked, and only then kept; or wiped. */
 
-import { Refused, getFile } from "./api.js";
+import { Refused, get, getFile } from "./api.js";
 import { forget, keep, kept } from "./db.js";
 import { w } from "./words.js";
 
@@ -11,6 +11,9 @@ const TILES = "wangge-field-tiles-";
 /** The map enlarges tiles of this zoom: larger ones would only weigh more. */
 const MAX_ZOOM = 15;
 const ADDRESS = `/api/field/package?max_zoom=${MAX_ZOOM}`;
+
+/** How often what was taken along has been wiped while this page is open. */
+let wipes = 0;
 
 /** Something about a package is not as it must be; nothing of it was kept. */
 class BadPackage extends Error {}
@@ -34,13 +37,20 @@ export async function sizeOf() {
 export async function take({ publicKey, progress }) {
   const pinned = (await kept("key")) ?? publicKey;
   if (pinned.x !== publicKey.x || pinned.y !== publicKey.y) throw new BadPackage(w("package_other_key"));
+  const begun = wipes;
   const bytes = await fetched(progress);
   const found = await checked(bytes, pinned);
+  await refuseLost(found.manifest);
+  const stillHere = () => {
+    if (wipes !== begun) throw new BadPackage(w("package_not_any_more"));
+  };
+  stillHere();
   await keep("key", pinned);
   const cacheName = `${TILES}${found.manifest.made}`;
   const before = await kept("package");
   try {
     await keepTiles(cacheName, found.parts);
+    stillHere();
   } catch (error) {
     if (before?.cacheName !== cacheName) await caches.delete(cacheName);
     throw error;
@@ -67,8 +77,15 @@ export function taken() {
   return kept("package");
 }
 
+/** Refuse what may not be kept any more: a download takes a while, and the device may have been revoked meanwhile. */
+async function refuseLost({ holder, area }) {
+  const { state } = await get("/api/field/status", { holder, area: area.id });
+  if (state !== "ok") throw new BadPackage(w("package_not_any_more"));
+}
+
 /** Wipe the package: facts, tasks, tiles, and the key that it was checked with. */
 export async function wipe() {
+  wipes += 1;
   await forget("package");
   await forget("key");
   if (globalThis.caches) await dropTiles();

@@ -38,7 +38,7 @@ export function startPackageView(store) {
   function askSize() {
     const { live, view, size } = store.get();
     if (!live?.field.package || !["package", "outbox"].includes(view) || !canTake()) return;
-    const about = `${live.field.area.id}@${live.field.version}`;
+    const about = `${live.field.area.id}@${live.field.epoch}:${live.field.version}`;
     if (asked === about || size?.about === about) return;
     asked = about;
     sizeOf().then(
@@ -110,7 +110,8 @@ function takenBox({ package: taken, lastServer, live }, { button, status, wipeIt
   const over = isExpired(taken, lastServer);
   const days = Math.max(0, Math.ceil((expires - now) / DAY_MS));
   const share = Math.max(0, Math.min(1, (expires - now) / (expires - Date.parse(manifest.made))));
-  const newer = live && live.field.version > manifest.version;
+  const newer =
+    live && (live.field.epoch !== manifest.epoch || live.field.version > manifest.version);
   return el(
     "div",
     { class: "box" },

@@ -73,7 +73,8 @@ function form(task, { store, outbox, close, choose }) {
     show(warning, icon("warning"), el("div", {}, el("p", { text }), el("p", { class: "small", text: w("contradiction_more") })));
   };
   const save = async () => {
-    const missing = !draft.answer ? w("choose_answer") : !draft.day || draft.day > today ? w("day_not_right", { day: today }) : "";
+    const locked = store.get().shown?.expired;
+    const missing = locked ? w("expired_read_only") : !draft.answer ? w("choose_answer") : !draft.day || draft.day > today ? w("day_not_right", { day: today }) : "";
     said.textContent = missing;
     said.hidden = !missing;
     if (missing) return;
@@ -95,7 +96,7 @@ function form(task, { store, outbox, close, choose }) {
         body: {
           layer: of.layer,
           code: of.code,
-          based_on: old?.body.based_on ?? of.version ?? shown.version,
+          ...(old ? basedOn(old.body) : { based_on: of.version ?? shown.version, epoch: of.epoch ?? shown.epoch }),
           values: { [field]: answer },
           as_of: day,
           source: sources.length ? sources.join("、") : w("evidence_on_site"),
@@ -163,6 +164,11 @@ function form(task, { store, outbox, close, choose }) {
   );
   warn();
   return content;
+}
+
+/** What an edit was based on stays so where it is mended: it was seen then. */
+function basedOn({ based_on, epoch }) {
+  return { based_on, epoch };
 }
 
 function sheetHead(task, shown, close) {

@@ -61,17 +61,18 @@ class CanvasEngine {
     this.chosen = null;
     this.turned = new Map();
     map.createPane("ground").style.setProperty("z-index", "150");
-    const { base_map: base } = description;
-    if (base) L.tileLayer(base.url, { pane: "ground", maxNativeZoom: base.max_zoom }).addTo(map);
     this.restyle();
   }
 
-  /** Take the theme's colours: shapes, images and rules anew. */
+  /** Take the theme's colours and the base map that is described: shapes, images and rules anew. */
   restyle() {
     this.hatch = hatchTile(Math.ceil(devicePixelRatio));
     this.lost = lostTile(Math.ceil(devicePixelRatio));
     this.marks = Object.fromEntries(Object.entries(MARKS).map(([kind, mark]) => [kind, markTile(mark, 2)]));
     this.map.getContainer().style.setProperty("background-color", colour("outside"));
+    const { base_map: base } = this.description;
+    this.base?.remove();
+    this.base = base && L.tileLayer(base.url, { pane: "ground", maxNativeZoom: base.max_zoom }).addTo(this.map);
     for (const shape of this.shapes ?? []) shape.remove();
     this.shapes = this.drawShapes();
     this.refresh();

@@ -12,7 +12,7 @@ import { startScenes } from "./scenes.js";
 const RELOAD_MS = 60_000;
 
 const began = performance.now();
-/** What each question's map shows: the view, its tag, and the version that it was asked for. */
+/** What each question's map shows: the view, its tag, and the version, with its epoch, that it was asked for. */
 const views = new Map();
 const asking = new Set();
 let figures = null;
@@ -102,12 +102,17 @@ function drawView(id, view) {
   showLegend(view, facilities);
 }
 
+/** What tells the figures' state from any other: after a restored backup numbers come again. */
+function versionOf({ epoch, version }) {
+  return `${epoch}:${version}`;
+}
+
 /** Ask for what a scene's map shows, where it may have changed. */
 async function refresh(id) {
   const asked = figures?.questions.find((one) => one.id === id);
   const known = views.get(id);
-  if (!asked || asked.needs.length || asking.has(id) || known?.version === figures.version) return;
-  const { version } = figures;
+  if (!asked || asked.needs.length || asking.has(id) || known?.version === versionOf(figures)) return;
+  const version = versionOf(figures);
   const { question, unit, kind } = asked.view;
   asking.add(id);
   try {
