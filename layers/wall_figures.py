@@ -96,7 +96,8 @@ def round_number(value: float) -> Text:
     if value < _LARGE:
         return both(f"{round(value):,}")
     return Text(
-        f"{round(value / 1e4):,} 万", f"{value / 1e6:.2f} million" if value >= 1e6 else f"{value:,.0f}"
+        f"{round(value / 1e4):,} 万",
+        f"{value / 1e6:.2f} million" if value >= 999_500 else f"{round(value, -3):,.0f}",
     )
 
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 CONFIRMED, AGE, PAGE = "Wangge-Confirmed", "Wangge-Age", "Wangge-Page"
 """Headers: when what is answered was last known to be the store's present version, how many seconds ago, and which
-page is the present one: a wall runs for weeks, and loads itself anew when the service has been renewed."""
+page is the present one: a wall runs for weeks, and loads itself anew when the service, its settings or the district
+are others."""
 
 STYLES = ("tokens", "base", "wall", "wall_map", "wall_linkages")
 _EARLIER = "wangge.earlier"
@@ -103,7 +104,7 @@ def page() -> str:
                 "scenes": scenes,
                 "scene": state["scene"] if state["scene"] in scenes else scenes[0],
                 "seconds": state["seconds"],
-                "page": _present_page(),
+                "page": _present_page(snapshot),
             }
         ),
     )
@@ -158,11 +159,14 @@ def wall(*, lang: Language) -> Response:
     seen = utc_now() - timedelta(seconds=age_s or 0)
     response.headers[CONFIRMED] = seen.isoformat(timespec="seconds").replace("+00:00", "Z")
     response.headers[AGE] = f"{age_s or 0:.0f}"
-    response.headers[PAGE] = _present_page()
+    response.headers[PAGE] = _present_page(snapshot)
     return response
 
 
-def _present_page() -> str:
-    """Return what tells this page's scripts and styles from those of another version."""
+def _present_page(snapshot: Snapshot) -> str:
+    """Return what tells this page from another: its scripts and styles, what the installation sets, the district."""
     styles = [assets.content_hash(f"css/{name}.css") for name in STYLES]
-    return sha256("".join((assets.import_map(MODULES), *styles)).encode()).hexdigest()[:12]
+    district = snapshot.district
+    outline = None if district.outline is None else district.outline.bounds
+    shown = (district.name, district.name_en, district.invented, outline, service().settings.installation)
+    return sha256("".join((assets.import_map(MODULES), *styles, repr(shown))).encode()).hexdigest()[:12]

@@ -163,19 +163,20 @@ def test_every_figure_has_its_base_and_the_two_coverages_stand_together(hall: st
     for scene in ("gap", "double_none", "hotspots"):
         show(page, scene)
         expect(pair).to_be_visible()
-        expect(pair).to_have_text("99%党组织覆盖20%有业委会")
+        expect(pair).to_have_text("99%党组织覆盖920 / 92920%有业委会186 / 929")
     expect(page.locator('[data-question="double_none"] .wall-line').first).to_contain_text("共 929 个小区")
     show(page, "linkages")
     expect(pair).to_be_hidden()
-    for name, base in (
-        ("organisation_coverage", "920 / 929 个小区"),
-        ("owners_committee", "186 / 929 个小区"),
+    for name, base, trend in (
+        ("organisation_coverage", "920 / 929 个小区", "+30"),
+        ("owners_committee", "186 / 929 个小区", "+12"),
     ):
         one = page.locator(f'[data-figure="{name}"]')
         expect(one).to_be_visible()
         expect(one).to_contain_text(base)
         expect(one.locator(".wall-reference")).to_contain_text("2018–19 年公布")
         expect(one.locator(".cells-line")).to_have_count(1)
+        expect(one.locator(".wall-change")).to_have_text(trend)
     expect(page.locator("[data-linkage]")).to_have_count(6)
     expect(page.locator('[data-linkage="mechanism"]')).to_contain_text("尚无记录")
     expect(page.locator('[data-linkage="results"] .amber')).to_have_text("2018 年公布 南湖 68 / 72")

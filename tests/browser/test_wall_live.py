@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from layers.standards import Standards
-from layers.store import Authorship, Store, create_store
+from layers.store import Authorship, Store, backup_store, create_store
 from tests.browser.conftest import NO_WEBGL, Open, drawn, serving
 from tests.browser.test_wall import SCREEN, filled, show
 from tests.conftest import OPTIONS
@@ -62,6 +63,24 @@ def screen(open_page: Open, address: str, *, clock: bool = False) -> Page:
     page.goto(address)
     filled(page)
     return page
+
+
+def soon(page: Page, there: Callable[[], bool]) -> None:
+    """Let five seconds after five seconds pass until something is there."""
+    for _ in range(60):
+        if there():
+            return
+        page.clock.fast_forward(5_000)
+        page.wait_for_timeout(500)
+    raise AssertionError("it does not come")
+
+
+def at_its_place(store: Store, other: Path) -> None:
+    """Put another file at the place of an open store, as a restore does."""
+    path = Path(store.url.partition(":")[2])
+    for file in path.parent.glob(path.name + "*"):
+        file.unlink()
+    other.rename(path)
 
 
 def test_a_change_in_the_store_is_on_the_wall_within_ten_seconds(
@@ -340,3 +359,48 @@ def test_a_scene_without_its_layers_keeps_the_others(
         show(page, "gap")
         expect(page.locator("#map-message")).to_be_hidden()
         expect(page.locator("#legend")).to_be_visible()
+
+
+def test_a_restored_store_and_a_renamed_district_are_shown_by_themselves(
+    store: Store, standards: Standards, tmp_path: Path, open_page: Open
+) -> None:
+    backup, other = tmp_path / "backup.gpkg", tmp_path / "other.gpkg"
+    backup_store(store, backup)
+    with serving(app_for(store, standards, SCREEN)) as address:
+        page = screen(open_page, f"{address}/wall?seconds=3600&scene=double_none", clock=True)
+        store.delete("communities", ["C07"])
+        page.clock.fast_forward(6_000)
+        expect(count_of(page, "double_none")).to_have_text("2", timeout=WITHIN_MS)
+        at_its_place(store, backup)
+        soon(page, lambda: count_of(page, "double_none").inner_text() == "3")
+        expect(page.locator("#legend")).to_contain_text("双无 3 个")
+        district, frames = small_district()
+        renamed = dataclasses.replace(district, name="某新区")
+        with create_store(f"gpkg:{other}", renamed, layers=frames) as new:
+            new.delete("communities", ["C01"])
+        at_its_place(store, other)
+        page.clock.fast_forward(70_000)
+        soon(page, lambda: page.locator(".wall-district").inner_text() == "某新区")
+        filled(page)
+
+
+def test_a_screen_that_slept_or_whose_clock_was_set_goes_on_by_itself(
+    store: Store, standards: Standards, open_page: Open
+) -> None:
+    with serving(app_for(store, standards, SCREEN)) as address:
+        page = screen(open_page, f"{address}/wall?seconds=20&scene=double_none", clock=True)
+        wall = page.locator("#wall")
+        store.delete("communities", ["C07"])
+        page.clock.fast_forward("08:00:00")
+        expect(wall).to_have_attribute("data-state", "fresh", timeout=WITHIN_MS)
+        expect(page.locator("#stale")).to_be_hidden()
+        expect(count_of(page, "double_none")).to_have_text("2", timeout=WITHIN_MS)
+        for moment in ("2001-01-01T00:00:00", "2031-01-01T00:00:00"):
+            page.clock.set_system_time(moment)
+            page.clock.fast_forward(6_000)
+            expect(wall).to_have_attribute("data-state", "fresh")
+            expect(page.locator("#stale")).to_be_hidden()
+            assert page.locator("#time").inner_text() != "00:00", "the clock is the server's"
+            scene = wall.get_attribute("data-scene")
+            page.clock.fast_forward(20_100)
+            expect(wall).not_to_have_attribute("data-scene", str(scene))

@@ -279,7 +279,7 @@ def test_a_round_share_never_says_all_or_nothing_where_it_is_not(count: int, of:
 
 def test_large_numbers_are_said_as_people_say_them() -> None:
     assert round_number(1_149_600) == Text("115 万", "1.15 million")
-    assert round_number(505_400) == Text("51 万", "505,400")
+    assert round_number(505_400) == Text("51 万", "505,000")
     assert round_number(9_552) == Text("9,552", "9,552")
     assert whole_percent(None).zh == "—"
 

@@ -16,7 +16,7 @@ from layers.installation import Installation
 from layers.problems import BadParameter
 from layers.standards import Standards
 from layers.store import Store, create_store
-from layers.text import LANGUAGES
+from layers.text import LANGUAGES, Text
 from layers.visitors import WHOLE_DISTRICT, Area, Visitor
 from tests.district import small_district
 from tests.visitors import UNLIMITED, app_for
@@ -163,6 +163,10 @@ def test_scenes_and_seconds_are_the_installations(small_store: Store, standards:
     asked = page("/wall?scene=hotspots&seconds=7")
     assert (asked["scene"], asked["seconds"]) == ("hotspots", 7)
     assert page("/wall?scene=hotspots", scenes=("gap",))["scene"] == "gap"
+    # A wall that was opened before loads itself anew; in each process of one service it is the same page.
+    assert as_shipped["page"] == asked["page"] == page("/wall?lang=en")["page"]
+    titled = page("/wall", title=Text("某区一张图", "One map"))
+    assert len({as_shipped["page"], chosen["page"], titled["page"]}) == 3
 
 
 @pytest.mark.parametrize("query", ["seconds=0", "seconds=3601", "seconds=x", "scene=news", "lang=fr"])

@@ -2,8 +2,10 @@
 
 import { byId, el, setAttribute, show, unbroken } from "../dom.js";
 import { tokenVariable } from "../shapes.js";
-import { t } from "../words.js";
+import { count, t } from "../words.js";
 import { cells } from "./cells.js";
+
+const AMOUNT = /([+−][\d.,]+)/u;
 
 let found = null;
 
@@ -55,19 +57,31 @@ function question({ id, title, value, label, basis, rest, trend, definition, tok
       "div",
       { class: "wall-lines" },
       recorded &&
-        el("p", { class: "wall-line" }, el("span", {}, unbroken(basis)), el("span", {}, unbroken(trend))),
+        el("p", { class: "wall-line" }, el("span", {}, unbroken(basis)), el("span", {}, changed(trend))),
       recorded && rest && el("p", { class: "wall-line wall-rest", text: rest }),
       el("p", { class: "wall-line wall-explained" }, el("span", {}, unbroken(definition))),
     ),
   );
 }
 
-function pairOf({ id, value, label, recorded }) {
+/** A trend's words, with the amount of the change marked: what a leader looks for first. */
+function changed(trend) {
+  return trend
+    .split(AMOUNT)
+    .map((part, i) => (i % 2 ? el("b", { class: "wall-change", text: part }) : unbroken(part)));
+}
+
+function pairOf({ id, value, label, figure, recorded }) {
   return el(
     "p",
     { class: "wall-half", "data-half": id, "data-unrecorded": !recorded },
     el("strong", { text: value }),
-    el("span", { text: label }),
+    el(
+      "span",
+      {},
+      el("span", { text: label }),
+      recorded && el("span", { class: "wall-base", text: `${count(figure.count)} / ${count(figure.of)}` }),
+    ),
   );
 }
 
@@ -94,7 +108,7 @@ function coverage({ id, value, label, basis, rest, trend, figure, reference, rec
         "p",
         {},
         el("b", { text: label }),
-        recorded && [el("span", { text: basis }), el("span", { text: rest }), el("span", {}, unbroken(trend))],
+        recorded && [el("span", { text: basis }), el("span", { text: rest }), el("span", {}, changed(trend))],
       ),
     ),
     recorded && cells(figure, share),
@@ -122,7 +136,7 @@ function single({ id, value, label, basis, rest, trend, figure, reference, recor
       "p",
       { class: "wall-single", "data-figure": id, "data-unrecorded": !recorded },
       el("strong", { class: "wall-number", text: value }),
-      recorded && el("span", { class: "wall-trend" }, unbroken(trend)),
+      recorded && el("span", { class: "wall-trend" }, changed(trend)),
     ),
     basis && el("p", { class: "wall-basis", text: basis }),
     rest && el("p", { class: "wall-basis", text: rest }),
