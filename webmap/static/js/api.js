@@ -10,7 +10,8 @@ export class ApiError extends Error {
    */
   constructor(said) {
     const { title, detail, remedy, status } = said;
-    super(title);
+    // A refusal without words, by a proxy, is no empty sentence.
+    super(title || t("not_json"));
     this.said = said;
     this.detail = detail ?? "";
     this.remedy = remedy ?? "";

@@ -63,7 +63,8 @@ async function load() {
     });
     announce();
   } catch (error) {
-    if (error.name === "AbortError") return;
+    // What came of an older question is no answer to this one.
+    if (error.name === "AbortError" || loading !== mine) return;
     if (!(error instanceof ApiError)) throw error;
     store.set({ failure: error });
   }

@@ -23,7 +23,7 @@ export function startRows(box, view, { choose, top: scrolled, order }) {
   const options = {
     list,
     open: Boolean(view.conditions),
-    top: Math.max(0, ...rows.value.filter((value) => value !== null)),
+    top: rows.value.reduce((most, value) => Math.max(most, value ?? 0), 0),
     withSeats: rows.seats.some(Boolean),
     withMonths: rows.months.some((months) => months?.some(Boolean)),
   };

@@ -50,21 +50,27 @@ export function orderOf({ rows, list }, sort) {
   if (!sort) return all;
   const keys = KEYS[sort.column](rows);
   const way = sort.down ? -1 : 1;
-  const by = typeof keys.find((key) => key !== null) === "string" ? collator.compare : (a, b) => a - b;
   const compare = (one, other) => {
     const group = Number(one >= list.count) - Number(other >= list.count);
     if (group) return group;
     const [a, b] = [keys[one], keys[other]];
     if (a === null || b === null) return Number(a === null) - Number(b === null) || one - other;
-    return way * by(a, b) || one - other;
+    return way * (a - b) || one - other;
   };
   return all.sort(compare);
 }
 
 const collator = new Intl.Collator(language === "zh" ? "zh-Hans-CN-u-co-pinyin" : "en", { numeric: true });
 
+/** Places of names among themselves: of very many rows few have a name of their own, and comparing names is slow. */
+function placesOf(names) {
+  const sorted = [...new Set(names)].sort(collator.compare);
+  const places = new Map(sorted.map((name, place) => [name, place]));
+  return names.map((name) => places.get(name));
+}
+
 const KEYS = {
-  name: ({ name }) => name,
+  name: ({ name }) => placesOf(name),
   // Fewest seats filled first; of those the ones of which least is unknown.
   seats: ({ seats }) => seats.map((four) => four && 10 * times(four, "1") + times(four, "?")),
   value: ({ value }) => value,

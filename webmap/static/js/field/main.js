@@ -1,6 +1,7 @@
 /** The tablet's page: puts the parts together; what is shown follows from what was fetched, taken along and edited. */
 
 import { byId } from "../dom.js";
+import { afterPaint } from "../later.js";
 import { createStore } from "../state.js";
 import { startConflict } from "./conflict.js";
 import { remembered, startContact } from "./contact.js";
@@ -65,8 +66,8 @@ function enter(view) {
   store.set({ view });
   byId("field").dataset.view = view;
   if (view === "verify") map.select(true);
-  // Whoever goes by keyboard or by ear is told where they are.
-  document.getElementById(`${view}-title`)?.focus({ preventScroll: true });
+  // Whoever goes by keyboard or by ear is told where they are, once it is there to be seen.
+  afterPaint(() => document.getElementById(`${view}-title`)?.focus({ preventScroll: true }));
 }
 
 function taskOf(id) {

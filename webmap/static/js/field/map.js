@@ -5,7 +5,7 @@ import { byId, el } from "../dom.js";
 import { still } from "../map/colours.js";
 import { crsOf } from "../map/crs.js";
 import { boundsOf } from "./data.js";
-import { afterPaint } from "./later.js";
+import { afterPaint } from "../later.js";
 import { page, told, w } from "./words.js";
 
 const LAYERS = ["backdrop", "subdistricts", "communities", "buildings", "mediation_rooms"];

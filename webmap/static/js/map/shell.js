@@ -2,6 +2,7 @@
 
 import * as L from "leaflet";
 import { byId, el, show } from "../dom.js";
+import { afterPaint } from "../later.js";
 import { t } from "../words.js";
 import { scale, still } from "./colours.js";
 import { crsOf } from "./crs.js";
@@ -108,8 +109,10 @@ export function startMap(store, { choose, toggled, place: toPlace }, { slim = fa
     renew: () => engine?.renew?.(),
     flyTo(lon, lat, unit) {
       const zoom = Math.max(map.getZoom(), CLOSE_ZOOM[unit.split(":")[0]] ?? 16);
-      if (still()) map.setView([lat, lon], zoom, { animate: false });
-      else map.flyTo([lat, lon], zoom, { duration: 0.4 });
+      afterPaint(() => {
+        if (still()) map.setView([lat, lon], zoom, { animate: false });
+        else map.flyTo([lat, lon], zoom, { duration: 0.4 });
+      });
     },
     fit([west, south, east, north]) {
       const bounds = [
@@ -117,8 +120,10 @@ export function startMap(store, { choose, toggled, place: toPlace }, { slim = fa
         [north, east],
       ];
       const options = { padding: [60, 60], maxZoom: 17.5 };
-      if (still()) map.fitBounds(bounds, { ...options, animate: false });
-      else map.flyToBounds(bounds, { ...options, duration: 0.4 });
+      afterPaint(() => {
+        if (still()) map.fitBounds(bounds, { ...options, animate: false });
+        else map.flyToBounds(bounds, { ...options, duration: 0.4 });
+      });
     },
   };
 }
@@ -140,9 +145,14 @@ function follow(store, engine, switches) {
     engine.turn(store.get().whatIf?.units ?? UNTURNED);
     switches.apply();
   };
-  store.on(["view"], paint);
+  const choose = () => engine.choose(store.get().select);
+  // What was pressed is answered first; the map, which is what takes time, follows.
+  store.on(["view"], () => {
+    engine.expect?.();
+    afterPaint(paint);
+  });
   store.on(["adding"], () => switches.apply());
-  store.on(["select"], () => engine.choose(store.get().select));
+  store.on(["select"], () => afterPaint(choose));
   document.addEventListener("themechange", () => engine.restyle());
   document.addEventListener("sharpen", ({ detail }) => engine.sharpen(detail));
   engine.choose(store.get().select);
@@ -152,19 +162,28 @@ function follow(store, engine, switches) {
 }
 
 function pointing(map, engine, { choose, place }) {
-  map.on("click", ({ latlng }) => {
-    const there = place && engine.place?.(latlng);
-    const id = engine.pick(latlng);
-    if (there) place(there);
-    else if (id) choose(id);
-  });
+  // To find what lies there takes longer than a tap may wait for an answer.
+  map.on("click", ({ latlng }) =>
+    afterPaint(() => {
+      const there = place && engine.place?.(latlng);
+      const id = engine.pick(latlng);
+      if (there) place(there);
+      else if (id) choose(id);
+    }),
+  );
   if (!matchMedia("(hover: hover)").matches) return;
-  map.on("mousemove", ({ latlng }) => {
-    const id = engine.pick(latlng);
-    map.getContainer().classList.toggle("pointing", Boolean(id ?? (place && engine.place?.(latlng))));
+  let at = null;
+  const look = () => {
+    const id = at && engine.pick(at);
+    map.getContainer().classList.toggle("pointing", Boolean(id ?? (at && place && engine.place?.(at))));
     engine.point(id);
-  });
-  map.on("mouseout", () => engine.point(null));
+  };
+  const moved = (latlng) => {
+    at = latlng;
+    afterPaint(look);
+  };
+  map.on("mousemove", ({ latlng }) => moved(latlng));
+  map.on("mouseout", () => moved(null));
 }
 
 /** Say whose the map under ours is. */

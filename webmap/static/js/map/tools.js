@@ -2,6 +2,7 @@
 
 import { byId, el, iconButton, show } from "../dom.js";
 import { menu } from "../floating.js";
+import { afterPaint } from "../later.js";
 import { sight, t } from "../words.js";
 
 /** Whether two maps are compared, and only some of their units are meant: those of a cell, or that meet conditions. */
@@ -40,7 +41,7 @@ export function startMapTools(map, store, description, { whole, toggle }) {
   const visible = (name) => chosen[name] ?? usual(name);
   const change = (name, on) => {
     chosen[name] = on;
-    toggle(name, on);
+    afterPaint(() => toggle(name, on));
   };
   const [zoomIn, zoomOut] = [
     iconButton("plus", t("zoom_in"), () => map.zoomIn(1), ""),
