@@ -5,7 +5,7 @@ import { afterPaint } from "../later.js";
 import { createStore } from "../state.js";
 import { startConflict } from "./conflict.js";
 import { remembered, startContact } from "./contact.js";
-import { shownOf } from "./data.js";
+import { isExpired, shownOf } from "./data.js";
 import { startGrid } from "./grid.js";
 import { startHead } from "./head.js";
 import { startMap } from "./map.js";
@@ -18,6 +18,8 @@ import { startVerify } from "./verify.js";
 import { w } from "./words.js";
 
 const VIEWS = ["grid", "verify", "outbox", "package", "conflict"];
+/** How often it is looked whether the package has expired. */
+const EXPIRY_MS = 60_000;
 const THEME = "wangge-field-theme";
 
 const store = createStore({
@@ -99,11 +101,20 @@ startOutboxView(store, outbox, { choose, conflict: openConflict });
 startConflict(store, outbox, { close: () => go("outbox", { replace: true }) });
 startPackageView(store);
 
-store.on(["live", "package", "edits", "holder"], () => store.set({ shown: shownOf(store.get()) }));
+const renew = () => store.set({ shown: shownOf(store.get()) });
+store.on(["live", "package", "edits", "holder"], renew);
+/** A package may come to its end while the page is open. */
+function expire() {
+  const { shown, package: mine, lastServer } = store.get();
+  if (shown?.from === "package" && shown.expired !== isExpired(mine, lastServer)) renew();
+}
+store.on(["lastServer"], expire);
+setInterval(expire, EXPIRY_MS);
 store.on(["shown"], ({ shown, view, chosen }) => {
   map.show(shown);
   if (view === "verify" && chosen === null) store.set({ chosen: firstOpen() });
 });
+store.on(["link"], ({ link }) => map.reach(link === "online" || link === "busy"));
 store.on(["chosen"], () => map.select(store.get().view === "verify"));
 store.on(["me", "watching", "meSaid"], ({ me, watching, meSaid }) => {
   map.place(me);

@@ -43,6 +43,8 @@ function describe(scheme) {
   const names = ["subdistrict_names", "water_names", "green_names"].map((id) => ({ id, kind: "names", places: [] }));
   return {
     ...page.map,
+    // There is none without a network: what the package has is drawn then.
+    base_map: null,
     layers: [...tiles, { kind: "tiles", id: "units", url: url("{unit}"), min_zoom: 0, show: true }, ...names],
   };
 }
@@ -50,7 +52,10 @@ function describe(scheme) {
 /** MapLibre where there is WebGL 2; its tiles come through the page, and so through the service worker. */
 async function engineOn(map) {
   const graphics = document.createElement("canvas").getContext("webgl2");
-  if (!graphics) return (await import("../map/canvas.js")).createEngine(map, describe(""));
+  if (!graphics) {
+    const description = describe("");
+    return { engine: await (await import("../map/canvas.js")).createEngine(map, description), description };
+  }
   graphics.getExtension("WEBGL_lose_context")?.loseContext();
   const gl = await import("maplibre-gl");
   // Only a script within the service worker's scope starts without a network.
@@ -60,14 +65,15 @@ async function engineOn(map) {
     if (!answer.ok) throw new Error(`${answer.status} ${url}`);
     return { data: await answer.arrayBuffer() };
   });
-  return (await import("../map/gl.js")).createEngine(map, describe("field://"));
+  const description = describe("field://");
+  return { engine: await (await import("../map/gl.js")).createEngine(map, description), description };
 }
 
 /**
  * Start the map.
  * @param {object} store
  * @param {{choose: (id: string) => void}} actions
- * @returns {{show: Function, select: Function, place: Function, whole: Function, resize: Function, restyle: Function, toggle: Function}}
+ * @returns {{show: Function, select: Function, place: Function, whole: Function, resize: Function, restyle: Function, toggle: Function, reach: Function}}
  */
 export function startMap(store, { choose }) {
   const node = byId("map");
@@ -87,22 +93,40 @@ export function startMap(store, { choose }) {
   const parts = { area: L.layerGroup().addTo(map), pins: L.layerGroup().addTo(map), me: L.layerGroup().addTo(map) };
   const pins = new Map();
   let engine = null;
+  let description = null;
+  let online = false;
   let last = null;
   let bounds = null;
   let painted = null;
 
   engineOn(map).then(
     (made) => {
-      engine = made;
+      ({ engine, description } = made);
       engine.toggle("facilities", false);
       node.dataset.ready = "true";
       paint();
+      drawBase();
     },
     (error) => {
       byId("map-message").hidden = false;
       console.warn(error);
     },
   );
+
+  const said = page.map.base_map && el("p", { class: "map-attribution", id: "base-said", text: w("base_offline") });
+  if (said) node.after(said);
+
+  /** Draw the operator's base map while there is a network, and say so while there is none. */
+  function drawBase() {
+    const base = page.map.base_map;
+    if (!base) return;
+    said.textContent = online ? base.attribution : w("base_offline");
+    said.hidden = !said.textContent;
+    const wanted = online ? base : null;
+    if (!engine || description.base_map === wanted) return;
+    description.base_map = wanted;
+    engine.restyle();
+  }
 
   /** Paint the communities, where they are others than those that are painted. */
   function paint() {
@@ -270,6 +294,11 @@ export function startMap(store, { choose }) {
     },
     toggle(name, on) {
       afterPaint(() => engine?.toggle(name, on));
+    },
+    /** There is a network, or none. */
+    reach(now) {
+      online = now;
+      drawBase();
     },
   };
   node.setAttribute("aria-label", w("map_label"));
