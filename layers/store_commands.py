@@ -187,6 +187,12 @@ def _say_contents(context: Context, done: Text, where: object, store: Store) -> 
     )
     for name, layer in LAYERS.items():
         context.say(Text("  {t}：{n}", "  {t}: {n}").format(t=layer.title, n=f"{counts[name]:,}"))
+    epoch = store.epoch()
+    context.say(
+        Text("  历史标识（epoch）{id}，始于 {at}", "  epoch {id}, since {at}").format(
+            id=epoch.id, at="?" if epoch.since is None else f"{epoch.since:%Y-%m-%d %H:%M} UTC"
+        )
+    )
 
 
 @command(

@@ -46,12 +46,16 @@ def test_a_backup_is_restored_as_it_was(
     store_url: str, target: str, new_url: Callable[[str], str], tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.gpkg"
-    said = done("backup", file, store=store_url)
-    assert "version 14" in said and "Complaints: 178" in said and "guarded" in said
+    backed_up = done("backup", file, store=store_url)
+    assert "version 14" in backed_up and "Complaints: 178" in backed_up and "guarded" in backed_up
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     place = new_url(target)
     said = done("restore", file, store=place)
     assert "version 14" in said and "Complaints: 178" in said
+    with open_store(store_url) as source, open_store(place) as restored:
+        assert f"epoch {source.epoch().id}, since " in backed_up
+        assert f"epoch {restored.epoch().id}, since " in said
+        assert source.epoch().id != restored.epoch().id
     assert_equal(store_url, place)
 
 
