@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from webmap.gate import allow
 from webmap.operations import service
 from webmap.pages import MODULES
 from webmap.responses import coding_asked
-from webmap.security import HEADERS
+from webmap.security import HEADERS, base_map
 from webmap.words_field import field_words
 
 field = Blueprint("field", __name__)
@@ -72,10 +73,16 @@ def _shell(language: Language) -> str:
 
 
 def _map() -> dict[str, Any]:
-    """Return what of the map is the same for everybody."""
+    """Return what of the map is the same for everybody; the operator's base map is for as long as there is a network."""
     from webmap.maps import MAX_ZOOM
 
-    return {"max_zoom": MAX_ZOOM, "datum": service().settings.installation.map_datum}
+    installation = service().settings.installation
+    base = base_map()
+    return {
+        "max_zoom": MAX_ZOOM,
+        "datum": installation.map_datum,
+        "base_map": None if base is None else asdict(base),
+    }
 
 
 def _worker_address() -> str:
