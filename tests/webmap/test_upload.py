@@ -297,6 +297,15 @@ def test_tables_are_sent_part_by_part(persons: People, clerk: Clerk) -> None:
     answer.close()
 
 
+def test_what_is_told_of_a_file_stays_small_whatever_it_holds(persons: People, clerk: Clerk) -> None:
+    long = "x" * 2_000_000
+    lines = complaints(count=3).decode().split()
+    content = "\n".join([f"{lines[0]},channel,{long}", *(f"{line},{long},1" for line in lines[1:]), ""])
+    found = clerk.checked(content.encode(), datum="wgs84")
+    assert found["check"]["report"]["taken"] == 3
+    assert (desk_of(persons).uploads.root / found["id"] / "check.json").stat().st_size < 100_000
+
+
 @pytest.mark.parametrize(
     ("given", "name"),
     [
