@@ -136,7 +136,7 @@ WORDS: dict[str, Text] = {
     "two_step_short": Text("两步验证", "second factor"),
     "open": Text("管理", "Manage"),
     "change_role": Text("角色和范围", "Role and area"),
-    "rename": Text("姓名或职务", "Person or post"),
+    "rename": Text("更改姓名或职务", "Change person or post"),
     "rename_text": Text(
         "显示在用户名旁边，换人、改职务时更新；更改记入审计日志。用户名不变，历史和日志靠它。",
         "Shown beside the name: change it with the person or the post; the change is in the audit log. The name itself stays, "
