@@ -175,20 +175,27 @@ def _faces(bench: Bench) -> Part:
     plan = faces.Plan(sizes=(1,)) if bench.quick else faces.Plan()
     found = faces.measure(plan, bench.districts, bench.say)
     targets, growth = face_rows(found)
-    header = ["page", "size", "first rows s", "taps", "worst ms", "median ms", "shift"]
+    header = ["page", "size", "first rows s", "taps", "worst ms", "page's own ms", "median ms", "shift"]
     rows = [
         [
             one.name,
             size_of(one.copies, 0),
             f"{one.first_s:.1f}",
-            str(one.taps),
+            str(len(one.interactions)),
             f"{one.worst_s * 1e3:.0f}",
+            f"{one.page_s * 1e3:.0f}",
             f"{one.middle_s * 1e3:.0f}",
             f"{one.shift:.3f}",
         ]
         for one in found
     ]
-    lines = ["## Pages", "", *table(header, rows, numbers=2)]
+    each = [
+        [one.name, size_of(one.copies, 0), kind, f"{whole * 1e3:.0f}", f"{own * 1e3:.0f}"]
+        for one in found
+        for kind, (whole, own) in one.by_name().items()
+    ]
+    lines = ["## Pages", "", faces.HOW, "", *table(header, rows, numbers=2)]
+    lines += ["", *table(["page", "size", "interaction", "worst ms", "page's own ms"], each, numbers=3)]
     return Part(
         targets=[one.cells() for one in targets],
         growth=[one.cells() for one in growth],
