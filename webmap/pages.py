@@ -136,6 +136,7 @@ def render(
         "district": district,
         # Who has not signed in changes nothing here, and gets no cookie.
         "csrf": None if visitor().via == "nobody" else csrf.token(),
+        "account": visitor().account,
         "may_save": service().access is not None and policy().may(visitor(), "own"),
         "may_plan": policy().may(visitor(), "plan"),
         "may_verify": policy().may(visitor(), "verify"),

@@ -68,6 +68,10 @@ WORDS: dict[str, Text] = {
     "conditions_none_saved": Text("还没有保存过条件", "No conditions have been saved yet"),
     "conditions_by": Text("{name} 共享", "shared by {name}"),
     "conditions_shared": Text("已共享", "shared"),
+    "conditions_rename": Text("给“{name}”改名", 'Rename "{name}"'),
+    "conditions_new_name": Text("新的名字", "New name"),
+    "conditions_rename_done": Text("改名", "Rename"),
+    "conditions_renamed": Text("已改名为“{name}”", 'Renamed to "{name}"'),
     "conditions_remove": Text("删除“{name}”", 'Remove "{name}"'),
     "conditions_removed": Text("已删除“{name}”", 'Removed "{name}"'),
     "conditions_differ": Text(

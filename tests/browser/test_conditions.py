@@ -289,8 +289,22 @@ def test_conditions_are_saved_shared_and_changed_by_two(there: tuple[People, str
     expect(zhang.locator(".condition").nth(1)).to_contain_text("居民 400 人及以上")
     expect(told).to_be_hidden()
 
+    # Another name is given where they are opened, and the conditions that are open bear it.
+    expect(zhang.locator("#list-title")).to_have_text("双无缺照料")
     zhang.get_by_role("button", name="打开保存的条件").click()
-    zhang.get_by_role("button", name="删除“双无缺照料”").click()
+    zhang.get_by_role("button", name="给“双无缺照料”改名").click()
+    renamed = zhang.get_by_label("新的名字")
+    expect(renamed).to_be_focused()
+    renamed.fill("")
+    renamed.press("Enter")
+    assert renamed.evaluate("node => node.validationMessage") == "请先起个名"
+    renamed.fill("双无且缺照料")
+    assert serious(zhang) == []
+    renamed.press("Enter")
+    expect(zhang.locator("#toast")).to_contain_text("已改名为“双无且缺照料”")
+    expect(zhang.locator("#list-title")).to_have_text("双无且缺照料")
+    expect(zhang.locator(".saved-row")).to_contain_text("双无且缺照料")
+    zhang.get_by_role("button", name="删除“双无且缺照料”").click()
     expect(zhang.locator(".saved-list")).to_contain_text("还没有保存过条件")
 
 

@@ -228,11 +228,15 @@ def test_a_facility_is_found_by_name_and_moved_by_hand(
     assert serious(page) == []
 
 
-def test_a_symbol_on_the_map_opens_its_record(there: tuple[Store, People, str], open_page: Open) -> None:
+@pytest.mark.parametrize("webgl", [True, False], ids=["webgl", "canvas"])
+def test_a_symbol_on_the_map_opens_its_record(
+    there: tuple[Store, People, str], open_page: Open, webgl: bool
+) -> None:
     store, who, address = there
-    who.add("lin", "planner")
-    page = open_page(address, webgl=True)
-    sign_in(page, address, "lin")
+    name = "lin" if webgl else "min"
+    who.add(name, "planner")
+    page = open_page(address, webgl=webgl)
+    sign_in(page, address, name)
     at = store.read("facilities", codes=["F02"]).geometry["F02"].centroid
     page.goto(f"{address}/?question=gap&kind=day_care&unit=square:100&map=17/{at.y:.6f}/{at.x:.6f}")
     expect(page.locator("#map[data-ready]")).to_have_attribute("aria-busy", "false")

@@ -370,3 +370,37 @@ def test_scenarios_are_saved_shared_and_not_overwritten(there: tuple[People, str
     mine.watch.expected = "409"  # type: ignore[attr-defined]
     mine.get_by_role("button", name="删除这个方案").click()
     expect(mine.locator("#toast")).to_contain_text("与现有数据冲突")
+
+
+def test_scenarios_in_hand_outlive_a_reload_and_no_sign_out(
+    there: tuple[People, str], open_page: Open
+) -> None:
+    who, address = there
+    for name in ("wang", "zhao"):
+        who.add(name, "planner")
+    page = open_page(address)
+    sign_in(page, address, "wang")
+    start(page)
+    type_place(page, *IN_C08)
+    expect(page.locator(".what-if-list li")).to_have_count(1)
+    page.get_by_role("button", name="方案", exact=True).click()
+    page.get_by_role("button", name="+ 新方案").click()
+    type_place(page, 114.1372, IN_C08[1])
+    expect(page.locator(".what-if-list li")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_label("方案名称")).to_have_value("方案 2")
+    page.get_by_role("button", name="方案", exact=True).click()
+    drafts = page.locator(".menu:popover-open .menu-item")
+    expect(drafts).to_have_text(["方案 1 · 未保存", "方案 2 · 未保存", "+ 新方案"])
+    drafts.first.click()
+    expect(page.locator(".what-if-list li")).to_have_count(1)
+    kept = "JSON.stringify(Object.entries(sessionStorage))"
+    assert "add:" in page.evaluate(kept)
+    page.get_by_role("button", name="退出").click()
+    expect(page.locator("a.sign-in")).to_be_visible()
+    assert "wangge-drafts" not in page.evaluate(kept)
+    sign_in(page, address, "zhao")
+    start(page)
+    page.get_by_role("button", name="方案", exact=True).click()
+    expect(drafts.last).to_have_text("+ 新方案")
+    expect(page.get_by_role("button", name="方案 2")).to_have_count(0)

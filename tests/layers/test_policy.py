@@ -329,6 +329,7 @@ def test_what_is_refused_says_what_helps() -> None:
         POLICY.seen(RESIDENT, "complaints", way_out="api")
     with pytest.raises(Forbidden, match="Your role is Leader") as caught:
         POLICY.seen(signed_in("leader"), "complaints", way_out="api")
+    assert caught.value.remedy
     # Who may is told as roles with the areas they are kept to, as the rules have them.
     for role in POLICY.rules.roles.values():
         may = role.account and any(
@@ -344,6 +345,7 @@ def test_what_is_refused_says_what_helps() -> None:
         POLICY.require(RESIDENT, "change")
     with pytest.raises(Forbidden, match=r"Roles that may: Community staff .*, Planner") as caught:
         POLICY.require(signed_in("leader"), "change")
+    assert caught.value.remedy
     assert "Leader," not in caught.value.remedy.en
     POLICY.require(PLANNER, "change")
     with pytest.raises(NotFound):

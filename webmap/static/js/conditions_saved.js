@@ -66,6 +66,13 @@ async function fill(store, panel, list) {
           el("span", { text: thing.name }),
           el("span", { class: "saved-owner", text: ownerOf(thing) }),
         ),
+        thing.may.change &&
+          iconButton(
+            "edit",
+            t("conditions_rename", { name: thing.name }),
+            ({ currentTarget }) => startRenaming(store, panel, list, thing, currentTarget.closest(".saved-row")),
+            "icon-button small",
+          ),
         thing.may.remove &&
           iconButton(
             "close",
@@ -82,6 +89,50 @@ async function fill(store, panel, list) {
 function ownerOf({ mine, shared, owner }) {
   if (!mine) return t("conditions_by", { name: owner.title || owner.name });
   return shared ? t("conditions_shared") : "";
+}
+
+/** Turn a row into the field of its name: Enter renames, Escape leaves it. */
+function startRenaming(store, panel, list, thing, row) {
+  const name = el("input", { type: "text", maxlength: 80, value: thing.name, "aria-label": t("conditions_new_name") });
+  const told = el("p", { class: "menu-note", role: "alert" });
+  const rename = async () => {
+    name.setCustomValidity(name.value.trim() ? "" : t("conditions_no_name"));
+    if (!name.reportValidity()) return;
+    try {
+      const made = await send("PUT", `/api/saved/${thing.id}`, { version: thing.version, name: name.value.trim() });
+      const { saved } = store.get();
+      if (saved?.id === made.id) store.set({ saved: { ...saved, name: made.name, version: made.version } });
+      say(t("conditions_renamed", { name: made.name }), { seen: true });
+      fill(store, panel, list);
+    } catch (error) {
+      told.textContent = error.sentence;
+    }
+  };
+  name.addEventListener("input", () => name.setCustomValidity(""));
+  name.addEventListener("keydown", (event) => {
+    if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Enter") rename();
+    else fill(store, panel, list);
+  });
+  // The form around it asks other questions.
+  name.addEventListener("change", (event) => event.stopPropagation());
+  show(
+    row,
+    el(
+      "div",
+      { class: "saved-renaming" },
+      el(
+        "div",
+        { class: "conditions-name" },
+        name,
+        el("button", { type: "button", class: "button main", text: t("conditions_rename_done"), on: { click: rename } }),
+      ),
+      told,
+    ),
+  );
+  name.select();
 }
 
 async function remove(store, panel, list, thing) {

@@ -6,7 +6,8 @@ import { startSupposed } from "./map/supposed.js";
 import { Actions } from "./what_if_actions.js";
 import { startExisting } from "./what_if_existing.js";
 import { drawPanel } from "./what_if_panel.js";
-import { supposes } from "./what_if_scenario.js";
+import { forgetDrafts, keepDrafts, readDrafts } from "./what_if_drafts.js";
+import { supposes, writeSteps } from "./what_if_scenario.js";
 import { savedActions } from "./what_if_saved.js";
 import { page, t } from "./words.js";
 
@@ -18,12 +19,14 @@ const SHOWN = ["scenario", "whatIf", "shown", "placing", "existing", "adding", "
  * @param {object} map what `startMap` returned
  */
 export function startWhatIf(store, map) {
+  forgetDrafts();
   if (!page.may_plan) return;
   const panel = el("section", { class: "what-if", id: "what-if", "aria-labelledby": "what-if-title", hidden: true });
   const bar = el("div", { class: "what-if-bar", role: "note", hidden: true });
   document.querySelector(".side").prepend(panel);
   document.querySelector(".middle").prepend(bar);
   const actions = new Actions(store, map);
+  actions.drafts = readDrafts();
   actions.saved = savedActions(store, actions);
   actions.existing = startExisting(map.leaflet);
   actions.supposed = startSupposed(map.leaflet, store, actions);
@@ -49,8 +52,16 @@ export function startWhatIf(store, map) {
   store.on(SHOWN, draw);
   store.on(["whatIf", "sliding"], tellChange(store));
   const { scenario } = store.get();
-  if (scenario) actions.open({ ...scenario, name: scenario.name || t("what_if_named", { n: 1 }) });
+  if (scenario) actions.open(draftOf(scenario, actions.drafts));
+  store.on(["scenario"], () => keepDrafts(actions.drafts));
   draw();
+}
+
+/** The draft that an address speaks of where it is still in hand: it knows what the server keeps of it. */
+function draftOf(scenario, drafts) {
+  const name = scenario.name || t("what_if_named", { n: drafts.length + 1 });
+  const same = (draft) => draft.name === name && writeSteps(draft.steps) === writeSteps(scenario.steps);
+  return drafts.find(same) ?? { ...scenario, name };
 }
 
 /** The way in, on the map. */

@@ -11,6 +11,9 @@ const MAX_DATA_ZOOM = 15;
 const POINT = 1;
 const POLYGON = 3;
 const UNITS = "units";
+/** What a click finds besides units, and within how many pixels. */
+const PLACES = ["facilities", "mediation_rooms"];
+const REACH_PX = 10;
 /** How strongly units are drawn that do not meet the conditions. */
 const GROUND = 0.35;
 
@@ -282,6 +285,17 @@ class CanvasEngine {
     const found = this.layer?.queryTileFeaturesDebug(...toDisplay(this.description, [lng, lat])).get(UNITS) ?? [];
     const ids = found.map(({ feature }) => String(feature.props.id));
     return ids.find((id) => this.states.has(id)) ?? null;
+  }
+
+  place({ lat, lng }) {
+    const found = this.layer?.queryTileFeaturesDebug(...toDisplay(this.description, [lng, lat]), REACH_PX);
+    for (const layer of PLACES) {
+      if (!found || !(this.shown[layer] ?? true)) continue;
+      const drawn = ({ feature: { props } }) => layer !== "facilities" || props.kind === this.kind;
+      const one = found.get(layer)?.find(drawn);
+      if (one) return { layer, code: String(one.feature.props.id) };
+    }
+    return null;
   }
 
   facilities(kind) {
