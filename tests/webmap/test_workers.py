@@ -178,7 +178,7 @@ def test_requests_under_way_are_finished_when_it_is_stopped(store: Path) -> None
         time.sleep(0.5)  # it has been taken by a worker
         service.process.terminate()
         waited(lambda: is_refused(service.port) or None)
-        time.sleep(0.5)  # the parent refuses first; a moment later the worker knows, too
+        time.sleep(2)  # the parent refuses first; a moment later the worker knows, too
         client.sendall(body[5:])
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 403") and b"connection: close" in answer.lower(), answer[:300]
