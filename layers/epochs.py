@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta, timezone
 
 from layers.text import Text
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 PATTERN = "[0-9a-f]{16}"
 """What the id of an epoch looks like."""
 _ID_BYTES = 8
+_CHINA = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -51,5 +49,5 @@ def another_epoch(seen: str, present: Epoch) -> Text:
         )
     return Text(
         "存储已于 {day} 恢复或重建，您看到的是此前的数据，请重新核对。",
-        "The store was restored or set up anew on {day}; what you saw is from before: look again.",
-    ).format(day="?" if present.since is None else f"{present.since:%Y-%m-%d %H:%M} UTC")
+        "The store was restored or set up anew on {day} (China time); what you saw is from before: look again.",
+    ).format(day="?" if present.since is None else f"{present.since.astimezone(_CHINA):%Y-%m-%d %H:%M}")

@@ -23,6 +23,7 @@ WORDS: dict[str, Text] = {
     "tab_outbox": Text("待发送", "Outbox"),
     "tab_package": Text("带走", "Take along"),
     "conflict_head": Text("两个人改了同一项", "Two people changed one thing"),
+    "restored_head": Text("恢复之后再看一遍", "Look again after a restore"),
     "theme_sun": Text("强光下的外观", "For bright sun"),
     "theme_sun_on": Text("已换成强光外观", "Appearance for bright sun"),
     "theme_sun_off": Text("已换回浅色外观", "Light appearance"),

@@ -1,7 +1,7 @@
 /** Any fact of a place, not only those in the list of tasks: opened in the list, verified in the same way. */
 
 import { el, icon, show } from "../dom.js";
-import { cell, swatch } from "../shapes.js";
+import { cell, mark, swatch } from "../shapes.js";
 import { Unreached, get, inLanguage } from "./api.js";
 import { w } from "./words.js";
 
@@ -24,7 +24,7 @@ const OF_PACKAGE = {
  * @param {(id: string) => void} choose
  */
 export function communityRow(community, store, choose) {
-  const told = { mark: swatch(TOKENS[community.class] ?? "block"), text: w(`class_${community.class}`) };
+  const told = { sign: swatch(TOKENS[community.class] ?? "block"), text: w(`class_${community.class}`) };
   return placeRow({ ...community, layer: "communities" }, told, store, choose);
 }
 
@@ -35,11 +35,11 @@ export function communityRow(community, store, choose) {
  * @param {(id: string) => void} choose
  */
 export function roomRow(room, store, choose) {
-  const told = { mark: cell(room.shared), text: w(`room_shared_${room.shared}`) };
+  const told = { sign: mark("mediation_rooms"), text: w(`room_shared_${room.shared}`) };
   return placeRow({ ...room, layer: "mediation_rooms" }, told, store, choose);
 }
 
-function placeRow(place, { mark, text }, store, choose) {
+function placeRow(place, { sign, text }, store, choose) {
   const facts = el("div", { class: "facts" });
   return el(
     "li",
@@ -53,7 +53,7 @@ function placeRow(place, { mark, text }, store, choose) {
       el(
         "summary",
         { class: "row-plain" },
-        mark,
+        sign,
         el("span", { class: "row-name", text: place.name }),
         el("span", { class: "row-far", text }),
         icon("chevron"),

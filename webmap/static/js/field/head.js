@@ -23,7 +23,8 @@ export function startHead(store, { look, go }) {
   store.on(["view", "shown", "conflict"], () => {
     const { view, shown, edits, conflict } = store.get();
     const edit = view === "conflict" && edits.find(({ seq }) => seq === conflict);
-    title.textContent = w(view === "conflict" ? "conflict_head" : `tab_${view}`);
+    const conflicting = edit && edit.answer?.restored ? "restored_head" : "conflict_head";
+    title.textContent = w(view === "conflict" ? conflicting : `tab_${view}`);
     where.textContent = edit
       ? [w(`field_${Object.keys(edit.body.values)[0]}`), told(edit.shown.name)].join(w("comma"))
       : shown
