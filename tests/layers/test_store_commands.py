@@ -124,8 +124,8 @@ def old(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("language", "done_once", "done_twice"),
     [
-        ("en", "Schema 1 brought to schema 3", "nothing to do"),
-        ("zh", "结构由第 1 版升级到第 3 版", "无须升级"),
+        ("en", "Schema 1 brought to schema 4", "nothing to do"),
+        ("zh", "结构由第 1 版升级到第 4 版", "无须升级"),
     ],
 )
 def test_a_migration_says_from_where_to_where(
