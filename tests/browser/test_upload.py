@@ -125,6 +125,28 @@ def test_columns_that_are_not_known_are_chosen_from_the_first_rows(
     assert list(store.read("complaints").index) == ["N1"]
 
 
+def test_columns_that_are_not_theirs_are_named_and_left_out(
+    open_page: Open, served: tuple[Store, People, str]
+) -> None:
+    store, persons, address = served
+    page = sign_in(open_page, persons, address)
+    page.goto(f"{address}/data")
+    head, *rows = complaints(count=5).decode().split()
+    content = "\n".join([f"{head},诉求内容", *(f"{row},楼上漏水" for row in rows), ""])
+    choose(page, "诉求.csv", content.encode(), datum="wgs84")
+    refused = page.get_by_role("alert").filter(has_text="有些列不归您写入")
+    expect(refused).to_contain_text("text = 诉求内容: 您不可以写入诉求内容。")
+    expect(page.get_by_role("row").filter(has_text="不归您写入，不取")).to_have_count(1)
+    refused.get_by_role("button", name="不取这些列，重新检查").click()
+    expect(page.locator(".statement")).to_contain_text("新增 5 条")
+    # The form with all settings leaves them out as well.
+    page.locator("details.settings summary").click()
+    page.get_by_role("button", name="按改后的设置重新检查").click()
+    page.get_by_role("button", name="导入", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="新增 5 条")).to_be_visible()
+    assert store.read("complaints")["text"].isna().all()
+
+
 def test_who_may_not_is_told_so(open_page: Open, served: tuple[Store, People, str]) -> None:
     _, persons, address = served
     page = sign_in(open_page, persons, address, role="leader")
