@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo.cell_areas import shared_areas
+from geo.parts import in_turns
 from geo.polygon_raster import UNSURE, PolygonRaster
 from geo.rings import Rings, rings_of
 from geo.tessellation import Cells
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Two management cells closer than this share a border; survey files leave gaps of millimetres.
 _TOUCHING_M = 0.01
+# Polygons whose validity is asked in one go.
+_AT_ONCE = 500
 
 _Ints = NDArray[np.int64]
 
@@ -117,7 +120,12 @@ def polygon_cells(polygons: NDArray[np.object_], ids: NDArray[np.object_], *, cr
             f"cell id {str(unique[count > 1][0])!r} stands for several cells; give every cell its own"
         )
     polygonal = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes)
-    bad = ~(polygonal & shapely.is_valid(shapes))
+    bad = ~polygonal
+
+    def look(part: slice) -> None:
+        bad[part] |= ~shapely.is_valid(shapes[part])
+
+    in_turns(look, [slice(start, start + _AT_ONCE) for start in range(0, len(shapes), _AT_ONCE)])
     if bad.any():
         worst = int(np.flatnonzero(bad)[0])
         why = shapely.is_valid_reason(shapes[worst]) if polygonal[worst] else "not a polygon with an area"

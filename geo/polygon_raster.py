@@ -343,32 +343,38 @@ def _drawn(
     _Floats, NDArray[np.int32], NDArray[np.int32], NDArray[np.int8], NDArray[np.int32], NDArray[np.int32]
 ]:
     """Join one or two lines in each pixel to a boundary, where it parts no more than two polygons."""
-    start, end = line[:, :2], line[:, 2:]
-    directed = np.vstack((np.hstack((start, end - start)), np.hstack((end, start - end))))
+    number, start, end = len(line), line[:, :2], line[:, 2:]
+    directed = np.empty((2 * number, 4))
+    directed[:number, :2], directed[number:, :2] = start, end
+    np.subtract(end, start, out=directed[:number, 2:])
+    np.negative(directed[:number, 2:], out=directed[number:, 2:])
+    into, out = one.copy(), one.copy()
+    turn = np.zeros(len(one), dtype=np.int8)
+    joined = lines_in == 1
     # The corner is the end of the one and the start of the other, once they are turned.
-    meets_end = same(end[one], start[two]) | same(end[one], end[two])
-    corner = np.where(meets_end[:, None], end[one], start[one])
-    starts_there = same(start[two], corner)
-    joined = starts_there | same(end[two], corner)
-    double = lines_in == 2
-    into = np.where(double & ~meets_end, one + len(line), one)
-    out = np.where(double, np.where(starts_there, two, two + len(line)), into)
+    double = np.flatnonzero(lines_in == 2)
+    first, second = one[double], two[double]
+    ends, starts, others = end[first], start[second], end[second]
+    meets_end = same(ends, starts) | same(ends, others)
+    corner = np.where(meets_end[:, None], ends, start[first])
+    starts_there = same(starts, corner)
+    joined[double] = starts_there | same(others, corner)
+    into[double] += np.where(meets_end, 0, number)
+    out[double] = second + np.where(starts_there, 0, number)
+    behind = np.where(starts_there[:, None], others, starts)
+    turn[double] = _side(directed, into[double], *behind.T)
     left, right = np.concatenate((forward, backward)), np.concatenate((backward, forward))
-    sides = (left[into] >= 0).astype(np.int64) + (right[into] >= 0)
-    plain = (
-        ((lines_in == 1) | (double & joined))
-        & (polygons_in == sides)
-        & ((left[into] == left[out]) & (right[into] == right[out]))
-        & ((left[into] > _MIXED) & (right[into] > _MIXED))
-    )
-    turn = _side(directed, into, *np.vstack((end, start))[out].T)
+    to_left, to_right = left[into], right[into]
+    sides = (to_left >= 0).astype(np.int64) + (to_right >= 0)
+    plain = joined & (polygons_in == sides) & (to_left > _MIXED) & (to_right > _MIXED)
+    plain &= (to_left == left[out]) & (to_right == right[out])
     return (
         directed,
         into.astype(np.int32),
         out.astype(np.int32),
         turn,
-        np.where(plain, left[into], _MIXED).astype(np.int32),
-        np.where(plain, right[into], _MIXED).astype(np.int32),
+        np.where(plain, to_left, _MIXED).astype(np.int32),
+        np.where(plain, to_right, _MIXED).astype(np.int32),
     )
 
 

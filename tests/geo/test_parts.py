@@ -26,11 +26,25 @@ def test_few_rows_take_no_other_thread() -> None:
     assert names == {threading.get_ident()}
 
 
+def test_small_parts_are_of_the_size_asked_for_and_take_no_other_thread() -> None:
+    parts: list[int] = []
+    names: set[int] = set()
+
+    def work(part: slice) -> None:
+        parts.append(part.stop - part.start)
+        names.add(threading.get_ident())
+
+    in_parts(work, 1_000_000, most=4_096)
+    assert max(parts) == 4_096
+    assert sum(parts) == 1_000_000
+    assert names == {threading.get_ident()}
+
+
 def test_many_rows_take_several_threads_at_once() -> None:
     both_here = threading.Barrier(2, timeout=60)  # broken, and so an error, if one worked alone
 
     def work(part: slice) -> None:
-        if part.start in (0, 8 * PART):  # the first parts of the first two threads
+        if part.start in (0, PART):
             both_here.wait()
 
     in_parts(work, 1_000_000)
