@@ -211,9 +211,7 @@ def _count_draws(
     n = len(value)
     # Sums of the same values in another order differ by rounding; such sums are equal.
     slack = 1e-12 * np.abs(value).max() * (degree.max() + 1)
-    rng = np.random.default_rng(seed)
-    size = int(degree.max()) + 1
-    draws = np.stack([rng.choice(n, size, replace=False) for _ in range(permutations)])
+    draws = _draws(np.random.default_rng(seed), n, int(degree.max()) + 1, permutations)
     sums = np.cumsum(value[draws], axis=1)
 
     larger = np.empty(n, dtype=np.int64)
@@ -235,6 +233,20 @@ def _count_draws(
     return larger, equal
 
 
+def _draws(rng: np.random.Generator, n: int, size: int, permutations: int) -> NDArray[np.int64]:
+    """Draw rows of `size` different numbers below n, in any order: all rows are equally likely."""
+    if size * size > n:
+        return np.stack([rng.choice(n, size, replace=False) for _ in range(permutations)])
+    # Rows with a number twice are hardly more than a third, and drawn again.
+    draws = rng.integers(n, size=(permutations, size))
+    again = np.arange(permutations)
+    while again.size:
+        ordered = np.sort(draws[again], axis=1)
+        again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
+        draws[again] = rng.integers(n, size=(len(again), size))
+    return draws
+
+
 def _known_part(
     values: ArrayLike, neighbours: Neighbours
 ) -> tuple[FloatArray, NDArray[np.bool_], Neighbours]:
@@ -251,8 +263,7 @@ def _known_part(
     from scipy import sparse
 
     known = ~np.isnan(value)
-    linked = neighbours if isinstance(neighbours, sparse.csr_array) else sparse.csr_array(neighbours)
-    return np.where(known, value, 0.0), known, linked
+    return np.where(known, value, 0.0), known, sparse.csr_array(neighbours)
 
 
 def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArray:
