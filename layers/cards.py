@@ -22,6 +22,7 @@ from layers.places import places
 from layers.published import UNTOLD, has_few_residents, published_complaints
 from layers.reasons import reasons
 from layers.schema import LAYERS
+from layers.snapshot import bytes_of
 from layers.tallies import UNMAPPED, complaints_by_group
 from layers.text import Language, Text, both
 from layers.unit_names import unit_names
@@ -50,7 +51,7 @@ class Card:
         found, names = units(self.snapshot, self.unit), unit_names(self.snapshot, self.unit)
         at = np.array([self.position])
         community = int(names.community[self.position])
-        shape = found.shapes[self.position]
+        shape = found.shapes_at(at)[0]
         middle = shapely.point_on_surface(shape)
         lon, lat = crs.points_from_metric(
             np.array([middle.x]), np.array([middle.y]), self.snapshot.district.metric_crs
@@ -86,6 +87,7 @@ class Card:
             ("unit table", self.unit, self.query.period),
             lambda: unit_table(self.snapshot, units(self.snapshot, self.unit), period=self.query.period),
             scheme=self.unit,
+            size_of=bytes_of,
         )
         return table.iloc[self.position]
 
@@ -151,7 +153,7 @@ class Card:
             )
 
         key = ("hotspots", self.unit, self.query.period)
-        return self.snapshot.derived(key, make, scheme=self.unit)
+        return self.snapshot.derived(key, make, scheme=self.unit, size_of=bytes_of)
 
 
 def card(snapshot: Snapshot, unit: str, unit_id: str, query: ViewQuery, sight: Sight) -> Card:

@@ -74,7 +74,8 @@ def _dwellings(snapshot: Snapshot) -> Dwellings:
     floors = buildings["floors"].to_numpy(dtype="float64", na_value=np.nan)
     floor_area = buildings["floor_area_m2"].to_numpy(dtype="float64")
     floor_area = np.where(np.isfinite(floor_area), floor_area, area * floors)
-    home = np.where(buildings["use"].isin(NOT_LIVED_IN), -1, community)
+    # As an array: of a column numpy asks what pandas answers by making all codes objects, and keeping them.
+    home = np.where(buildings["use"].isin(NOT_LIVED_IN).to_numpy(), -1, community)
     shared, basis = spread_residents(
         residents=residents, community_of_building=home, floor_area_m2=floor_area, area_m2=area
     )

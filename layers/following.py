@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from layers.loading import load
+from layers.memory import Ebb
 from layers.problems import WanggeError
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Snapshots:
 
     def _follow(self, snapshot: Snapshot, stop: threading.Event) -> None:
         looked = time.monotonic()
+        ebb = Ebb()
         away = False
         retry_s = _FIRST_RETRY_S
         while not stop.is_set():
@@ -119,6 +121,7 @@ class Snapshots:
                 if away:
                     LOGGER.warning("the store is back, at version %d", snapshot.version)
                     away, retry_s = False, _FIRST_RETRY_S
+                ebb.look()
                 stop.wait(min(max(time.monotonic() - moment, _LEAST_PAUSE_S), _MOST_PAUSE_S))
             except Exception as error:
                 if not away and not stop.is_set():

@@ -20,6 +20,7 @@ import pyproj
 import shapely
 from geopandas.array import GeometryArray
 
+from layers.coded import coded
 from layers.parts import parts
 
 if TYPE_CHECKING:
@@ -29,11 +30,16 @@ _WORTH_PACKING = 10_000
 
 
 def packed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the frame with its geometry packed, where there is much of it."""
+    """Return the frame with its geometry packed and its texts coded, where there is much of it."""
     if len(frame) < _WORTH_PACKING:
         return frame
     geometry = PackedGeometry(_wkb_of(np.asarray(frame.geometry.array, dtype=object)), frame.crs)
-    return gpd.GeoDataFrame(pd.DataFrame(frame.drop(columns="geometry")), geometry=geometry)
+    columns = {
+        name: coded(column) if isinstance(column.array, pd.arrays.ArrowStringArray) else column
+        for name, column in frame.items()
+        if name != frame.geometry.name
+    }
+    return gpd.GeoDataFrame(pd.DataFrame(columns, index=frame.index, copy=False), geometry=geometry)
 
 
 def _wkb_of(geometries: NDArray[np.object_]) -> pa.LargeBinaryArray:

@@ -15,6 +15,7 @@ import shapely
 from geo.cells import polygon_cells
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from layers.snapshot import Snapshot
@@ -87,13 +88,21 @@ def _may_lie_in(layer: str, parent: str) -> bool:
     return not (layer == "management_cells" and parent == "communities")
 
 
-def positions(index: pd.Index, codes: Sequence[str] | pd.Series) -> NDArray[np.int64]:
+def positions(index: pd.Index, codes: Sequence[str] | pd.Series | pa.LargeStringArray) -> NDArray[np.int64]:
     """Return where each of `codes` stands in `index`, -1 where it does not."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    from layers.coded import CodedTexts
+
+    if isinstance(codes, pd.Series) and isinstance(codes.array, CodedTexts):
+        at, texts = codes.array.positions
+        return np.append(positions(index, texts), -1)[at]
     # Arrow looks texts up as they are kept; pandas would make an object of each.
-    wanted, known = (pa.array(texts, type=pa.large_string(), from_pandas=True) for texts in (codes, index))
+    wanted, known = (
+        pa.array(getattr(texts, "array", texts), type=pa.large_string(), from_pandas=True)
+        for texts in (codes, index)
+    )
     found = pc.index_in(wanted, value_set=known).fill_null(-1)
     return np.asarray(found, dtype=np.int64)
 

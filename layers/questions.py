@@ -15,6 +15,7 @@ from layers.dwellings import dwellings, is_covered
 from layers.hotspots import hotspot_table
 from layers.indicators import is_double_none, management_class
 from layers.limits import Limit, limit_of
+from layers.snapshot import bytes_of
 from layers.text import Text, both
 from layers.units import AREA_UNITS, neighbours, units
 from layers.wording import numbers
@@ -86,7 +87,9 @@ def full_answer(snapshot: Snapshot, query: ViewQuery) -> Answer:
         if query.limit_m is not None:
             return make(snapshot, query)
     key = ("view", query.question, query.unit, kind, query.period)
-    return snapshot.derived(key, lambda: make(snapshot, query), scheme=query.unit)
+    return snapshot.derived(
+        key, lambda: make(snapshot, query), scheme=query.unit, size_of=lambda made: bytes_of(made.table)
+    )
 
 
 def class_title(
@@ -146,7 +149,12 @@ def _walks(snapshot: Snapshot, query: ViewQuery) -> _Walks:
         _, walk_m = reach_m(snapshot, found, query.kind)
         return _Walks(table, metres, walk_m, np.isin(np.arange(len(found)), found.of_dwelling))
 
-    return snapshot.derived(("walks", query.unit, query.kind, query.period), make, scheme=query.unit)
+    return snapshot.derived(
+        ("walks", query.unit, query.kind, query.period),
+        make,
+        scheme=query.unit,
+        size_of=lambda made: bytes_of(made.table),
+    )
 
 
 def _share_column(kind: str, limit: Limit | None = None) -> str:
@@ -278,10 +286,17 @@ def _double_none(snapshot: Snapshot, query: ViewQuery) -> Answer:
         legend=legend,
         legend_note=Text("按小区代表点归入单元", "Communities counted where their point lies"),
         column=Text("双无小区", "Double-none"),
-        write=lambda: tuple(both(f"{c} / {n}") for c, n in zip(count, all_of, strict=True)),
+        write=lambda: _ratios(count, all_of),
         definition="double_none",
         basis="communities",
     )
+
+
+def _ratios(count: NDArray[np.int64], of: NDArray[np.int64]) -> tuple[Text, ...]:
+    """Write so many of so many for each unit; most share few of them, so each is written once."""
+    pairs, at = np.unique(np.stack((count, of)), axis=1, return_inverse=True)
+    written = [both(f"{c} / {n}") for c, n in pairs.T.tolist()]
+    return tuple(written[position] for position in at.ravel().tolist())
 
 
 def _double_none_communities(snapshot: Snapshot, query: ViewQuery) -> Answer:

@@ -21,6 +21,7 @@ from layers.schema import LAYERS
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     from numpy.typing import NDArray
 
     from layers.standards import Standards
@@ -30,11 +31,14 @@ T = TypeVar("T")
 Touched = Mapping[str, tuple[str, ...] | None]
 """Per layer that was written to, the codes touched; None where they are too many to go through one by one."""
 
+SizeOf = Callable[[T], int]
 Update = Callable[[T, Sequence[Replaced]], "T | None"]
 """Brings an older result up to date by the rows replaced since; None where that cannot be done."""
 
 _KEPT_SCHEMES = 8
 _KEPT_RESULTS = 160
+_KEPT_BYTES = 128 * 2**20
+"""Of results of which there is no end, as of periods: so many bytes together."""
 _MOST_SHAPES = 10_000
 """So many shapes of a layer are kept in metres."""
 _MOST_REPLACED, _MOST_STEPS = 10_000, 64
@@ -58,6 +62,7 @@ class _Entry:
         self.made = False
         self.last: _Made | None = None
         self.follows: str | None = None
+        self.size = 0
 
     def later(self, same: Set[str], replaced: Mapping[str, Sequence[Replaced]]) -> _Entry | None:
         """Return the entry of a later snapshot, `same` being the layers that are still the same.
@@ -77,7 +82,7 @@ class _Entry:
         if len(steps) > _MOST_STEPS or sum(map(len, steps)) > _MOST_REPLACED:
             return None
         made = _Entry(self.scheme)
-        made.last, made.follows = last._replace(replaced=steps), self.follows
+        made.last, made.follows, made.size = last._replace(replaced=steps), self.follows, self.size
         return made
 
 
@@ -215,6 +220,7 @@ class Snapshot:
         *,
         scheme: str | None = None,
         follow: tuple[str, Update[T]] | None = None,
+        size_of: SizeOf[T] | None = None,
     ) -> T:
         """Return what `make` gives, computed once per snapshot and key.
 
@@ -227,6 +233,9 @@ class Snapshot:
             The result follows from the layer row by row: where rows of it were replaced since an older
             snapshot, ``update(value, replaced)`` makes it from that one's value, which it does not change. It
             returns None where what else the result follows from is no longer the same.
+        size_of : callable, optional
+            Bytes that the result takes, for results of which there is no end within a scheme, as of periods or of
+            areas: all of them together are kept within a bound, and those asked for longest ago make room.
         """
         with self._lock:
             if scheme is not None:
@@ -237,6 +246,8 @@ class Snapshot:
         with entry.lock:
             if not entry.made or entry.last is None:
                 entry.last, entry.made = self._made(entry, make, follow), True
+                if size_of is not None:
+                    self._weigh(entry, size_of(entry.last.value))
         self._note(entry.last.layers)
         made: T = entry.last.value
         return made
@@ -263,6 +274,18 @@ class Snapshot:
             self._forget([key for key, entry in self._derived.items() if entry.scheme == old])
         bound = [key for key, entry in self._derived.items() if entry.scheme is not None]
         self._forget(bound[: max(0, len(bound) - _KEPT_RESULTS)])
+
+    def _weigh(self, entry: _Entry, size: int) -> None:
+        """Note what a result takes, and forget others of its kind that are too much with it."""
+        with self._lock:
+            entry.size = size
+            others = [(key, one) for key, one in self._derived.items() if one.size and one is not entry]
+            too_much = size + sum(one.size for _, one in others) - _KEPT_BYTES
+            for key, one in others:
+                if too_much <= 0:
+                    break
+                too_much -= one.size
+                del self._derived[key]
 
     def _forget(self, keys: list[tuple[Hashable, ...]]) -> None:
         for key in keys:
@@ -307,7 +330,7 @@ class Snapshot:
         def make() -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]:
             frame = self.frame(layer)
             if LAYERS[layer].geometry == ("point",):
-                return metric_points(frame, self.district.metric_crs), np.full(len(frame), np.nan)
+                return metric_points(frame, self.district.metric_crs), np.broadcast_to(np.nan, len(frame))
             if len(frame) <= _MOST_SHAPES:
                 metric = self.metric(layer)
                 return shapes.representative_points(metric), shapes.footprint_area_m2(metric)
@@ -336,6 +359,11 @@ class Snapshot:
         if known.any():
             x[known], y[known] = crs.points_to_metric(lon[known], lat[known], self.district.metric_crs)
         return x, y
+
+
+def bytes_of(table: pd.DataFrame) -> int:
+    """Return about how many bytes a table takes whose texts are the same few."""
+    return int(table.memory_usage(deep=False).sum())
 
 
 def metric_points(

@@ -165,12 +165,12 @@ def _management_cells(snapshot: Snapshot) -> dict[str, Any]:
 
 def _complaints(snapshot: Snapshot) -> dict[str, Any]:
     complaints = snapshot.frame("complaints")
-    opened = complaints["opened"].dropna()
+    first, last = complaints["opened"].min(), complaints["opened"].max()
     groups = complaints["demand_group"].fillna("unmapped").value_counts()
     return {
         "count": len(complaints),
-        "from": None if opened.empty else opened.min().date().isoformat(),
-        "to": None if opened.empty else opened.max().date().isoformat(),
+        "from": None if pd.isna(first) else first.date().isoformat(),
+        "to": None if pd.isna(last) else last.date().isoformat(),
         "demand_groups": {
             code.id: int(groups.get(code.id, 0)) for code in snapshot.standards.code_lists["demand_groups"]
         },
@@ -186,7 +186,7 @@ def _pilot_disputes(snapshot: Snapshot) -> dict[str, Any]:
     community = places(snapshot, "complaints")["community"].to_numpy()
     disputes = standards.spellings(standards.dispute_category)
     # Many complaints, few categories: each spelling is looked at once.
-    category, spellings = complaints["category"].factorize()
+    category, spellings = complaints["category"].array.factorize()
     is_dispute = pd.Index(spellings).str.strip().str.casefold().isin(disputes)
     chosen = np.append(is_dispute, False)[category] & np.append(pilot, False)[community]
     years = complaints["opened"].to_numpy()[chosen].astype("datetime64[Y]").astype(np.int64) + 1970

@@ -39,7 +39,7 @@ class _Tally:
     """Counts, and what says where a complaint belongs: they follow each other only where it is the same."""
 
     where: object
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int32]
 
 
 def complaints_by_unit(snapshot: Snapshot, scheme: str, period: Period) -> NDArray[np.int64]:
@@ -93,7 +93,10 @@ def _counts(
 ) -> NDArray[np.int64]:
     def make() -> _Tally:
         frame = snapshot.frame("complaints")
-        return _Tally(_where(snapshot, scheme), _counted(snapshot, scheme, group(frame), n_groups))
+        counts = _counted(snapshot, scheme, group(frame), n_groups)
+        return _Tally(
+            _where(snapshot, scheme), counts.astype(np.int32)
+        )  # there are many; half the bytes will do
 
     def update(before: _Tally, replaced: Sequence[Replaced]) -> _Tally | None:
         if _where(snapshot, scheme) is not before.where:
@@ -108,7 +111,10 @@ def _counts(
 
     # There is no end of periods: of the whole district, too, only those asked for last are kept.
     key = ("complaints", scheme, *what)
-    return snapshot.derived(key, make, scheme=scheme, follow=("complaints", update)).counts
+    tally = snapshot.derived(
+        key, make, scheme=scheme, follow=("complaints", update), size_of=lambda made: made.counts.nbytes
+    )
+    return tally.counts.astype(np.int64)
 
 
 def _where(snapshot: Snapshot, scheme: str) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from layers.snapshot import Snapshot
-    from layers.units import Units
 
 
 @dataclass(frozen=True)
 class UnitNames:
-    """Names of the units of one scheme.
+    """Names of the units of one scheme, written where they are asked for: a province has many cells.
 
     Attributes
     ----------
@@ -32,16 +32,16 @@ class UnitNames:
     """
 
     community: NDArray[np.int64]
-    _names: tuple[Text, ...]
-    _places: tuple[Text, ...]
+    _name: Callable[[int], Text]
+    _place: Callable[[int], Text]
 
     def names(self, order: NDArray[np.int64], language: Language) -> list[str]:
         """Return the names of the units at `order`."""
-        return [self._names[position].to(language) for position in order]
+        return [self._name(position).to(language) for position in order.tolist()]
 
     def places(self, order: NDArray[np.int64], language: Language) -> list[str]:
         """Return where the units at `order` lie: subdistrict and kind, or cell id."""
-        return [self._places[position].to(language) for position in order]
+        return [self._place(position).to(language) for position in order.tolist()]
 
 
 def unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
@@ -53,42 +53,46 @@ def _unit_names(snapshot: Snapshot, scheme: str) -> UnitNames:
     found = units(snapshot, scheme)
     communities = _titles(snapshot.frame("communities"))
     subdistricts = _titles(snapshot.frame("subdistricts"))
+    kinds = snapshot.frame("communities")["kind"].to_numpy(dtype=object)
+    standards = snapshot.standards  # and not the snapshot: what is kept here may outlive it
+    own = (
+        communities if scheme == "communities" else () if found.is_cells else _titles(snapshot.frame(scheme))
+    )
+    label = cell_labels(found.ids) if found.is_cells else str
     main = np.full(len(found), -1, dtype=np.int64)
-    labels: list[str] = []
     if scheme == "communities":
         main = np.arange(len(found), dtype=np.int64)
-        names = communities
     elif found.is_cells:
         main = main_community(snapshot, scheme)
-        labels = cell_labels(found)
-        cell = Text("格 {id}", "Cell {id}")
-        names = tuple(
-            communities[at] if at >= 0 else cell.format(id=labels[unit]) for unit, at in enumerate(main)
-        )
-    else:
-        names = _titles(snapshot.frame(scheme))
-    kinds = snapshot.frame("communities")["kind"].to_numpy(dtype=object)
-    places = []
-    for unit, at in enumerate(found.subdistrict):
+
+    def name(unit: int) -> Text:
+        if own:
+            return own[unit]
+        at = main[unit]
+        return communities[at] if at >= 0 else Text("格 {id}", "Cell {id}").format(id=label(unit))
+
+    def place(unit: int) -> Text:
         parts = []
-        if at >= 0 and scheme != "subdistricts":
-            parts.append(subdistricts[at])
+        if found.subdistrict[unit] >= 0 and scheme != "subdistricts":
+            parts.append(subdistricts[found.subdistrict[unit]])
         if scheme == "communities" and known(kinds[unit]):
-            parts.append(snapshot.standards.title("community_kinds", str(kinds[unit])))
+            parts.append(standards.title("community_kinds", str(kinds[unit])))
         if found.is_cells and main[unit] >= 0:
-            parts.append(both(labels[unit]))
-        places.append(Text(" · ".join(part.zh for part in parts), " · ".join(part.en for part in parts)))
-    return UnitNames(main, names, tuple(places))
+            parts.append(both(label(unit)))
+        return Text(" · ".join(part.zh for part in parts), " · ".join(part.en for part in parts))
+
+    return UnitNames(main, name, place)
 
 
-def cell_labels(found: Units) -> list[str]:
-    """Return what cells are called on screen: squares by column and row within the district."""
-    squares = [re.fullmatch(r"E(-?\d+)N(-?\d+)", str(item)) for item in found.ids]
-    if not len(found) or not all(squares):
-        return [str(item) for item in found.ids]
-    column, row = np.array([match.groups() for match in squares if match], dtype=np.int64).T
-    spots = zip(column - column.min(), row - row.min(), strict=True)
-    return [f"{x:03d}-{y:03d}" for x, y in spots]
+def cell_labels(ids: NDArray[np.object_]) -> Callable[[int], str]:
+    """Return what writes how cells are called on screen: squares by column and row within the district."""
+    squares = [re.fullmatch(r"E(-?\d+)N(-?\d+)", str(item)) for item in ids]
+    if not len(ids) or not all(squares):
+        return lambda unit: str(ids[unit])
+    column, row = np.array([match.groups() for match in squares if match], dtype=np.int64).T.copy()
+    column -= column.min()
+    row -= row.min()
+    return lambda unit: f"{column[unit]:03d}-{row[unit]:03d}"
 
 
 def _titles(frame: pd.DataFrame) -> tuple[Text, ...]:

@@ -43,8 +43,8 @@ class Units:
         ``square:100``, ``h3:10``, ``management``, ``communities``, ``neighbourhoods`` or ``subdistricts``.
     ids : object array
         Cell ids or codes.
-    shapes : object array
-        Polygons (or a community's point) in the metric CRS.
+    ground : Cells or object array
+        The cells, or the polygons (or a community's point) in the metric CRS.
     of_dwelling, of_building, of_community : int arrays
         Position of each dwelling (`layers.dwellings`), building and community, -1 for none.
     subdistrict : int array
@@ -54,7 +54,7 @@ class Units:
 
     scheme: str
     ids: NDArray[np.object_]
-    shapes: NDArray[np.object_]
+    ground: grid.Cells | NDArray[np.object_]
     of_dwelling: NDArray[np.int64]
     of_building: NDArray[np.int64]
     of_community: NDArray[np.int64]
@@ -62,6 +62,18 @@ class Units:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def shapes(self) -> NDArray[np.object_]:
+        """Their shapes in the metric CRS; of square cells they are made anew each time."""
+        return self.ground if isinstance(self.ground, np.ndarray) else self.ground.polygons
+
+    def shapes_at(self, at: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Return the shapes of some units in the metric CRS."""
+        found: NDArray[np.object_] = (
+            self.ground[at] if isinstance(self.ground, np.ndarray) else self.ground.polygons_at(at)
+        )
+        return found
 
     @property
     def is_cells(self) -> bool:
@@ -149,7 +161,7 @@ def _units(snapshot: Snapshot, scheme: str) -> Units:
     return Units(
         scheme=scheme,
         ids=np.asarray(cells.ids, dtype=object),
-        shapes=cells.polygons,
+        ground=cells,
         of_dwelling=cells.cell_of(homes.point_x, homes.point_y),
         of_building=cells.cell_of(*snapshot.points("buildings")),
         of_community=cells.cell_of(*snapshot.points("communities")),
@@ -160,10 +172,11 @@ def _units(snapshot: Snapshot, scheme: str) -> Units:
 def _subdistrict_of(snapshot: Snapshot, cells: grid.Cells) -> NDArray[np.int64]:
     if cells.scheme == "management":
         return places(snapshot, "management_cells")["subdistrict"].to_numpy()
-    middle = shapely.point_on_surface(cells.polygons)
+    polygons = cells.polygons
+    middle = shapely.point_on_surface(polygons)
     found = lies_in(snapshot, "subdistricts", shapely.get_x(middle), shapely.get_y(middle))
     outside = found < 0
-    found[outside] = lies_mostly_in(snapshot, "subdistricts", cells.polygons[outside])
+    found[outside] = lies_mostly_in(snapshot, "subdistricts", polygons[outside])
     return found
 
 
@@ -208,7 +221,7 @@ def _areas(snapshot: Snapshot, layer: str) -> Units:
     return Units(
         scheme=layer,
         ids=snapshot.frame(layer).index.to_numpy(dtype=object),
-        shapes=snapshot.metric(layer),
+        ground=snapshot.metric(layer),
         of_dwelling=np.concatenate([of_building, of_community[bare]]),
         of_building=of_building,
         of_community=of_community,

@@ -171,7 +171,7 @@ class View:
         }
 
     def _rows(self, language: Language) -> dict[str, list[Any]]:
-        fixed = {name: column[self.order].tolist() for name, column in self._fixed(language).items()}
+        fixed = {name: column.take(self.order).tolist() for name, column in self._fixed(language).items()}
         values, table = self.answer.values, self.table
         return {
             "id": fixed["id"],
@@ -199,19 +199,20 @@ class View:
             "class": self.answer.table["class"].to_numpy(dtype=object)[rest].tolist(),
         }
 
-    def _fixed(self, language: Language) -> dict[str, NDArray[Any]]:
+    def _fixed(self, language: Language) -> dict[str, Any]:
         """Return what of the rows follows from no question, for every unit in unit order."""
         snapshot, unit = self.snapshot, self.query.unit
 
-        def make() -> dict[str, NDArray[Any]]:
+        def make() -> dict[str, Any]:
             found, names = units(snapshot, unit), unit_names(snapshot, unit)
             lon, lat = unit_positions(snapshot, unit)
             everything = np.arange(len(found))
             glyphs = np.array([*seats(snapshot.frame("communities"))["glyph"], None], dtype=object)
             return {
                 "id": found.ids,
-                "name": np.array(names.names(everything, language), dtype=object),
-                "place": np.array(names.places(everything, language), dtype=object),
+                # Of many cells; as objects they would take four times as much.
+                "name": pd.array(names.names(everything, language), dtype="str"),
+                "place": pd.array(names.places(everything, language), dtype="str"),
                 "seats": glyphs[names.community],
                 "lon": np.round(lon, 6),
                 "lat": np.round(lat, 6),

@@ -22,6 +22,7 @@ from webmap.gate import policy, visitor
 from webmap.health import NotReady
 from webmap.operations import JSON, current_snapshot, operation, service
 from webmap.params import LANGUAGE, text, whole
+from webmap.responses import WrittenJSON
 from webmap.view_parameters import UNIT_EXAMPLES, VIEW_PARAMETERS
 
 MOST_FOUND = 50
@@ -208,7 +209,13 @@ def question_view(*, lang: Language, **asked: str | None) -> Response:
     # Any number of limits and conditions may be asked: they leave nothing behind.
     if query.limit_m is not None or query.where:
         return jsonify(make())
-    return jsonify(snapshot.derived(("view", "json", query, sight, lang), make, scheme=query.unit))
+    kept = snapshot.derived(
+        ("view", "json", query, sight, lang),
+        lambda: WrittenJSON.of(make()),
+        scheme=query.unit,
+        size_of=WrittenJSON.size_of,
+    )
+    return kept.response()
 
 
 @api.get("/api/units/<unit>/<path:id>")

@@ -47,3 +47,10 @@ def compress(body: bytes, coding: Coding) -> bytes:
     if coding == "gzip":
         return isal_zlib.compress(body, level=_GZIP_LEVEL, wbits=_GZIP_WINDOW_BITS)
     return zstd.compress(body, level=_ZSTD_LEVEL) if coding == "zstd" else body
+
+
+def expand(body: bytes, coding: Coding) -> bytes:
+    """Return what `compress` was given."""
+    if coding == "gzip":
+        return isal_zlib.decompress(body, wbits=_GZIP_WINDOW_BITS)
+    return zstd.decompress(body) if coding == "zstd" else body

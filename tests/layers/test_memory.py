@@ -6,16 +6,13 @@ import multiprocessing
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
-from layers.memory import give_back, keep_little
+from layers import memory
+from layers.memory import Ebb, give_back, keep_little, resident_bytes
 
 PROCESSES = multiprocessing.get_context("spawn")
 MUCH = 200_000_000
-
-
-def resident_bytes() -> int:
-    """Tell how much memory of this process is in use by the system's account."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def use_and_give_back() -> None:
@@ -37,3 +34,32 @@ def test_freed_memory_goes_back() -> None:
     process.start()
     process.join()
     assert process.exitcode == 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "given_back"),
+    [
+        ((100, 131), 0),
+        ((100, 132, 100), 1),
+        ((100, 132, 110, 141), 1),
+        ((100, 132, 110, 142, 120), 2),
+        ((100, 60, 92, 70), 1),
+    ],
+)
+def test_it_is_given_back_where_the_process_has_grown(
+    monkeypatch: pytest.MonkeyPatch, seen: tuple[int, ...], given_back: int
+) -> None:
+    holds, done = list(seen), []
+    monkeypatch.setattr(memory, "resident_bytes", lambda: holds.pop(0) * 2**20)
+    monkeypatch.setattr(memory, "give_back", lambda: done.append(len(holds)))
+    ebb = Ebb()
+    while holds:
+        ebb.look()
+    assert len(done) == given_back
+
+
+def test_a_system_that_does_not_tell_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resident_bytes() > 10 * 2**20
+    monkeypatch.setattr("layers.memory.Path", lambda _: Path("/nowhere/statm"))
+    assert resident_bytes() == 0
+    Ebb().look()

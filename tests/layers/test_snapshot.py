@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,12 +17,16 @@ import shapely
 from geo.crs import to_metric
 from layers.analysis import analyse
 from layers.following import Snapshots
+from layers.queries import QUESTIONS, ViewQuery
+from layers.questions import full_answer
 from layers.schema import LAYERS
+from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import create_store
 from layers.summary import summary
 from layers.units import units
+from layers.views import view
 from tests.district import small_district
 
 
@@ -58,6 +64,70 @@ def test_results_of_many_schemes_do_not_pile_up(standards: Standards) -> None:
     assert len(kept) <= 8
     assert ("units", "square:159") in kept
     assert ("dwellings",) in snapshot._derived
+
+
+def test_results_of_which_there_is_no_end_are_kept_by_their_bytes(
+    standards: Standards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layers.snapshot._KEPT_BYTES", 1_000)
+    district, frames = small_district()
+    snapshot = Snapshot(1, district, standards, frames)
+
+    def keep(number: int, size: int) -> int:
+        return snapshot.derived(
+            ("period", number), lambda: number, scheme="management", size_of=lambda _: size
+        )
+
+    def kept(now: Snapshot) -> list[Hashable]:
+        return [key[1] for key in now._derived if key[0] == "period"]
+
+    snapshot.derived(("all periods",), lambda: "large, and not one of many", scheme="management")
+    for number in range(10):
+        assert keep(number, 300) == number
+    assert kept(snapshot) == [7, 8, 9]
+    keep(7, 300)  # asked for again, and not made again
+    keep(10, 300)
+    assert kept(snapshot) == [9, 7, 10]
+    keep(11, 5_000)  # by itself too much: whoever asked for it may ask again at once
+    assert kept(snapshot) == [11]
+    assert ("all periods",) in snapshot._derived
+    later = Snapshot(2, district, standards, snapshot.rows, before=snapshot)
+    later.derived(("period", 12), lambda: 12, scheme="management", size_of=lambda _: 300)
+    assert kept(later) == [12]
+
+
+def test_counts_of_many_periods_and_their_answers_are_kept_by_their_bytes(
+    standards: Standards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layers.snapshot._KEPT_BYTES", 60_000)
+    district, frames = small_district()
+    snapshot = Snapshot(1, district, standards, frames)
+    for day in range(1, 29):
+        query = ViewQuery(
+            "hotspots", "square:100", "library", None, None, (date(2019, 1, day), date(2019, 12, 31))
+        )
+        full_answer(snapshot, query)
+        sizes = [entry.size for entry in snapshot._derived.values()]
+        assert sum(sizes) <= 60_000
+    assert sum(1 for size in sizes if size) >= 2
+    of_periods = [key for key, entry in snapshot._derived.items() if entry.size]
+    assert {key[0] for key in of_periods} == {"complaints", "view"}
+    assert ("units", "square:100") in snapshot._derived
+
+
+def test_what_is_asked_makes_no_objects_of_all_codes(standards: Standards) -> None:
+    """Where numpy is given a column, pandas makes a hash table of the codes: of a million some hundred megabytes."""
+    district, frames = small_district()
+    snapshot = Snapshot(1, district, standards, frames)
+    sight = Sight(aggregates="full")
+    for question in QUESTIONS:
+        query = ViewQuery.from_params({"question": question, "unit": "square:100"}, snapshot, sight)
+        view(snapshot, query, sight).as_dict("en")
+    summary(snapshot)
+    for layer in ("buildings", "complaints"):
+        assert "_engine" not in snapshot.frame(layer).index._cache, layer
+    np.asarray(snapshot.frame("buildings")["use"])
+    assert "_engine" in snapshot.frame("buildings").index._cache
 
 
 def test_a_slow_result_does_not_keep_others_waiting(standards: Standards) -> None:
