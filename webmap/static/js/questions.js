@@ -4,6 +4,7 @@ import { unitUnder } from "./conditions_model.js";
 import { kindControl, periodControl, unitControl } from "./controls.js";
 import { byId, unbroken, el, setAttribute, show } from "./dom.js";
 import { figureButton } from "./floating.js";
+import { afterPaint } from "./later.js";
 import { limitControl } from "./limit.js";
 import { swatch, tokenVariable } from "./shapes.js";
 import { ask } from "./state.js";
@@ -21,10 +22,13 @@ export function startQuestions(store) {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", ({ target }) => {
     if (target.name === "question") {
-      const { query } = store.get();
-      units[query.question] = query.unit;
-      const unit = unitUnder(query, target.value, units[target.value] ?? defaultUnit(target.value));
-      ask(store, { question: target.value, unit });
+      // The choice itself is seen at once; panel, card and map follow.
+      afterPaint(() => {
+        const { query } = store.get();
+        units[query.question] = query.unit;
+        const unit = unitUnder(query, target.value, units[target.value] ?? defaultUnit(target.value));
+        ask(store, { question: target.value, unit });
+      });
     } else if (target.name === "kind") {
       // A limit is chosen against the standard of one kind.
       ask(store, { kind: target.value, limit_m: "" });
