@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.cell_areas import mean_above
-from geo.parts import in_turns
+from geo.parts import in_parts
 from geo.rings import Rings, expand
 
 _Ints = NDArray[np.int64]
@@ -12,7 +12,7 @@ _Floats = NDArray[np.float64]
 
 _FEW = 16
 """Squares of a body's box that lines are cut through; of larger ones most edges are far from most squares."""
-_AT_ONCE = 20_000
+_AT_ONCE = 2_000
 """Cuts made in one go: what is made of them stays in the processor's cache."""
 
 
@@ -42,27 +42,30 @@ def square_shares(rings: Rings, size_m: float) -> tuple[_Ints, _Floats, _Floats,
         Each pair once: all squares that the box of a body touches, with what it has there, and NaN where it
         touches more than 16. Columns and rows are whole numbers.
     """
-    west, south, east, north = np.floor(rings.bounds.T / size_m)
+    west, south, east, north = np.floor(np.divide(rings.bounds.T, size_m, order="C"))
     across, up = east - west + 1.0, north - south + 1.0
-    whole, parted = np.flatnonzero(across * up == 1.0), np.flatnonzero(across * up > 1.0)  # false for NaN
-    across, up = across[parted].astype(np.int64), up[parted].astype(np.int64)
-    at, within = expand(np.zeros(len(parted), dtype=np.int64), across * up)
-    down, right = np.divmod(within, across[at])
-    body, column, row = parted[at], west[parted][at] + right, south[parted][at] + down
+    squares = across * up
+    whole, parted = np.flatnonzero(squares == 1.0), np.flatnonzero(squares > 1.0)  # false for NaN
+    across, up, squares = (numbers[parted].astype(np.int64) for numbers in (across, up, squares))
+    at, within = expand(np.zeros(len(parted), dtype=np.int64), squares)
+    body, wide = parted[at], across[at]
+    down, right = np.divmod(within, wide)
+    column, row = west[body] + right, south[body] + down
     beyond = rings.area_m2[body]  # F at the square's corner
-    cut = np.flatnonzero((within > 0) & ((across * up)[at] <= _FEW))
+    large = squares[at] > _FEW
+    cut = np.flatnonzero((within > 0) & ~large)
 
     def measure(some: slice) -> None:
         beyond[cut[some]] = _beyond(
             rings, body[cut[some]], column[cut[some]] * size_m, row[cut[some]] * size_m
         )
 
-    in_turns(measure, [slice(start, start + _AT_ONCE) for start in range(0, len(cut), _AT_ONCE)])
-    inner = np.flatnonzero(right + 1 < across[at])
+    in_parts(measure, len(cut), most=_AT_ONCE)
+    inner = np.flatnonzero(right + 1 < wide)
     beyond[inner] -= beyond[inner + 1]
     inner = np.flatnonzero(down + 1 < up[at])
-    beyond[inner] -= beyond[inner + across[at[inner]]]
-    beyond[(across * up)[at] > _FEW] = np.nan
+    beyond[inner] -= beyond[inner + wide[inner]]
+    beyond[large] = np.nan
     return (
         np.concatenate((whole, body)),
         np.concatenate((west[whole], column)),
