@@ -213,6 +213,26 @@ def test_the_swipe_is_moved_by_hand_and_by_keys(small: str, open_page: Open) -> 
     expect(page.get_by_label("左图的问题")).to_have_value("double_none")
 
 
+def test_a_finger_moves_the_swipe(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}{PAIR}&how=swipe", width=1024, height=768, has_touch=True)
+    ready(page)
+    handle = page.get_by_role("slider", name="卷帘")
+    box, grip = page.locator("#compare-maps").bounding_box(), page.locator(".compare-grip").bounding_box()
+    assert box and grip
+    place = asked(page).get("map")
+    finger = page.context.new_cdp_session(page)
+    y = grip["y"] + grip["height"] / 2
+    at = {"touchStart": 0.5, "touchMove": 0.3, "touchEnd": None}
+    for kind, share in at.items():
+        points = [] if share is None else [{"x": box["x"] + share * box["width"], "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect(handle).to_have_attribute("aria-valuenow", "30")
+    assert asked(page)["at"] == "30"
+    # The map under the finger stays where it is.
+    assert asked(page).get("map") == place
+    assert grip["width"] >= 48 and grip["height"] >= 48
+
+
 def test_two_sides_never_ask_the_same(small: str, open_page: Open) -> None:
     page = open_page(f"{small}/compare")
     ready(page)

@@ -173,3 +173,21 @@ def test_nothing_on_paper_is_cut(small: str, open_page: Open) -> None:
              .map((node) => node.className || node.tagName)"""
     )
     assert spilt == []
+
+
+@pytest.mark.parametrize("path", ["/?question=double_none", "/compare?question=gap&right=double_none"])
+def test_the_browsers_menu_prints_a_dark_map_with_the_legend_of_its_colours(
+    small: str, open_page: Open, path: str
+) -> None:
+    page = start(open_page, f"{small}{path}&theme=dark")
+    colour = "name => getComputedStyle(document.querySelector('.page')).getPropertyValue(name).trim()"
+    ink = "getComputedStyle(document.querySelector('.page')).getPropertyValue('--ink')"
+    dark, dark_ink = page.evaluate(colour, "--double-none"), page.evaluate(ink)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    # The map is drawn as it was; what explains it has its colours, words have the paper's.
+    assert page.evaluate(colour, "--double-none") == dark
+    assert page.evaluate(ink) != dark_ink
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert not page.locator(".page").get_attribute("style")

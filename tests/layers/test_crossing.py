@@ -97,8 +97,7 @@ def test_nothing_is_lost_and_turning_it_round_gives_the_same(snapshot: Snapshot,
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_under_conditions_only_what_meets_them_is_counted(snapshot: Snapshot, pair: tuple[str, str]) -> None:
-    where = {"where": "double_none", "unit": "communities"}
-    made = crossed(snapshot, left=pair[0], right=pair[1], **where)
+    made = crossed(snapshot, left=pair[0], right=pair[1], where="double_none", unit="communities")
     told = made.as_dict("en")
     rows = made.left.as_dict("en")["rows"]
     # Of three it cannot be told; they are in the rows of a view, and in no cell.

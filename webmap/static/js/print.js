@@ -4,6 +4,7 @@ import { drawLegend } from "./compare_legend.js";
 import { conditionKeys } from "./conditions_empty.js";
 import { byId, el, show } from "./dom.js";
 import { say } from "./floating.js";
+import { tokenVariable } from "./shapes.js";
 import { wear } from "./tools.js";
 import { count, page, t } from "./words.js";
 
@@ -32,6 +33,7 @@ const MOST_ROWS = 60;
 export function startPrint(store, map) {
   const root = document.documentElement;
   let before = null;
+  const sheet = document.querySelector(".page");
   const boxes = () => [...document.querySelectorAll(".map-box")];
 
   /** What is put back afterwards. */
@@ -52,10 +54,20 @@ export function startPrint(store, map) {
       box.style.setProperty("--fit", Math.min(1, slot.width / width, slot.height / height));
     }
   };
+  /** A map that stays as the screen has it is explained in its own colours, whatever the paper's are. */
+  const keepColours = () => {
+    const { view, views } = store.get();
+    const shown = (views ?? [view]).filter(Boolean);
+    const tokens = shown.flatMap(({ legend, conditions }) => [...legend.classes, conditions].map((one) => one?.token));
+    const worn = getComputedStyle(root);
+    for (const name of ["--hatch", "--hatch-bg", ...tokens.filter(Boolean).map(tokenVariable)])
+      sheet.style.setProperty(name, worn.getPropertyValue(name));
+  };
   const settle = () => {
     if (!before) return;
     const { theme, at, place } = before;
     before = null;
+    sheet.removeAttribute("style");
     delete root.dataset.printing;
     delete root.dataset.paper;
     document.dispatchEvent(new CustomEvent("sharpen", { detail: null }));
@@ -67,6 +79,7 @@ export function startPrint(store, map) {
   addEventListener("beforeprint", () => {
     root.dataset.paper ??= "a4";
     // Whoever prints by the browser's menu gets the map as it is on the screen, and all else for paper.
+    if (!before) keepColours();
     before ??= now();
     root.dataset.theme = "light";
     fit();
