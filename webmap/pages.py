@@ -24,6 +24,7 @@ from webmap.words import words
 
 if TYPE_CHECKING:
     from layers.snapshot import Snapshot
+    from webmap.maps import DistrictMap
 
 pages = Blueprint("pages", __name__)
 
@@ -92,6 +93,47 @@ def compare() -> str:
     return render(snapshot, language=state["lang"], theme=state["theme"], page="compare")
 
 
+def page_map(
+    snapshot: Snapshot,
+    district: dict[str, Any],
+    language: Language,
+    *,
+    label: str,
+    box: tuple[float, float, float, float] | None = None,
+    without: frozenset[str] = frozenset(),
+) -> DistrictMap:
+    """Return the map of a page, as far as it is for whoever asks.
+
+    Parameters
+    ----------
+    district : dict
+        What `webmap.district.describe` told of it.
+    label : str
+        What the map is called for ears.
+    box : tuple of float, optional
+        West, south, east, north in degrees, EPSG:4490, that is shown first; the district's by default.
+    without : frozenset of str
+        Layers that the page does not draw, whoever may see them.
+    """
+    from webmap.maps import district_map
+
+    return district_map(
+        box or district["bbox"] or crs.area_of_use(district["metric_crs"]),
+        shapes={"outline": sheet.outline(snapshot), "boundaries": sheet.boundaries(snapshot)},
+        names={
+            "subdistrict_names": sheet.names(snapshot, language),
+            "water_names": sheet.ground_names(snapshot, "water", language),
+            "green_names": sheet.ground_names(snapshot, "green", language),
+        },
+        label=label,
+        tiles=TILES,
+        hidden=without
+        | {layer for layer in LAYERS if rows_seen(policy(), visitor(), layer, way_out="tile") == "none"},
+        datum=service().settings.installation.map_datum,
+        base_map=base_map(),
+    )
+
+
 def _importing(language: Language) -> dict[str, Any]:
     """Return what somebody before a district without data is told: where to import, or whom to ask."""
     may = policy().may(visitor(), "import")
@@ -107,24 +149,11 @@ def render(
     snapshot: Snapshot, *, language: Language, theme: str, page: Literal["planner", "compare"] = "planner"
 ) -> str:
     """Return a page of a district, as far as it is for whoever asks."""
-    from webmap.maps import as_json, district_map
+    from webmap.maps import as_json
 
     district, text_of = describe(snapshot, policy(), visitor(), language), words(language)
-    described = district_map(
-        district["sight"]["bbox"] or district["bbox"] or crs.area_of_use(district["metric_crs"]),
-        shapes={"outline": sheet.outline(snapshot), "boundaries": sheet.boundaries(snapshot)},
-        names={
-            "subdistrict_names": sheet.names(snapshot, language),
-            "water_names": sheet.ground_names(snapshot, "water", language),
-            "green_names": sheet.ground_names(snapshot, "green", language),
-        },
-        label=text_of["map_help"],
-        tiles=TILES,
-        hidden=frozenset(
-            layer for layer in LAYERS if rows_seen(policy(), visitor(), layer, way_out="tile") == "none"
-        ),
-        datum=service().settings.installation.map_datum,
-        base_map=base_map(),
+    described = page_map(
+        snapshot, district, language, box=district["sight"]["bbox"], label=text_of["map_help"]
     )
     titles = {name: layer.title.to(language) for name, layer in LAYERS.items()}
     data = {

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
-from geo import crs
 from layers.earlier import Earlier
-from layers.schema import LAYERS
 from layers.sight import sight_of
 from layers.store import utc_now
 from layers.text import Language, Text
 from layers.wall import wall as figures
-from webmap import assets, sheet
-from webmap.district import describe, rows_seen
+from webmap import assets
+from webmap.district import describe
 from webmap.gate import allow, policy, visitor
 from webmap.operations import JSON, current_snapshot, operation, service
-from webmap.pages import MODULES, TILES
+from webmap.pages import MODULES, page_map
 from webmap.params import LANGUAGE, choice, read, whole
-from webmap.security import base_map
 from webmap.wall_scenes import SCENES, scenes_of
 from webmap.words_wall import WORDS
 
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState
 
     from layers.snapshot import Snapshot
-    from webmap.maps import DistrictMap
+
 
 CONFIRMED, AGE, PAGE = "Wangge-Confirmed", "Wangge-Age", "Wangge-Page"
 """Headers: when what is answered was last known to be the store's present version, how many seconds ago, and which
@@ -95,7 +92,14 @@ def page() -> str:
         styles=STYLES,
         modules=MODULES,
         scenes=scenes,
-        map_html=_map(snapshot, district, language, words["wall_map"]).html(),
+        # Seen from five metres single buildings and complaints are noise, whoever may see them.
+        map_html=page_map(
+            snapshot,
+            district,
+            language,
+            label=words["wall_map"],
+            without=frozenset({"buildings", "complaints"}),
+        ).html(),
         data=as_json(
             {
                 "language": language,
@@ -107,32 +111,6 @@ def page() -> str:
                 "page": _present_page(snapshot),
             }
         ),
-    )
-
-
-def _map(snapshot: Snapshot, district: dict[str, Any], language: Language, label: str) -> DistrictMap:
-    from webmap.maps import district_map
-
-    installation = service().settings.installation
-    return district_map(
-        district["bbox"] or crs.area_of_use(district["metric_crs"]),
-        shapes={"outline": sheet.outline(snapshot), "boundaries": sheet.boundaries(snapshot)},
-        names={
-            "subdistrict_names": sheet.names(snapshot, language),
-            "water_names": sheet.ground_names(snapshot, "water", language),
-            "green_names": sheet.ground_names(snapshot, "green", language),
-        },
-        label=label,
-        tiles=TILES,
-        # Seen from five metres single buildings and complaints are noise, whoever may see them.
-        hidden=frozenset(
-            layer
-            for layer in LAYERS
-            if layer in ("buildings", "complaints")
-            or rows_seen(policy(), visitor(), layer, way_out="tile") == "none"
-        ),
-        datum=installation.map_datum,
-        base_map=base_map(),
     )
 
 
