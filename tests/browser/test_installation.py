@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
 
 from geo.datum import wgs84_to_gcj02
 from layers.installation import AS_SHIPPED, BaseMap
 from layers.standards import Standards
 from layers.store import Store, create_store
-from tests.browser.conftest import Open, drawn, serving
+from tests.browser.conftest import Open, Watch, drawn, serving
 from tests.district import small_district
 from tests.layers.test_installation import png
 from tests.visitors import UNLIMITED, app_for
@@ -46,11 +48,40 @@ def installed(store: Store, standards: Standards, **given: Any) -> Iterator[str]
         yield address
 
 
+MAGENTA = (255, 0, 255)
+METRE = 1 / 102_800
+"""In degrees of longitude, hereabouts."""
+BLANK = png(256, 256)
+
+
+def landmark(lon: float, lat: float) -> Callable[[str], bytes]:
+    """Return what paints tiles with one mark, at a place given in the tiles' own datum."""
+
+    def paint(path: str) -> bytes:
+        z, x, y = (int(part) for part in path.removesuffix(".png").split("/")[-3:])
+        east = (lon + 180) / 360 * 2**z - x
+        south = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**z - y
+        picture = Image.new("RGB", (256, 256), "white")
+        at_x, at_y = east * 256, south * 256
+        ImageDraw.Draw(picture).rectangle((at_x - 4, at_y - 4, at_x + 4, at_y + 4), fill=MAGENTA)
+        file = BytesIO()
+        picture.save(file, "png")
+        return file.getvalue()
+
+    return paint
+
+
+def seen_at(page: Page) -> tuple[float, float] | None:
+    """Return where on the page the landmark is seen, None where it is not."""
+    picture = np.asarray(Image.open(BytesIO(page.screenshot())).convert("RGB"), dtype=int)
+    rows, columns = np.nonzero(np.minimum(picture[..., 0], picture[..., 2]) - picture[..., 1] > 150)
+    return (float(columns.mean()), float(rows.mean())) if len(rows) > 20 else None
+
+
 @contextmanager
-def tiles() -> Iterator[tuple[str, list[str]]]:
+def tiles(paint: Callable[[str], bytes] = lambda _: BLANK) -> Iterator[tuple[str, list[str]]]:
     """Serve tiles like an operator's own host, and tell which were asked for, and from which page."""
     asked: list[str] = []
-    picture = png(256, 256)
 
     class Tiles(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,7 +90,7 @@ def tiles() -> Iterator[tuple[str, list[str]]]:
             self.send_header("Content-Type", "image/png")
             self.send_header("Access-Control-Allow-Origin", "*")
             self.end_headers()
-            self.wfile.write(picture)
+            self.wfile.write(paint(self.path))
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
@@ -139,6 +170,72 @@ def test_an_operators_base_map_is_drawn_and_nothing_else_is_asked_for(
             hosts.discard(host.removeprefix("http://"))
     assert asked
     assert all(" " not in one for one in asked), "a tile server is told which page is looked at"
+
+
+@pytest.mark.parametrize("webgl", [False, True])
+def test_over_a_base_map_in_gcj_02_everything_sits_right(
+    open_page: Open, store: Store, standards: Standards, webgl: bool
+) -> None:
+    """What a map in GCJ-02 has in the street west of a community is drawn in the street west of that community."""
+    shape = FRAMES["communities"].geometry["C08"]
+    at, street = shape.centroid, shape.bounds[0] - 11 * METRE
+    lon, lat = wgs84_to_gcj02(street, at.y)
+    with tiles(landmark(float(lon), float(lat))) as (host, _), tiles() as (elsewhere, asked):
+        base = BaseMap(f"{host}/{{z}}/{{x}}/{{y}}.png", max_zoom=18)
+        place = f"?question=double_none&unit=communities&map=17/{at.y:.6f}/{at.x:.6f}"
+        with installed(store, standards, map_datum="gcj02", base_map=base) as address:
+            page = open_page(f"{address}/{place}", webgl=webgl)
+            drawn(page)
+            box = page.locator("#map").bounding_box()
+            assert box is not None
+            middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            west = middle[0] - (at.x - street) * 2**17 * 256 / 360, middle[1]
+            found = seen_when_painted(page)
+            assert math.dist(found, west) < 3, (found, west)
+            # And that community is drawn right beside it.
+            beside = int(found[0]) + 30, int(found[1])
+            until_painted(page, beside)
+            page.mouse.click(*beside)
+            expect(page.locator("#card h2")).to_have_text(FRAMES["communities"]["name"]["C08"])
+            # That origin and no other, not even another port of the same machine.
+            watch: Watch = page.watch  # type: ignore[attr-defined]
+            watch.expected = "Content Security Policy|policy violation"
+            reached = page.evaluate(
+                "async (urls) => Promise.all(urls.map((url) => fetch(url).then(() => true, () => false)))",
+                [f"{host}/1/1/1.png", f"{elsewhere}/1/1/1.png"],
+            )
+            watch.hosts -= {one.removeprefix("http://") for one in (host, elsewhere)}
+            assert reached == [True, False] and asked == []
+            page.close()  # software draws one map at a time
+        # In the other datum the same map is half a kilometre off, as it must be: the test can see it.
+        with installed(store, standards, base_map=base) as address:
+            page = open_page(f"{address}/{place}", webgl=webgl)
+            drawn(page)
+            page.watch.hosts.discard(host.removeprefix("http://"))  # type: ignore[attr-defined]
+            page.wait_for_load_state("networkidle")
+            elsewhere_seen = seen_at(page)
+            assert elsewhere_seen is None or math.dist(elsewhere_seen, west) > 100
+
+
+def seen_when_painted(page: Page) -> tuple[float, float]:
+    """Return where the landmark is seen once it is there and stands still."""
+    last = None
+    for _ in range(300):
+        found = seen_at(page)
+        if found is not None and last is not None and math.dist(found, last) < 0.2:
+            return found
+        last = found
+        page.wait_for_timeout(100)
+    raise AssertionError("the landmark was never seen")
+
+
+def until_painted(page: Page, at: tuple[int, int]) -> None:
+    """Wait until something is drawn over the white of the base map."""
+    for _ in range(300):
+        if Image.open(BytesIO(page.screenshot())).convert("RGB").getpixel(at) != (255, 255, 255):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("nothing was drawn there")
 
 
 def test_a_base_map_that_is_away_leaves_the_map(open_page: Open, store: Store, standards: Standards) -> None:
