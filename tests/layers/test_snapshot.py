@@ -11,6 +11,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -118,7 +119,10 @@ def test_counts_of_many_periods_and_their_answers_are_kept_by_their_bytes(
 def test_what_is_asked_makes_no_objects_of_all_codes(standards: Standards) -> None:
     """Where numpy is given a column, pandas makes a hash table of the codes: of a million some hundred megabytes."""
     district, frames = small_district()
-    snapshot = Snapshot(1, district, standards, frames)
+    fresh = {
+        name: frame.set_axis(pd.Index(frame.index.tolist(), dtype="str")) for name, frame in frames.items()
+    }
+    snapshot = Snapshot(1, district, standards, fresh)
     sight = Sight(aggregates="full")
     for question in QUESTIONS:
         query = ViewQuery.from_params({"question": question, "unit": "square:100"}, snapshot, sight)
