@@ -67,7 +67,8 @@ def pair(texts: Sequence[str | None]) -> tuple[pd.Series[str], pd.Series[str]]:
     """The same column, plain and coded."""
     index = pd.Index([f"k{at}" for at in range(len(texts))])
     plain = pd.Series(texts, index=index, dtype="str")
-    return plain, pd.Series(CodedTexts(plain.array._pa_array, dtype=plain.dtype), index=index)
+    kept: Any = plain.array
+    return plain, pd.Series(CodedTexts(kept._pa_array, dtype=plain.dtype), index=index)
 
 
 def alike(one: Any, other: Any) -> None:
