@@ -66,7 +66,7 @@ DONE: dict[str, Callable[[Any], Any]] = {
 def pair(texts: Sequence[str | None]) -> tuple[pd.Series[str], pd.Series[str]]:
     """The same column, plain and coded."""
     index = pd.Index([f"k{at}" for at in range(len(texts))])
-    plain = pd.Series(texts, index=index, dtype="str")
+    plain = pd.Series(np.array(texts, dtype=object), index=index, dtype="str")
     kept: Any = plain.array
     return plain, pd.Series(CodedTexts(kept._pa_array, dtype=plain.dtype), index=index)
 
