@@ -194,9 +194,12 @@ class View:
         if self.filtered is None:
             return None
         rest = self.filtered.rest
+        lon, lat = unit_positions(self.snapshot, self.query.unit)
         return {
             "id": units(self.snapshot, self.query.unit).ids[rest].tolist(),
             "class": self.answer.table["class"].to_numpy(dtype=object)[rest].tolist(),
+            "lon": np.round(lon[rest], 6).tolist(),
+            "lat": np.round(lat[rest], 6).tolist(),
         }
 
     def _fixed(self, language: Language) -> dict[str, Any]:

@@ -139,7 +139,9 @@ VIEW = record(
         lon=listed(NUMBER),
         lat=listed(NUMBER),
     ),
-    rest=nullable(record(id=listed(STRING), **{"class": listed(STRING)})),
+    rest=nullable(
+        record(id=listed(STRING), **{"class": listed(STRING)}, lon=listed(NUMBER), lat=listed(NUMBER))
+    ),
 )
 
 CARD = record(

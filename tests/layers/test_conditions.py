@@ -37,7 +37,7 @@ from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import read_standards
 from layers.units import units
-from layers.views import View, view
+from layers.views import View, unit_positions, view
 from layers.visitors import Area
 from tests.district import small_district
 
@@ -252,7 +252,13 @@ def test_running_counts_never_grow_and_the_view_shows_the_last(
     assert last["of"] == len(shown["rows"]["id"]) + len(shown["rest"]["id"])
     assert shown["list"]["count"] == last["matches"]
     together = [*shown["rows"]["id"], *shown["rest"]["id"]]
-    assert sorted(together) == sorted(units(snapshot, unit).ids.tolist())
+    found = units(snapshot, unit)
+    assert sorted(together) == sorted(found.ids.tolist())
+    # The map draws those that do not match as well, where there are many by their places.
+    places = unit_positions(snapshot, unit)
+    told = [[*shown["rows"][axis], *shown["rest"][axis]] for axis in ("lon", "lat")]
+    at = [found.ids.tolist().index(unit_id) for unit_id in together]
+    np.testing.assert_allclose(told, np.array(places)[:, at], atol=1e-6)
     empty = last["emptied_by"]
     assert empty == next((at for at, number in enumerate(matches) if number == 0), None)
 

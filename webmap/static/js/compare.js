@@ -91,7 +91,7 @@ function shownOf(views, table, cell) {
     const rows = only(one.rows, (id) => left.has(id) && right.has(id));
     const { conditions } = one;
     if (!conditions) return { ...one, rows };
-    return { ...one, rows, rest: { id: [], class: [] }, conditions: { ...conditions, matches: rows.id.length } };
+    return { ...one, rows, rest: { id: [], class: [], lon: [], lat: [] }, conditions: { ...conditions, matches: rows.id.length } };
   });
   return { view, rightView };
 }
