@@ -18,12 +18,16 @@ Facilities stand in the west, complaints in the east, and some facts are not kno
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import geopandas as gpd
+import pytest
 import shapely
 
+from layers.epochs import Epoch
 from layers.frames import conform
 from layers.schema import LAYERS
 from layers.store import District
@@ -328,3 +332,12 @@ def _complaints() -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+@contextmanager
+def one_epoch() -> Iterator[None]:
+    """Let the stores that are made have one epoch, so that all else about them can be compared."""
+    epoch = Epoch("e" * 16, datetime(2020, 1, 1, tzinfo=UTC))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("layers.stores.contents.new_epoch", lambda at: epoch)
+        yield

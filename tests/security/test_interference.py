@@ -16,6 +16,7 @@ from flask import Flask
 
 from layers.standards import Standards
 from layers.store import create_store
+from tests.district import one_epoch
 from tests.security.conftest import UNHURRIED, asked_by
 from tests.security.paper import marked_district
 from tests.security.walk import questions
@@ -73,7 +74,8 @@ def both(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Iter
         apps = []
         for number, each in enumerate((frames, changed_in_the_east(frames))):
             url = f"gpkg:{tmp_path_factory.mktemp('two') / f'{number}.gpkg'}"
-            store = stack.enter_context(create_store(url, district, layers=each))
+            with one_epoch():
+                store = stack.enter_context(create_store(url, district, layers=each))
             apps.append(create_app(store, standards, POLICY, visitors=asked_by, settings=UNHURRIED))
         yield apps[0], apps[1]
 

@@ -27,7 +27,7 @@ from layers.schema import LAYERS
 from layers.standards import Standards
 from layers.store import Store, create_store
 from layers.visitors import RESIDENT, WHOLE_DISTRICT, Area, Visitor
-from tests.district import COMMUNITIES, place_of, small_district
+from tests.district import COMMUNITIES, one_epoch, place_of, small_district
 from tests.layers.attack import System
 from tests.visitors import PLANNER, POLICY, app_for
 from webmap import create_app
@@ -52,7 +52,8 @@ LEADER = somebody("leader")
 def served(folder: Path, standards: Standards, frames: Frames, visitor: Visitor = RESIDENT) -> FlaskClient:
     district, _ = small_district()
     path = folder / f"{len(list(folder.iterdir()))}.gpkg"
-    store = create_store(f"gpkg:{path}", district, layers=frames)
+    with one_epoch():
+        store = create_store(f"gpkg:{path}", district, layers=frames)
     return app_for(store, standards, visitor).test_client()
 
 
