@@ -1,8 +1,8 @@
 """The HTTP server in front of the service: who is believed, how long it waits, how much it takes.
 
 Granian reads and writes; what stands here is between it and the application. A connection takes no thread until
-its request's head is there, and none any more when its answer is made, however slowly it is read. Bodies, which are
-few, are waited for in threads beside those that answer.
+its request's head is there, and none any more when its answer is made, however slowly it is read. Bodies and large
+files, which are few, are waited for in threads beside those that answer.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ UPLOADS = ("POST", "/api/uploads")
 MOST_BODIES, MOST_BODIES_OF_ONE = 24, 8
 """Requests of a worker whose bodies are on their way, at most: all, and those from one address."""
 
+MOST_FILES = 8
+"""Files of a worker that are sent as they are read, at most: each has a thread until somebody has read it."""
+MOST_WHOLE_BYTES = 4 * 2**20
+"""A file of this size is sent whole, like any answer, so that a slow reader keeps no thread."""
+
 _MOST_HEADER_BYTES = 32 * 1024
 _MOST_BODY_BYTES = 2 * MOST_BODY_BYTES
 BACKLOG = 1024
@@ -64,7 +69,7 @@ class _Exchange(Protocol):
         """Answer."""
 
     def response_iter(self, status: int, headers: list[tuple[str, str]], body: Iterator[bytes]) -> None:
-        """Answer with a body that is asked for part by part, as it is read."""
+        """Answer with a body that is asked for part by part, and return when all of it has been read."""
 
 
 class Server:
@@ -101,6 +106,7 @@ class Server:
             self._free.put(None)
         self._waiting: list[tuple[float, str]] = []
         self._counting = threading.Lock()
+        self._files = threading.BoundedSemaphore(MOST_FILES)
         self._stopped = threading.Event()
         self._closing = False
         _set_patience(listener, idle_s)
@@ -123,7 +129,7 @@ class Server:
             None,  # type: ignore[arg-type]
             threads=1,
             blocking_threads=1,
-            py_threads=self._threads + MOST_BODIES,
+            py_threads=self._threads + MOST_BODIES + MOST_FILES,
             py_threads_idle_timeout=30,
             backpressure=self._connections,
             http_mode="1",
@@ -208,13 +214,19 @@ class Server:
         except Exception:
             LOGGER.exception("a request failed")
             status, headers, body = _refused(HTTPStatus.INTERNAL_SERVER_ERROR)
+        if isinstance(body, FileWrapper) and not self._files.acquire(blocking=False):
+            body.close()
+            status, headers, body = _refused(HTTPStatus.SERVICE_UNAVAILABLE)
         headers.append(("Server", "wangge"))
         if self._closing:
             headers.append(("Connection", "close"))
-        if isinstance(body, FileWrapper):
-            exchange.response_iter(status, headers, body)
-        else:
+        if not isinstance(body, FileWrapper):
             exchange.response_bytes(status, headers, body)
+            return
+        try:
+            exchange.response_iter(status, headers, body)
+        finally:
+            self._files.release()
 
     def _ask(self, environ: dict[str, Any]) -> _Answer:
         """Return the application's answer when there is a thread for it."""
@@ -225,17 +237,15 @@ class Server:
             self._free.put(None)
 
     def _run(self, environ: dict[str, Any]) -> _Answer:
-        """Return the application's answer, whole, so that nobody who reads slowly keeps a thread.
-
-        Of a file Granian takes the next part when there is room for it, in a thread of its own, and closes it.
-        """
+        """Return the application's answer, whole but for large files, so that who reads slowly keeps no thread."""
         said: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             said.append((status, headers))
 
         chunks = self._app(environ, start_response)
-        if isinstance(chunks, FileWrapper):
+        size = int(dict(said[-1][1]).get("Content-Length", 0))
+        if isinstance(chunks, FileWrapper) and size > MOST_WHOLE_BYTES:
             status, headers = said[-1]
             return int(status[:3]), headers, chunks
         try:

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from layers.standards import Standards
+from tests.layers.test_following import eventually
 from tests.webmap.access import People
 from tests.webmap.uploading import Clerk, desk_of, service
 from webmap.cookies import SESSION, cookie_name
-from webmap.server import IDLE_S, Server, listen
+from webmap.server import IDLE_S, MOST_BODIES, MOST_FILES, Server, listen
 from webmap.settings import Settings
 
 LARGE = 5 * 2**20
@@ -125,7 +126,7 @@ def test_a_file_that_stops_coming_is_given_up(persons: People, port: int, header
 
 
 def test_a_large_table_is_sent_as_it_is_read(persons: People, port: int, headers: dict[str, str]) -> None:
-    """Those who read slowly hold neither a thread nor the table in memory, and it may be erased meanwhile."""
+    """Those who read slowly do not have the table in memory, and keep no thread from others; it may be erased meanwhile."""
     post = HTTPConnection("127.0.0.1", port, timeout=60)
     post.request("POST", "/api/uploads?name=a.csv&layer=complaints", body=b"a\n", headers=headers)
     id_ = json.loads(post.getresponse().read())["id"]
@@ -133,12 +134,14 @@ def test_a_large_table_is_sent_as_it_is_read(persons: People, port: int, headers
     with (folder / "rejects.csv").open("wb") as file:
         file.truncate(TABLE)
     path = f"/api/uploads/{id_}/rejects.csv"
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     slow = []
-    for _ in range(4):  # more of them than threads that answer
-        slow.append(socket.create_connection(("127.0.0.1", port)))
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    for number in range(MOST_FILES + 2):
+        slow.append(socket.create_connection(("127.0.0.1", port), timeout=60))
         slow[-1].sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode())
-        assert slow[-1].recv(15) == b"HTTP/1.1 200 OK"
+        assert slow[-1].recv(12) == (b"HTTP/1.1 200" if number < MOST_FILES else b"HTTP/1.1 503")
+    slow.pop(0).close()
+    eventually(lambda: _status(port, path, headers) == 200)
     tracemalloc.start()
     try:
         post.request("GET", path, headers=headers)
@@ -156,3 +159,37 @@ def test_a_large_table_is_sent_as_it_is_read(persons: People, port: int, headers
     for one in slow:
         one.close()
     post.close()
+
+
+def _status(port: int, path: str, headers: dict[str, str]) -> int:
+    asked = HTTPConnection("127.0.0.1", port, timeout=60)
+    asked.request("GET", path, headers=headers)
+    status = asked.getresponse().status
+    asked.close()
+    return status
+
+
+@pytest.mark.parametrize(
+    "extra", ["", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n", "Range: bytes=1-\r\n"]
+)
+def test_slow_readers_of_static_files_keep_no_thread(persons: People, extra: str) -> None:
+    """More of them than there are threads of any kind, each with room in the kernel for a small part of its answer."""
+    (listener,) = listen("127.0.0.1", 0, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024)
+    server = Server(persons.app, listener, threads=2, settings=Settings())
+    server.start()
+    port = listener.getsockname()[1]
+    path = "/static/vendor/maplibre-gl/maplibre-gl.mjs"
+    slow = []
+    for _ in range(2 + MOST_BODIES + MOST_FILES):
+        slow.append(socket.socket())
+        slow[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        slow[-1].settimeout(60)
+        slow[-1].connect(("127.0.0.1", port))
+        slow[-1].sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n".encode())
+        assert slow[-1].recv(10) == b"HTTP/1.1 20"[:10]
+    assert _status(port, "/healthz", {}) == 200
+    for one in slow:
+        one.close()
+    server.stop()
+    listener.close()
