@@ -27,8 +27,12 @@ Pair = tuple[FloatArray, FloatArray]
 
 _WGS84 = "EPSG:4326"
 
-# What has PROJ open a file of this machine, which a text from outside must not name.
-_OF_FILES = re.compile(r"\b(?:init|\w*grids)\s*=|parameterfile\s*\[", re.IGNORECASE)
+# What has PROJ open a file of this machine, which a text from outside must not name. "@null" alone is none, and
+# stands in the usual text of EPSG:3857; after it PROJ reads on to the next blank, so nothing else may end it here.
+_OF_FILES = re.compile(
+    r"\b(?:init|\w*grids)\s*=(?!(?<=grids=)(?-i:@null)(?: |\Z))|parameterfile\s*\[", re.IGNORECASE
+)
+_NO_FILE = "@null"
 
 # Datum names in letters and digits only, so that EPSG's and Esri's spellings ("D_WGS_1984") meet.
 _ONE_FRAME = re.compile(
@@ -70,8 +74,9 @@ def parse_crs(text: str) -> pyproj.CRS:
         If the text names no CRS, or one that does not place things on the ground by two coordinates.
     """
     shown = text.strip() if len(text) <= 80 else text.strip()[:80] + "…"
-    if _OF_FILES.search(text):
-        raise ValueError(f"CRS {shown!r} names a file; give it as AUTHORITY:CODE, for example EPSG:4490")
+    of_files = ValueError(f"CRS {shown!r} names a file; give it as AUTHORITY:CODE, for example EPSG:4490")
+    if _OF_FILES.search(text.strip()):
+        raise of_files
     try:
         crs = pyproj.CRS.from_user_input(text.strip())
     except CRSError:
@@ -84,7 +89,19 @@ def parse_crs(text: str) -> pyproj.CRS:
         raise ValueError(
             f"CRS {shown!r} is a {crs.type_name}; give a geographic or a projected one, for example EPSG:4490"
         )
+    if _names_file(crs.to_json_dict()):
+        raise of_files  # in one of the ways of WKT 1 or PROJJSON; nothing has opened it yet
     return crs
+
+
+def _names_file(told: Any) -> bool:
+    """Whether a parameter is a text in what PROJJSON says of a CRS: numbers are given, files are named."""
+    if isinstance(told, list):
+        return any(map(_names_file, told))
+    if not isinstance(told, dict):
+        return False
+    value = told.get("value")
+    return (isinstance(value, str) and value != _NO_FILE) or any(map(_names_file, told.values()))
 
 
 def _as_crs(crs: pyproj.CRS | str) -> pyproj.CRS:

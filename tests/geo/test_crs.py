@@ -231,6 +231,12 @@ def test_shapes_must_agree() -> None:
         crs.points_to_metric([1.0, 2.0], [1.0], "EPSG:4547")
 
 
+WITH_GRIDS = (
+    'GEOGCS["x",DATUM["x",SPHEROID["WGS 84",6378137,298.257223563],EXTENSION["PROJ4_GRIDS","{file}"]],'
+    'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]'
+)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -238,6 +244,13 @@ def test_shapes_must_agree() -> None:
         "+INIT = {file}:x +type=crs",
         "+proj=longlat +nadgrids={file} +type=crs",
         "+proj=longlat +datum=WGS84 +geoidgrids=@{file} +type=crs",
+        "+proj=longlat +ellps=WGS84 +nadgrids=@null,{file} +type=crs",
+        "+proj=longlat +ellps=WGS84 +nadgrids={file},@null +type=crs",
+        "+proj=longlat +ellps=WGS84 +nadgrids=@null\u00a0,{file} +type=crs",
+        '+proj=longlat +ellps=WGS84 +nadgrids=@null",{file} +type=crs',
+        "+proj=longlat +ellps=WGS84 +nadgrids=@NULL +type=crs",  # a file of that name, if there is one
+        "+init=@null {file}",
+        WITH_GRIDS,
     ],
 )
 def test_a_text_does_not_have_a_file_opened(tmp_path: Path, text: str) -> None:
@@ -245,3 +258,31 @@ def test_a_text_does_not_have_a_file_opened(tmp_path: Path, text: str) -> None:
     file.write_text("<x> +proj=longlat +datum=WGS84 <>\n")
     with pytest.raises(ValueError, match="names a file"):
         crs.parse_crs(text.format(file=file))
+
+
+def test_a_text_of_projjson_does_not_have_a_file_opened(tmp_path: Path) -> None:
+    bound = pyproj.CRS("+proj=longlat +ellps=WGS84 +nadgrids=@null +type=crs").to_json()
+    (tmp_path / "grid").write_text("x")
+    named = bound.replace("using nadgrids=@null", "").replace("@null", str(tmp_path / "grid"))
+    with pytest.raises(ValueError, match="names a file"):
+        crs.parse_crs(named)
+
+
+WEB_MERCATOR = (
+    "+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +nadgrids=@null"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{WEB_MERCATOR} +wktext +no_defs",
+        f"+type=crs {WEB_MERCATOR}",
+        f"{WEB_MERCATOR}\n",
+        pyproj.CRS(3857).to_wkt("WKT1_GDAL"),
+    ],
+)
+def test_no_grid_at_all_is_no_file(text: str) -> None:
+    there = points((12_700_000, 2_580_000))
+    stored = crs.to_stored(there, crs.parse_crs(text))
+    assert shapely.equals_exact(stored, crs.to_stored(there, "EPSG:3857"), 1e-12).all()
