@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
@@ -24,6 +24,9 @@ from webmap.pages import MODULES
 from webmap.responses import coding_asked
 from webmap.security import HEADERS, base_map
 from webmap.words_field import field_words
+
+if TYPE_CHECKING:
+    from layers.installation import BaseMap
 
 field = Blueprint("field", __name__)
 
@@ -66,21 +69,19 @@ def _shell(language: Language) -> str:
         styles=STYLES,
         modules=MODULES,
         data=as_json(
-            {"language": language, "words": words, "district": {}, "definitions": {}, "map": _map()}
+            {"language": language, "words": words, "district": {}, "definitions": {}, "map": _map(base_map())}
         ),
         worker=_worker_address(),
     )
 
 
-def _map() -> dict[str, Any]:
+def _map(base: BaseMap | None) -> dict[str, Any]:
     """Return what of the map is the same for everybody; the operator's base map is for as long as there is a network."""
     from webmap.maps import MAX_ZOOM
 
-    installation = service().settings.installation
-    base = base_map()
     return {
         "max_zoom": MAX_ZOOM,
-        "datum": installation.map_datum,
+        "datum": service().settings.installation.map_datum,
         "base_map": None if base is None else asdict(base),
     }
 
@@ -148,8 +149,10 @@ def _version(files: list[str], source: str) -> str:
     folder = Path(current_app.root_path) / (current_app.template_folder or "templates")
     pages = [(folder / name).read_text("utf-8") for name in ("field.html", "layout.html", "icons.svg")]
     said = [field_words(language) for language in LANGUAGES]
+    # Told as a hash: who asks for the worker is not let ask the base map's origin, as those are who draw it.
+    drawn = _map(service().settings.installation.base_map)
     told = json.dumps(
-        [files, source, pages, said, _map(), str(service().settings.address), import_map(MODULES)]
+        [files, source, pages, said, drawn, str(service().settings.address), import_map(MODULES)]
     )
     return hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
 

@@ -132,6 +132,8 @@ def test_only_pages_that_draw_the_map_tell_of_it(small_store: Store, standards: 
             "/",
             "/compare",
             "/field",
+            "/field/sw.js",
+            "/field/manifest.webmanifest",
             "/wall",
             "/api",
             "/api/district",
@@ -143,6 +145,14 @@ def test_only_pages_that_draw_the_map_tell_of_it(small_store: Store, standards: 
             told = f"{answer.headers} {answer.get_data(as_text=True)}"
             assert ("0badc0de" in told) == (path in drawn), (visitor.role, path)
             assert ("tiles.example" in told) == (path in drawn), (visitor.role, path)
+
+
+def test_a_tablet_s_page_is_kept_anew_with_another_base_map(small_store: Store, standards: Standards) -> None:
+    workers = {
+        client_of(small_store, standards, base_map=base).get("/field/sw.js").data
+        for base in (None, BASE, KEYED, KEYED)
+    }
+    assert len(workers) == 3
 
 
 # What the map is drawn in
