@@ -42,6 +42,7 @@ ENDS = {
     "day": ("today", "yesterday", "other"),
     "evidence": ("notice_board", "property_office", "residents", "document"),
     "field": FACTS,
+    "room_shared": ("yes", "no", "unknown"),
     "tab": ("grid", "verify", "outbox", "package"),
 }
 
