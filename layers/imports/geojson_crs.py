@@ -32,16 +32,14 @@ _SHOWN = 120
 
 class _Geometry(Struct):
     crs: Raw | UnsetType = UNSET
+    geometries: list[_Geometry | None] | UnsetType | None = UNSET
 
 
-class _Feature(Struct):
-    crs: Raw | UnsetType = UNSET
+class _Feature(_Geometry):
     geometry: _Geometry | UnsetType | None = UNSET
 
 
-class _Top(Struct):
-    crs: Raw | UnsetType = UNSET
-    geometry: _Geometry | UnsetType | None = UNSET
+class _Top(_Feature):
     features: list[_Feature] | UnsetType = UNSET
 
 
@@ -74,11 +72,16 @@ def geojson_crs(path: Path) -> tuple[str | None, bool]:
 
 def _members(top: _Top) -> Iterator[Raw]:
     """Yield each ``crs`` there is; nothing else of the file was made into objects."""
-    holders: list[Any] = [top, *(top.features or ())]
-    for one in holders:
-        for holder in (one, one.geometry):
-            if isinstance(holder, Struct) and isinstance(holder.crs, Raw):  # type: ignore[attr-defined]
-                yield holder.crs  # type: ignore[attr-defined]
+    waiting: list[Any] = [top, *(top.features or ())]
+    while waiting:
+        holder = waiting.pop()
+        if not isinstance(holder, _Geometry):
+            continue
+        if isinstance(holder.crs, Raw):
+            yield holder.crs
+        if isinstance(holder, _Feature):
+            waiting.append(holder.geometry)
+        waiting += holder.geometries or ()
 
 
 def _leniently(path: Path, content: bytes) -> list[Any]:
@@ -87,10 +90,20 @@ def _leniently(path: Path, content: bytes) -> list[Any]:
         top = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise damaged(path, "geojson", error) from error
-    features = top.get("features") if isinstance(top, dict) else None
-    holders = [top, *(features if isinstance(features, list) else ())]
-    holders += [one["geometry"] for one in holders if isinstance(one, dict) and "geometry" in one]
-    return [one["crs"] for one in holders if isinstance(one, dict) and "crs" in one]
+    found: list[Any] = []
+    waiting = [top, *_listed(top, "features")]
+    while waiting:
+        holder = waiting.pop()
+        if isinstance(holder, dict):
+            found += [holder["crs"]] if "crs" in holder else []
+            waiting += [holder.get("geometry"), *_listed(holder, "geometries")]
+    return found
+
+
+def _listed(holder: Any, name: str) -> list[Any]:
+    """Return the list that is a member of an object, an empty one where there is none."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, list) else []
 
 
 def _name(path: Path, member: Any) -> str | None:

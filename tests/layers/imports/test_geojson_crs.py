@@ -65,9 +65,13 @@ def spelt(draw: st.DrawFn) -> tuple[str, str]:
         "properties": '{"crs": "no", "b": [{"crs": 1}]}',
         "geometry": json.dumps(POINT),
     }
-    where = draw(st.sampled_from(["top", "feature", "geometry", "all"]))
+    where = draw(st.sampled_from(["top", "feature", "geometry", "member", "all"]))
     if where in ("geometry", "all"):
         feature["geometry"] = obj({"type": '"Point"', "coordinates": "[1, 2]", "crs": crs})
+    if where in ("member", "all"):
+        point = obj({"type": '"Point"', "coordinates": "[1, 2]", "crs": crs})
+        inner = obj({"type": '"GeometryCollection"', "geometries": f"[{json.dumps(POINT)}, {point}]"})
+        feature["geometry"] = obj({"type": '"GeometryCollection"', "geometries": f"[{inner}]"})
     if where in ("feature", "all"):
         feature["crs"] = crs
     top = {"type": '"FeatureCollection"', "features": f"[{obj(feature)}]"}
@@ -91,6 +95,22 @@ def test_a_file_that_is_not_quite_json_is_looked_at_as_well(tmp_path: Path, valu
     )
     assert geojson_crs(path) == ("EPSG:4547", True)
     assert geojson_crs(written(path, f'{{"x": {value}}}')) == ("EPSG:4326", False)
+
+
+@pytest.mark.parametrize("value", ["1", "NaN"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        '{{"type": "GeometryCollection", "geometries": [{geometry}]}}',
+        '{{"type": "Feature", "geometry": {{"geometries": [null, {geometry}]}}}}',
+        '{{"features": [{{"geometry": {{"geometries": [{{"geometries": [{geometry}]}}]}}}}]}}',
+    ],
+)
+def test_members_of_geometry_collections_are_asked_as_well(tmp_path: Path, value: str, place: str) -> None:
+    crs = json.dumps({"properties": {"name": "EPSG:4547"}, "type": "name"})
+    geometry = f'{{"type": "Point", "coordinates": [1, 2], "x": {value}, "crs": {crs}}}'
+    path = written(tmp_path / "a.geojson", place.format(geometry=geometry))
+    assert geojson_crs(path) == ("EPSG:4547", True)
 
 
 def test_one_that_names_none_is_in_wgs_84_and_null_is_no_crs(tmp_path: Path) -> None:
