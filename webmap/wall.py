@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import shapely
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from layers.earlier import Earlier
@@ -25,6 +26,7 @@ from webmap.words_wall import WORDS
 if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState
 
+    from layers.installation import Installation
     from layers.snapshot import Snapshot
 
 
@@ -144,7 +146,16 @@ def wall(*, lang: Language) -> Response:
 def _present_page(snapshot: Snapshot) -> str:
     """Return what tells this page from another: its scripts and styles, what the installation sets, the district."""
     styles = [assets.content_hash(f"css/{name}.css") for name in STYLES]
-    district = snapshot.district
-    outline = None if district.outline is None else district.outline.bounds
-    shown = (district.name, district.name_en, district.invented, outline, service().settings.installation)
-    return sha256("".join((assets.import_map(MODULES), *styles, repr(shown))).encode()).hexdigest()[:12]
+    installation = service().settings.installation
+    shown = snapshot.derived(("wall_page", installation), lambda: _hash_of_shown(snapshot, installation))
+    return sha256("".join((assets.import_map(MODULES), *styles, shown)).encode()).hexdigest()[:12]
+
+
+def _hash_of_shown(snapshot: Snapshot, installation: Installation) -> str:
+    """Return what changes with the installation's settings, the files that they name, and the district."""
+    district, logo = snapshot.district, installation.logo
+    told = (district.name, district.name_en, district.invented, snapshot.standards, installation)
+    found = sha256(repr(told).encode())
+    found.update(b"" if logo is None else sha256(logo.content).digest())
+    found.update(b"" if district.outline is None else shapely.to_wkb(district.outline))
+    return found.hexdigest()

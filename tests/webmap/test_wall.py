@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from flask.testing import FlaskClient
 
-from layers.installation import Installation
+from layers.installation import Installation, Logo
 from layers.problems import BadParameter
 from layers.standards import Standards
 from layers.store import Store, create_store
@@ -167,6 +168,33 @@ def test_scenes_and_seconds_are_the_installations(small_store: Store, standards:
     assert as_shipped["page"] == asked["page"] == page("/wall?lang=en")["page"]
     titled = page("/wall", title=Text("某区一张图", "One map"))
     assert len({as_shipped["page"], chosen["page"], titled["page"]}) == 3
+
+
+def test_the_page_is_another_with_every_content_that_it_shows(standards: Standards, tmp_path: Path) -> None:
+    district, frames = small_district()
+    assert district.outline is not None
+    west, south, east, north = district.outline.bounds
+    cut = shapely.Polygon([(west, south), (east, south), (east, north), (west, (south + north) / 2)])
+    assert cut.bounds == shapely.box(west, south, east, north).bounds
+    boxed = replace(district, outline=shapely.box(west, south, east, north))
+    stores = {
+        name: create_store(f"gpkg:{tmp_path / name}.gpkg", one, layers=frames)
+        for name, one in (("boxed", boxed), ("again", boxed), ("cut", replace(district, outline=cut)))
+    }
+    rules = replace(standards, detour_factor=standards.detour_factor + 0.1)
+    logo, other = (Logo(content, "image/png", 10, 10) for content in (b"one", b"two"))
+
+    def page(store: str = "boxed", rules: Standards = standards, **wanted: Any) -> str:
+        settings = Settings(
+            installation=Installation(standards=tmp_path / "standards.json", **wanted),
+            requests_a_minute=UNLIMITED,
+            tiles_a_minute=UNLIMITED,
+        )
+        client = app_for(stores[store], rules, SCREEN, settings=settings).test_client()
+        return client.get("/api/wall").headers[PAGE]
+
+    assert page() == page() == page("again")
+    assert len({page(), page(logo=logo), page(logo=other), page("cut"), page(rules=rules)}) == 5
 
 
 @pytest.mark.parametrize("query", ["seconds=0", "seconds=3601", "seconds=x", "scene=news", "lang=fr"])
