@@ -34,6 +34,10 @@ class Epoch:
     id: str = ""
     since: datetime | None = None
 
+    def matches(self, seen: str) -> bool:
+        """Tell whether what was seen under the id `seen` is of this epoch; what has no id matches nothing."""
+        return self.id != "" and seen == self.id
+
 
 def new_epoch(at: datetime) -> Epoch:
     """Return the epoch of a store that is made at the moment `at`."""

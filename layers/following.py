@@ -26,7 +26,7 @@ _WAIT_S = 0.5
 """The follower looks this often whether it is to stop."""
 
 _LOOK_S = 10.0
-"""This often it looks whether the store is still the same one, should another have taken its place unseen."""
+"""This often it looks whether all is still the same, should a file of the same epoch have been put in its place."""
 
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.02, 0.2
 """Between two readings, as long as the last one took: under steady writing half of the time is others'."""
@@ -60,7 +60,7 @@ class Snapshots:
         snapshot = self._snapshot
         if snapshot is not None and self._follower is not None:
             return snapshot
-        if snapshot is not None and snapshot.version == self._store.version():
+        if snapshot is not None and self._is_present(snapshot, self._store.version()):
             return snapshot
         return self._renewed()
 
@@ -97,6 +97,10 @@ class Snapshots:
             self._stop.set()
             follower.join(2 * _WAIT_S)
 
+    def _is_present(self, snapshot: Snapshot, version: int) -> bool:
+        """Tell whether the store, whose version has just been asked for, is the one that the snapshot shows."""
+        return version == snapshot.version and self._store.epoch().matches(snapshot.district.epoch.id)
+
     def _renewed(self) -> Snapshot:
         with self._lock:
             began = time.monotonic()
@@ -114,7 +118,7 @@ class Snapshots:
                 began = time.monotonic()
                 version = self._store.wait(since=snapshot.version, timeout_s=_WAIT_S)
                 moment = time.monotonic()
-                if away or version != snapshot.version or moment - looked >= _LOOK_S:
+                if away or moment - looked >= _LOOK_S or not self._is_present(snapshot, version):
                     snapshot, looked = self._renewed(), moment
                 else:
                     self._confirmed = began

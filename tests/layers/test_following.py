@@ -17,7 +17,7 @@ from layers import following
 from layers.following import Snapshots
 from layers.problems import StoreAway, WanggeError
 from layers.standards import Standards
-from layers.store import Store, create_store
+from layers.store import Store, backup_store, copy_store, create_store, open_store
 from layers.text import both
 from tests.district import small_district
 from tests.layers import store_workers
@@ -207,6 +207,45 @@ def test_a_store_of_the_same_version_put_in_its_place_is_noticed(
         eventually(lambda: snapshots.current() is not before)
         assert snapshots.current().version == before.version
         assert snapshots.current().frame("facilities").loc["F01", "name"] == "另一库"
+
+
+def restored_beside(store: Store, folder: Path, name: str) -> int:
+    """Write to a store, and otherwise to what is restored of its backup; return the version of both."""
+    backup_store(store, folder / "backup.gpkg")
+    renamed(store, "恢复前")
+    with open_store(f"gpkg:{folder}/backup.gpkg") as backup:
+        copy_store(backup, f"gpkg:{folder}/restored.gpkg")
+    with open_store(f"gpkg:{folder}/restored.gpkg") as restored:
+        return renamed(restored, name)
+
+
+def put_in_its_place(folder: Path) -> None:
+    for file in folder.glob("small.gpkg?*"):
+        file.unlink()
+    (folder / "restored.gpkg").rename(folder / "small.gpkg")
+
+
+@pytest.mark.parametrize("follower", [False, True])
+def test_a_restored_store_that_has_come_to_the_same_version_is_not_the_one_that_was_read(
+    store: Store, standards: Standards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, follower: bool
+) -> None:
+    monkeypatch.setattr(following, "_LOOK_S", 10 * PATIENCE_S)
+    version = restored_beside(store, tmp_path, "恢复后")
+    snapshots = Snapshots(store, standards)
+    if follower:
+        snapshots.start()
+    try:
+        before = snapshots.current()
+        assert before.frame("facilities").loc["F01", "name"] == "恢复前"
+        put_in_its_place(tmp_path)
+        if follower:
+            eventually(lambda: snapshots.current() is not before)
+        after = snapshots.current()
+        assert after.frame("facilities").loc["F01", "name"] == "恢复后"
+        assert after.version == before.version == version
+        assert after.district.epoch == store.epoch() != before.district.epoch
+    finally:
+        snapshots.stop()
 
 
 def test_the_age_says_how_long_nothing_was_heard(store: Store, standards: Standards) -> None:
