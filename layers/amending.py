@@ -7,13 +7,13 @@ the request asks, so that the request, come again by whatever way, is answered a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from layers.epochs import Epoch
 from layers.problems import WanggeError
 
 if TYPE_CHECKING:
-    from layers.epochs import Epoch
     from layers.store import Edit
 
 GEOMETRY = "geometry"
@@ -29,10 +29,13 @@ class Key:
         Chosen by the client, once for each request and for no other: a UUID.
     digest : str
         A hash of all that the request says and of who says it, by which another request is told from this one.
+    former : tuple of str
+        The hashes by which programs of before would have kept the same request.
     """
 
     id: str
     digest: str
+    former: tuple[str, ...] = ()
 
 
 class KeyReused(WanggeError):
@@ -88,8 +91,11 @@ class Amended:
         What differed and was written, in the layer's order.
     again : bool
         The key was known: this is the outcome of the first time.
+    epoch : Epoch
+        The store's, of the transaction that gave the version.
     """
 
     version: int
     fields: tuple[str, ...]
     again: bool = False
+    epoch: Epoch = field(default=Epoch(), compare=False)

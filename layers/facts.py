@@ -86,6 +86,8 @@ class FactsWritten:
     Attributes
     ----------
     version : int
+    epoch : str
+        Of the store that gave the version.
     fields : tuple of str
         What was written, days that follow among them, a position as `PLACE`.
     merged : tuple of str
@@ -95,6 +97,7 @@ class FactsWritten:
     """
 
     version: int
+    epoch: str
     fields: tuple[str, ...]
     merged: tuple[str, ...]
     already: bool
@@ -135,7 +138,7 @@ def write_facts(
         Others have changed the same to something else.
     """
     policy.require(visitor, "verify")
-    key = Key(request.key, _digest(request, visitor))
+    key = _key(request, visitor)
     try:
         done = None if problems.found else store.outcome(key)
         if done is not None:
@@ -176,13 +179,23 @@ def write_facts(
 
 def _told(done: Amended, merged: tuple[str, ...]) -> FactsWritten:
     fields = tuple(PLACE if name == GEOMETRY else name for name in done.fields if name not in _ENTRANCE)
-    return FactsWritten(done.version, fields, merged, already=done.again or not done.fields)
+    return FactsWritten(done.version, done.epoch.id, fields, merged, already=done.again or not done.fields)
 
 
-def _digest(request: FactRequest, visitor: Visitor) -> str:
+def _key(request: FactRequest, visitor: Visitor) -> Key:
+    """Return what the request is kept by.
+
+    An account that is made anew, since accounts were restored from before it was made, has its name and another id.
+    So the name says who it is; it said the id, and stores have such keys.
+    """
+    name, account = visitor.name, visitor.account or ""
+    return Key(request.key, _digest(request, name or account), (_digest(request, account or name),))
+
+
+def _digest(request: FactRequest, who: str) -> str:
     """Return a hash of all that a request says and of who says it."""
     said = [
-        visitor.account or visitor.name,
+        who,
         request.layer,
         request.code,
         request.based_on,

@@ -149,7 +149,7 @@ def write_fact(*, lang: Language) -> Response:
         {
             "key": asked.key,
             "version": done.version,
-            "epoch": service().store.epoch().id,
+            "epoch": done.epoch,
             "already": done.already,
             "changed": list(done.fields),
             "merged": list(done.merged),

@@ -303,7 +303,7 @@ def _write_problems(path: Path, problems: list[Problem], language: Language) -> 
 def _refuse_another_epoch(store: Store, checked: str) -> None:
     """Refuse to write what was compared with another store, or with this one before it was restored."""
     present = store.epoch()
-    if checked != present.id:
+    if not present.matches(checked):
         raise StoreConflict(
             another_epoch(checked, present),
             Text("请重新检查这个文件，再确认。", "Check the file again, then confirm."),

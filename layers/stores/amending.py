@@ -63,7 +63,8 @@ class AmendingStore(Store):
             rows = transaction.rows(described, [code]) if storable(code) else []
             present = rows[0] if rows else None
             found = _found(transaction, described, code, present, based_on, follows)
-            if epoch is not None and epoch != (there := transaction.epoch()).id:
+            there = transaction.epoch()
+            if epoch is not None and not there.matches(epoch):
                 found = Found(found.version, found.values, base_known=False, restored=there)
             wanted = amend(found)
             version = found.version
@@ -78,7 +79,7 @@ class AmendingStore(Store):
                     transaction.record(change, [history_row(version, present, given.records[0], described)])
             if key is not None:
                 transaction.keep(KeyRow(key.id, key.digest, version, json.dumps(fields)))
-            return Amended(version, fields)
+            return Amended(version, fields, epoch=there)
 
         return self._share(act)
 
@@ -94,14 +95,15 @@ def _known(transaction: Reading, key: Key) -> Amended | None:
     kept = transaction.kept([key.id])
     if not kept:
         return None
-    if kept[0].digest != key.digest:
+    if kept[0].digest not in (key.digest, *key.former):
         raise KeyReused(
             Text(
                 "键 {k} 已用于另一个请求。", "The key {k} has been used for another request already."
             ).format(k=key.id),
             Text("每个请求请用新的键。", "Give each request a key of its own."),
         )
-    return Amended(kept[0].version, tuple(json.loads(kept[0].fields)), again=True)
+    fields = tuple(json.loads(kept[0].fields))
+    return Amended(kept[0].version, fields, again=True, epoch=transaction.epoch())
 
 
 def _found(

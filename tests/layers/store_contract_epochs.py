@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from layers.amending import Found
+from layers.amending import Found, Key
 from layers.loading import load
 from layers.standards import Standards
 from layers.store import Store, backup_store, copy_store, create_store, open_store
@@ -69,6 +69,23 @@ class EpochsContract(Contract):
         assert [found.base_known for found in told] == [True, True, False, False]
         assert [found.restored for found in told] == [None, None, store.epoch(), store.epoch()]
         assert {found.version for found in told} == {1}
+
+    def test_what_came_of_a_request_is_of_the_epoch_that_numbers_it(
+        self, store: Store, kind: Kind, tmp_path: Path
+    ) -> None:
+        store.insert("complaints", points(["a"]))
+        key = Key("1b4e28ba-2fa1-11d2-883f-0016d3cca427", "one")
+        done = store.amend("complaints", "a", lambda found: {"category": "x"}, key=key)
+        again = store.amend("complaints", "a", lambda found: {}, key=key)
+        found = store.outcome(key)
+        assert found is not None
+        assert {done.epoch, again.epoch, found.epoch} == {store.epoch()}
+        url = kind.new_url()
+        copy_store(store, url)
+        with open_store(url) as copy:
+            found = copy.outcome(key)
+            assert found is not None and (found.version, found.epoch) == (done.version, copy.epoch())
+            assert found.epoch != done.epoch
 
     def test_a_snapshot_of_another_epoch_is_read_whole(self, kind: Kind, standards: Standards) -> None:
         urls = [kind.new_url() for _ in range(2)]

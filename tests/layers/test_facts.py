@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layers.amending import Key
 from layers.fact_request import MOST_NOTE, MOST_SOURCE, read_request
 from layers.fact_rules import LAYERS_OF_FACTS, correctable
 from layers.fact_views import facts_as_dict, history_as_dict
@@ -479,6 +481,27 @@ def test_a_key_is_for_one_request_of_one_person(store: Store, standards: Standar
     ):
         assert refused(store, standards, other).keys() == {"key"}
     assert refused(store, standards, body, STAFF).keys() == {"key"}
+
+
+def test_an_account_made_anew_gets_the_outcome_of_what_it_had_written(
+    store: Store, standards: Standards
+) -> None:
+    """Accounts that are restored from before one was made do not have it: it is made anew, with another id."""
+    body = asking({"owners_committee": "no"})
+    first = write(store, standards, body)
+    again = write(store, standards, body, replace(PLANNER, account="9" * 12))
+    assert (again.version, again.fields, again.already) == (first.version, first.fields, True)
+    assert refused(store, standards, body, replace(PLANNER, name="another")).keys() == {"key"}
+
+
+def test_keys_that_were_kept_by_the_account_are_known_still(store: Store, standards: Standards) -> None:
+    body = asking({"owners_committee": "no"}, epoch="0" * 16)
+    # What the program kept of this request of PLANNER's while it hashed the account's id.
+    kept = Key(body["key"], "7237502aa7783c21f7e64ca3a3ff7f35e6a2a92041d5ee6129a43cadcbb19b0c")
+    first = store.amend("communities", "C01", lambda found: {"owners_committee": "no"}, key=kept)
+    again = write(store, standards, body)
+    assert (again.version, again.fields, again.already) == (first.version, first.fields, True)
+    assert refused(store, standards, body, replace(PLANNER, account="9" * 12)).keys() == {"key"}
 
 
 def test_the_first_outcome_is_told_even_when_the_feature_is_gone(store: Store, standards: Standards) -> None:

@@ -7,13 +7,16 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.resources import files
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 import shapely
 from hypothesis import HealthCheck, settings
 
-from layers.problems import BadParameter, StoreMissing, StoreUnusable, WanggeError
+from layers.amending import Found
+from layers.imports import working
+from layers.problems import BadParameter, StoreConflict, StoreMissing, StoreUnusable, WanggeError
 from layers.schema import LAYERS, Layer
 from layers.store import (
     Authorship,
@@ -42,6 +45,24 @@ def store(postgis_url: str) -> Iterator[PostGISStore]:
     with create_store(postgis_url, PLACE) as made:
         assert isinstance(made, PostGISStore)
         yield made
+
+
+def test_a_store_that_has_lost_its_epoch_matches_nothing(
+    store: PostGISStore, postgres: Cluster, database: str
+) -> None:
+    """Least of all a request that names none."""
+    store.insert("complaints", points(["a"]))
+    postgres.execute("DELETE FROM wangge.meta WHERE key = 'epoch'", database)
+    told: list[Found] = []
+
+    def look(found: Found) -> dict[str, Any]:
+        told.append(found)
+        return {}
+
+    store.amend("complaints", "a", look, based_on=1, epoch="")
+    assert [(found.base_known, found.restored) for found in told] == [(False, store.epoch())]
+    with pytest.raises(StoreConflict, match="epoch"):
+        working._refuse_another_epoch(store, "")
 
 
 # URLs and passwords

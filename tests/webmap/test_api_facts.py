@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import re
 import signal
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection, RemoteDisconnected
@@ -22,6 +23,7 @@ from layers.store import Store, create_store
 from tests.district import small_district
 from tests.layers.fact_workers import serve_facts
 from tests.webmap.access import OPERATOR, Browser, People, people
+from webmap import api_facts
 from webmap.schemas import SCHEMAS
 
 
@@ -180,6 +182,23 @@ def test_the_page_knows_whom_to_offer_it(there: People) -> None:
         return found[1] == "true"
 
     assert [offered(there.browser()), offered(there.signed_in("lin", "planner"))] == [False, True]
+
+
+def test_a_version_is_answered_with_the_epoch_that_it_was_written_in(
+    there: People, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is restored between the write and its answer."""
+    before = store.epoch().id
+    monkeypatch.setattr(api_facts, "_wait_for", lambda version: of_another_epoch(store))
+    body = asking({"owners_committee": "no"}, epoch=before)
+    done = post(there.signed_in("lin", "planner"), body).get_json()
+    assert store.epoch().id != before
+    assert (done["version"], done["epoch"]) == (10, before)
+
+
+def of_another_epoch(store: Store) -> None:
+    with closing(sqlite3.connect(store.url.removeprefix("gpkg:"))) as connection, connection:
+        connection.execute("UPDATE wangge_meta SET value = ? WHERE key = 'epoch'", ["0" * 16])
 
 
 def test_a_service_killed_before_it_answers_has_written_once(
