@@ -22,6 +22,7 @@ from tests.browser.test_field import (
     a_tablet,
     all_sent,
     shell_is_kept,
+    sign_in,
     tablet,
     take_along,
     verify,
@@ -107,6 +108,35 @@ def test_a_tablet_that_the_restored_accounts_do_not_know_keeps_all_and_sends_it_
         _, package, edits = again.evaluate(KEPT)
         assert package is None, "it was made for a device that is no more"
         assert [(one["state"], one["holder"]) for one in edits] == [("sent", other)]
+
+
+def test_what_an_unknown_tablet_keeps_is_its_persons_after_others_have_signed_in_there(
+    field: Field, browser: Browser
+) -> None:
+    with a_tablet(browser) as context:
+        page, device = enrolled(context, field)
+        context.set_offline(True)
+        page.locator("#link").click()
+        verify(page, 0, "不明")
+        with field.who.access._writing(changes_who=True) as transaction:
+            transaction.run("DELETE FROM devices WHERE id = ?", device)
+        context.set_offline(False)
+        page.locator("#link").click()
+        expect(page.locator("#banner")).to_contain_text("服务器不认识这台平板")
+        page.close()
+        colleagues = context.new_page()
+        sign_in(colleagues, field, "other")
+        colleagues.locator(".tab[data-view=outbox]").click()
+        expect(colleagues.locator("#outbox-list")).to_contain_text("1 条是别人记的")
+        assert [(one["state"], one["holder"]) for one in colleagues.evaluate(KEPT)[2]] == [("waiting", device)]
+        colleagues.close()
+        context.clear_cookies()
+        again, other = enrolled(context, field)
+        all_sent(again)
+        expect(again.locator("#outbox-list .rows > li")).to_have_count(1)
+        again.wait_for_function(f"({KEPT})().then(([, , edits]) => edits.every((one) => one.state === 'sent'))")
+        assert [change.by.who for change in field.edits()] == ["worker"]
+        assert [(one["state"], one["holder"]) for one in again.evaluate(KEPT)[2]] == [("sent", other)]
 
 
 def enrolled(context: BrowserContext, field: Field) -> tuple[Page, str]:

@@ -8,6 +8,7 @@
 
 import { Refused, Unreached, forgetToken, get, inLanguage, prepareToken } from "./api.js";
 import { forget, keep, kept } from "./db.js";
+import { isOpen } from "./outbox.js";
 import { wipe } from "./package.js";
 
 const LOOK_S = 60;
@@ -59,7 +60,7 @@ export function startContact(store, outbox) {
     }
     if (status.holder !== store.get().holder) forgetToken();
     await prepareToken();
-    await takeOver(status, asked.holder);
+    await takeOver(status);
     await keep("holder", status.holder);
     store.set({ session: "ok", holder: status.holder });
     // What the server holds is fetched when it is another: a tablet's data volume is not for asking twice.
@@ -73,12 +74,17 @@ export function startContact(store, outbox) {
 
   /**
    * What the same person recorded on this tablet before it was enrolled anew is theirs still. Who is behind a holder is
-   * kept by holder: in another page of this browser somebody else may have signed in.
+   * kept by holder: others may have signed in since, and in another page of this browser somebody else may be now.
    */
-  async function takeOver({ holder, person, asked }, before) {
+  async function takeOver({ holder, person }) {
     const persons = (await kept("persons")) ?? {};
-    const same = person !== null && persons[before] === person;
-    if (before !== holder && same && asked !== "revoked") await outbox.takeOver(before, holder);
+    await outbox.reload();
+    const holders = new Set(store.get().edits.filter(isOpen).map(({ holder: whose }) => whose));
+    for (const before of holders) {
+      if (before === holder || person === null || persons[before] !== person) continue;
+      const { asked } = await get("/api/field/status", { holder: before });
+      if (asked !== "revoked") await outbox.takeOver(before, holder);
+    }
     if (persons[holder] !== person) await keep("persons", { ...persons, [holder]: person });
   }
 
@@ -97,6 +103,7 @@ export function startContact(store, outbox) {
     await wipe();
     let lost = 0;
     if (status.state === "revoked") {
+      await outbox.reload();
       const all = store.get().edits.filter((edit) => edit.holder === holder);
       lost = all.filter(({ state }) => state !== "sent" && state !== "left").length;
       await outbox.drop(all.map(({ seq }) => seq));

@@ -88,7 +88,7 @@ export function startOutbox(store) {
 
   /** Let what one holder has recorded be another's: the same person's, under another name. */
   async function takeOver(before, holder) {
-    for (const { seq, holder: whose } of store.get().edits)
+    for (const { seq, holder: whose } of await edits())
       if (whose === before) await changeEdit(seq, (edit) => ({ ...edit, holder }));
     await reload();
   }
