@@ -207,7 +207,7 @@ def test_the_page_speaks_english(field: Field, browser: Browser) -> None:
             expect(page.locator("#link")).to_contain_text("Connected")
             said = page.locator("#field").inner_text()
             named = page.evaluate(
-                "[...document.querySelectorAll('.row-sub, .sheet-head p')].map((n) => n.innerText)"
+                "[...document.querySelectorAll('.row-sub, .community .row-name, .sheet-head p')].map((n) => n.innerText)"
             )
             chinese = [word for word in said if "一" <= word <= "鿿" and word not in "".join(named)]
             assert chinese == []

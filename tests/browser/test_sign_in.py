@@ -124,6 +124,7 @@ def test_a_second_factor_by_hand(there: tuple[People, str], open_page: Open) -> 
     sign_in(page, address, "lin")
     page.goto(f"{address}/account")
     good(page)
+    page.get_by_role("region", name="两步验证").get_by_label("现密码").fill(PASSWORD)
     page.get_by_role("button", name="启用两步验证").click()
     expect(page.get_by_role("img", name="二维码").locator("svg")).to_be_visible()
     good(page)

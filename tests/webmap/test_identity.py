@@ -471,7 +471,8 @@ def test_every_recorded_action_has_words(there: People) -> None:
     text = "".join(
         path.read_text("utf-8") for path in (Path(__file__).parents[2] / "layers" / "access").glob("*.py")
     )
-    recorded = set(re.findall(r'_record\(\s*transaction, [^"]*"(\w+)"', text))
+    recorded = set(re.findall(r'_record\(\s*transaction, [^"=]*"(\w+)"', text))
+    recorded |= set(re.findall(r'_prove\(\s*[^"=]*"(\w+)"', text))
     assert recorded and recorded <= set(AUDIT_ACTIONS), recorded - set(AUDIT_ACTIONS)
 
 
