@@ -89,8 +89,10 @@ export function startMap(store, { choose, toggled, place: toPlace }, { slim = fa
       follow(store, engine, switches);
       attribute(node, description);
       pointing(map, engine, {
-        choose: (id) => store.get().placing || store.get().existing || choose(id),
-        place: toPlace && (({ layer, code }) => store.get().placing || toPlace(layer, code)),
+        // While a place is chosen a click is that choice and no other.
+        awaited: () => Boolean(store.get().placing || store.get().existing),
+        choose,
+        place: toPlace && (({ layer, code }) => toPlace(layer, code)),
       });
     },
     (error) => {
@@ -161,16 +163,18 @@ function follow(store, engine, switches) {
   paint();
 }
 
-function pointing(map, engine, { choose, place }) {
-  // To find what lies there takes longer than a tap may wait for an answer.
-  map.on("click", ({ latlng }) =>
+function pointing(map, engine, { awaited, choose, place }) {
+  map.on("click", ({ latlng }) => {
+    // Asked at once: whoever awaited this click has had it by the next frame, and awaits none any more.
+    if (awaited()) return;
+    // To find what lies there takes longer than a tap may wait for an answer.
     afterPaint(() => {
       const there = place && engine.place?.(latlng);
       const id = engine.pick(latlng);
       if (there) place(there);
       else if (id) choose(id);
-    }),
-  );
+    });
+  });
   if (!matchMedia("(hover: hover)").matches) return;
   let at = null;
   const look = () => {
