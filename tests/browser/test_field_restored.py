@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
 from layers.installation import AS_SHIPPED, BaseMap
 from layers.standards import Standards
 from layers.store import Authorship
-from tests.browser.conftest import drawn
+from tests.browser.conftest import PATIENCE_MS, drawn
 from tests.browser.test_field import (
     KEPT,
+    TABLET,
     Field,
     a_field,
     a_tablet,
@@ -33,6 +35,9 @@ from tests.browser.test_installation import tiles
 from tests.webmap.access import OPERATOR
 
 pytestmark = pytest.mark.browser
+
+LAYER_OF_TILE = re.compile(r"/tiles/(\w+)/")
+DRAWN = {"backdrop", "subdistricts", "communities"}
 
 
 @pytest.fixture
@@ -128,13 +133,17 @@ def test_what_an_unknown_tablet_keeps_is_its_persons_after_others_have_signed_in
         sign_in(colleagues, field, "other")
         colleagues.locator(".tab[data-view=outbox]").click()
         expect(colleagues.locator("#outbox-list")).to_contain_text("1 条是别人记的")
-        assert [(one["state"], one["holder"]) for one in colleagues.evaluate(KEPT)[2]] == [("waiting", device)]
+        assert [(one["state"], one["holder"]) for one in colleagues.evaluate(KEPT)[2]] == [
+            ("waiting", device)
+        ]
         colleagues.close()
         context.clear_cookies()
         again, other = enrolled(context, field)
         all_sent(again)
         expect(again.locator("#outbox-list .rows > li")).to_have_count(1)
-        again.wait_for_function(f"({KEPT})().then(([, , edits]) => edits.every((one) => one.state === 'sent'))")
+        again.wait_for_function(
+            f"({KEPT})().then(([, , edits]) => edits.every((one) => one.state === 'sent'))"
+        )
         assert [change.by.who for change in field.edits()] == ["worker"]
         assert [(one["state"], one["holder"]) for one in again.evaluate(KEPT)[2]] == [("sent", other)]
 
@@ -207,6 +216,14 @@ def test_the_operators_base_map_is_drawn_while_there_is_a_network(
         ):
             (page,) = context.pages
             drawn(page)
+            held: list[Route] = []
+            page.route("**/api/field/status*", lambda route: held.append(route))
+            page.reload()
+            drawn(page)
+            expect(page.locator("#base-said")).to_be_hidden()
+            for route in held:
+                route.continue_()
+            page.unroute("**/api/field/status*")
             expect(page.locator("#base-said")).to_have_text("样板测绘院")
             page.wait_for_function("document.querySelectorAll('.leaflet-ground-pane img').length > 0")
             assert asked
@@ -214,3 +231,39 @@ def test_the_operators_base_map_is_drawn_while_there_is_a_network(
             page.locator("#link").click()
             expect(page.locator("#base-said")).to_have_text("没有网络，不画底图")
             expect(page.locator(".leaflet-ground-pane img")).to_have_count(0)
+
+
+def test_tiles_that_are_refused_are_asked_for_once_and_again_when_the_network_is_back(
+    field: Field, browser: Browser
+) -> None:
+    # Without a service worker each tile's request is the page's own.
+    with browser.new_context(viewport=TABLET, reduced_motion="reduce", service_workers="block") as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        asked: list[str] = []
+
+        def refuse(route: Route) -> None:
+            asked.append(route.request.url)
+            route.fulfill(status=403, body="{}")
+
+        page.route("**/tiles/**", refuse)
+        sign_in(page, field, "other")
+        drawn(page)
+        # Two layers may be drawn from one tile, and a contact asks once more; whoever takes a refusal for a network
+        # that is away asks five times for each.
+        assert 0 < len(asked) < 2 * len(set(asked))
+        page.unroute("**/tiles/**")
+        got: set[str] = set()
+        finished: list[Request] = []
+        page.on("requestfinished", lambda request: finished.append(request))
+        context.set_offline(True)
+        page.locator("#link").click()
+        expect(page.locator("#banner")).to_contain_text("没有网络")
+        context.set_offline(False)
+        page.locator("#link").click()
+        for _ in range(200):
+            got = {layer for one in finished for layer in LAYER_OF_TILE.findall(one.url)}
+            if got >= DRAWN:
+                break
+            page.wait_for_timeout(50)
+        assert got >= DRAWN

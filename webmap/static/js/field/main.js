@@ -115,6 +115,7 @@ store.on(["shown"], ({ shown, view, chosen }) => {
   if (view === "verify" && chosen === null) store.set({ chosen: firstOpen() });
 });
 store.on(["link"], ({ link }) => map.reach(link === "online" || link === "busy"));
+store.on(["session"], ({ session }) => session === "ok" && map.reach(true));
 store.on(["chosen"], () => map.select(store.get().view === "verify"));
 store.on(["me", "watching", "meSaid"], ({ me, watching, meSaid }) => {
   map.place(me);

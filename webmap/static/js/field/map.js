@@ -6,6 +6,7 @@ import { still } from "../map/colours.js";
 import { crsOf } from "../map/crs.js";
 import { boundsOf } from "./data.js";
 import { afterPaint } from "../later.js";
+import { askAgain } from "../map/tile_retry.js";
 import { page, told, w } from "./words.js";
 
 const LAYERS = ["backdrop", "subdistricts", "communities", "buildings", "mediation_rooms"];
@@ -62,7 +63,7 @@ async function engineOn(map) {
   if (navigator.serviceWorker) gl.setWorkerUrl(new URL(byId("page-data").dataset.worker, location.href).href);
   gl.addProtocol("field", async ({ url }, { signal }) => {
     const answer = await fetch(url.replace(/^field:\/\//, ""), { signal });
-    if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+    if (!answer.ok) throw Object.assign(new Error(`${answer.status} ${url}`), { status: answer.status });
     return { data: await answer.arrayBuffer() };
   });
   const description = describe("field://");
@@ -94,7 +95,8 @@ export function startMap(store, { choose }) {
   const pins = new Map();
   let engine = null;
   let description = null;
-  let online = false;
+  /** Null until it is known. */
+  let online = null;
   let last = null;
   let bounds = null;
   let painted = null;
@@ -113,13 +115,13 @@ export function startMap(store, { choose }) {
     },
   );
 
-  const said = page.map.base_map && el("p", { class: "map-attribution", id: "base-said", text: w("base_offline") });
+  const said = page.map.base_map && el("p", { class: "map-attribution", id: "base-said", hidden: true });
   if (said) node.after(said);
 
   /** Draw the operator's base map while there is a network, and say so while there is none. */
   function drawBase() {
     const base = page.map.base_map;
-    if (!base) return;
+    if (!base || online === null) return;
     said.textContent = online ? base.attribution : w("base_offline");
     said.hidden = !said.textContent;
     const wanted = online ? base : null;
@@ -295,10 +297,11 @@ export function startMap(store, { choose }) {
     toggle(name, on) {
       afterPaint(() => engine?.toggle(name, on));
     },
-    /** There is a network, or none. */
+    /** There is a network, or none; what was not got without it is asked for again. */
     reach(now) {
       online = now;
       drawBase();
+      if (now && engine?.gl) askAgain(engine.gl);
     },
   };
   node.setAttribute("aria-label", w("map_label"));

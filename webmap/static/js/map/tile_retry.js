@@ -1,10 +1,17 @@
 /** Tiles that did not come are asked for again: a server that is busy for a moment must not leave holes in the map. */
 
 const WAITS_MS = [500, 1500, 4000, 10_000];
+/** By map: how to ask for what was given up. */
+const again = new WeakMap();
 
 /** Whether asking again may help: nothing was heard, or the server says that it cannot answer now. */
 function passing({ status }) {
   return !status || status === 408 || status === 429 || status >= 500;
+}
+
+/** Ask for the tiles that were given up: there is a network again, or somebody has signed in. */
+export function askAgain(gl) {
+  again.get(gl)?.();
 }
 
 /**
@@ -15,11 +22,29 @@ function passing({ status }) {
 export function retryTiles(gl) {
   const tried = new Map();
   const waiting = new Set();
+  const lost = new Map();
+  const keyOf = (sourceId, { z, x, y }) => `${sourceId}/${z}/${x}/${y}`;
+  const ask = (sourceId, { z, x, y }) => {
+    if (gl.getSource(sourceId)) gl.refreshTiles(sourceId, [{ z, x, y }]);
+    // Where it is no longer in view nothing is fetched, and only a new picture tells that all is there.
+    gl.triggerRepaint();
+  };
+  again.set(gl, () => {
+    const all = [...lost.values()];
+    lost.clear();
+    for (const { sourceId, at } of all) ask(sourceId, at);
+  });
   gl.on("error", ({ error, tile, sourceId }) => {
     const at = tile?.tileID?.canonical;
-    const key = at && `${sourceId}/${at.z}/${at.x}/${at.y}`;
+    if (!at || !gl.getSource(sourceId)) {
+      console.error(error);
+      return;
+    }
+    const key = keyOf(sourceId, at);
     const before = tried.get(key) ?? 0;
-    if (!at || !gl.getSource(sourceId) || !passing(error) || before === WAITS_MS.length) {
+    if (!passing(error) || before === WAITS_MS.length) {
+      tried.delete(key);
+      lost.set(key, { sourceId, at });
       console.error(error);
       return;
     }
@@ -27,14 +52,15 @@ export function retryTiles(gl) {
     waiting.add(key);
     setTimeout(() => {
       waiting.delete(key);
-      if (gl.getSource(sourceId)) gl.refreshTiles(sourceId, [{ z: at.z, x: at.x, y: at.y }]);
-      // Where it is no longer in view nothing is fetched, and only a new picture tells that all is there.
-      gl.triggerRepaint();
+      ask(sourceId, at);
     }, WAITS_MS[before]);
   });
   gl.on("data", ({ dataType, sourceId, tile }) => {
     const at = dataType === "source" && tile?.state === "loaded" && tile.tileID?.canonical;
-    if (at) tried.delete(`${sourceId}/${at.z}/${at.x}/${at.y}`);
+    if (!at) return;
+    const key = keyOf(sourceId, at);
+    tried.delete(key);
+    lost.delete(key);
   });
   return () => waiting.size > 0;
 }
