@@ -404,3 +404,64 @@ def test_scenarios_in_hand_outlive_a_reload_and_no_sign_out(
     page.get_by_role("button", name="方案", exact=True).click()
     expect(drafts.last).to_have_text("+ 新方案")
     expect(page.get_by_role("button", name="方案 2")).to_have_count(0)
+
+
+def test_a_scenario_in_hand_that_a_colleague_has_changed_or_deleted_is_opened_as_it_is_now(
+    there: tuple[People, str], open_page: Open
+) -> None:
+    who, address = there
+    for name in ("zhou", "wu"):
+        who.add(name, "planner")
+    mine = open_page(address)
+    sign_in(mine, address, "zhou")
+    start(mine)
+    type_place(mine, *IN_C08)
+    mine.get_by_label("方案名称").fill("北片照料")
+    mine.locator("[data-key=save]").click()
+    expect(mine.locator("[data-key=save]")).to_be_disabled()
+    mine.get_by_label("与本区规划人员共享").check()
+    expect(mine.locator("#live")).to_contain_text("已保存")
+
+    theirs = open_page(address)
+    theirs.watch.expected = "404"  # type: ignore[attr-defined]
+    menu = theirs.get_by_role("button", name="方案", exact=True)
+    drafts = theirs.locator(".menu:popover-open .menu-item")
+    sign_in(theirs, address, "wu")
+    start(theirs)
+    menu.click()
+    theirs.get_by_role("button", name="北片照料 · zhou").click()
+    expect(theirs.locator(".what-if-list li")).to_have_count(1)
+    theirs.goto(address)
+    type_place(mine, 114.1385, IN_C08[1])
+    expect(mine.locator(".what-if-list li")).to_have_count(2)
+    mine.locator("[data-key=save]").click()
+    expect(mine.locator("[data-key=save]")).to_be_disabled()
+    start(theirs)
+    expect(theirs.locator(".what-if-list li")).to_have_count(2)
+    assert steps_in(theirs) == steps_in(mine)
+    mine.get_by_role("button", name="删除这个方案").click()
+    expect(mine.locator("#live")).to_contain_text("北片照料")
+    menu.click()
+    drafts.filter(has_text="北片照料").click()
+    expect(theirs.locator("[data-key=save]")).to_be_enabled()
+    menu.click()
+    expect(drafts.filter(has_text="北片照料")).to_have_text("北片照料 · 未保存")
+
+
+@pytest.mark.parametrize("path", ["/compare", "/account"])
+def test_scenarios_in_hand_are_let_go_wherever_one_signs_out(
+    there: tuple[People, str], open_page: Open, path: str
+) -> None:
+    who, address = there
+    who.add("zheng", "planner")
+    page = open_page(address)
+    sign_in(page, address, "zheng")
+    start(page)
+    type_place(page, *IN_C08)
+    expect(page.locator(".what-if-list li")).to_have_count(1)
+    page.goto(f"{address}{path}")
+    kept = "Object.keys(sessionStorage).join()"
+    assert "wangge-drafts" in page.evaluate(kept)
+    page.get_by_role("button", name="退出", exact=True).click()
+    page.wait_for_url(lambda url: path not in url)
+    assert "wangge-drafts" not in page.evaluate(kept)

@@ -50,7 +50,7 @@ export class Actions {
   // Scenarios
 
   begin() {
-    this.open(this.present ?? this.drafts[0] ?? this.fresh());
+    this.saved.reopen(this.present ?? this.drafts[0] ?? this.fresh());
   }
 
   end() {

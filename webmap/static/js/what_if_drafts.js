@@ -3,10 +3,10 @@
  * They hold kinds, codes and positions of open layers, and nothing that a role guards.
  */
 
+import { DRAFTS, forget } from "./sign_out.js";
 import { readSteps, supposes, writeSteps } from "./what_if_scenario.js";
 import { page } from "./words.js";
 
-const PREFIX = "wangge-drafts-";
 const MOST = 20;
 const MOST_CHARACTERS = 100_000;
 
@@ -14,7 +14,7 @@ const MOST_CHARACTERS = 100_000;
 export function readDrafts() {
   let kept;
   try {
-    kept = JSON.parse(sessionStorage.getItem(PREFIX + page.account) ?? "[]");
+    kept = JSON.parse(sessionStorage.getItem(DRAFTS + page.account) ?? "[]");
   } catch {
     return [];
   }
@@ -31,23 +31,13 @@ export function keepDrafts(drafts) {
   const text = () => JSON.stringify(kept.map(({ key: _, steps, ...rest }) => ({ ...rest, steps: writeSteps(steps) })));
   while (kept.length && text().length > MOST_CHARACTERS) kept.shift();
   try {
-    sessionStorage.setItem(PREFIX + page.account, text());
+    sessionStorage.setItem(DRAFTS + page.account, text());
   } catch {
     // Without storage they live as long as the page.
   }
 }
 
-/** Whoever signs out leaves none behind; nor does who signed out elsewhere, once somebody else is here. */
+/** Whoever's session came to its end elsewhere leaves none behind, once somebody else is here. */
 export function forgetDrafts() {
-  forget((key) => key !== PREFIX + page.account);
-  document.querySelector('form[action^="/sign-out"]')?.addEventListener("submit", () => forget(() => true));
-}
-
-function forget(which) {
-  try {
-    const kept = Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX));
-    for (const key of kept.filter(which)) sessionStorage.removeItem(key);
-  } catch {
-    // Without storage there are none.
-  }
+  forget((key) => key !== DRAFTS + page.account);
 }

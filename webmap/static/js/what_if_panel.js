@@ -86,7 +86,7 @@ function scenarios(panel, actions) {
   );
   return [
     actions.drafts.map((draft) =>
-      entry(isSaved(draft) ? draft.name : `${draft.name} · ${t("what_if_unsaved")}`, () => actions.open(draft)),
+      entry(isSaved(draft) ? draft.name : `${draft.name} · ${t("what_if_unsaved")}`, () => actions.saved.reopen(draft)),
     ),
     others,
     entry(`+ ${t("what_if_new")}`, () => actions.create()),

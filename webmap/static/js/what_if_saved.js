@@ -5,6 +5,7 @@ import { say } from "./floating.js";
 import { readSteps, writeSteps } from "./what_if_scenario.js";
 import { t } from "./words.js";
 
+const NOT_FOUND = 404;
 const CONFLICT = 409;
 
 /**
@@ -22,7 +23,26 @@ export function savedActions(store, actions) {
     name: thing.name,
     steps: thing.content.steps,
   });
+  const scenarioOf = (thing) => {
+    const { steps, base, epoch } = thing.content;
+    return { name: thing.name, steps: readSteps(steps), base: base ?? null, epoch: epoch ?? null, saved: kept(thing) };
+  };
+
+  /** Open a scenario in hand: as the server keeps it now, where nothing of it was changed here. */
+  async function reopen(draft) {
+    actions.open(draft);
+    if (!isSaved(draft)) return;
+    try {
+      const thing = await get(`/api/saved/${draft.saved.id}`);
+      if (thing.version !== draft.saved.version && actions.present === draft) actions.keep(scenarioOf(thing));
+    } catch (error) {
+      tell(error);
+      if (error.status === NOT_FOUND && actions.present === draft) actions.keep({ saved: null });
+    }
+  }
+
   return {
+    reopen,
     /** What the server keeps; without an account that is nothing, and the address holds the scenario. */
     list: () =>
       get("/api/saved", { kind: "scenario" }).then(
@@ -32,13 +52,12 @@ export function savedActions(store, actions) {
     async open(id) {
       const known = actions.drafts.find(({ saved }) => saved?.id === id);
       if (known) {
-        actions.open(known);
+        await reopen(known);
         return;
       }
       try {
         const thing = await get(`/api/saved/${id}`);
-        const { steps, base, epoch } = thing.content;
-        actions.open({ key: thing.id, name: thing.name, steps: readSteps(steps), base: base ?? null, epoch: epoch ?? null, saved: kept(thing) });
+        actions.open({ key: thing.id, ...scenarioOf(thing) });
       } catch (error) {
         tell(error);
       }
