@@ -38,6 +38,17 @@ def test_all_three_questions_stand_above_the_filters(
     assert last["y"] + last["height"] <= panel["y"] + 1
     scrolled = page.locator("#questions").evaluate("node => node.scrollHeight - node.clientHeight")
     assert scrolled <= 0
+    # No number without what it is of, all of it; titles in a size of the scale that has serifs.
+    bases = page.locator(".question .basis")
+    expect(bases).to_have_count(3)
+    for basis in bases.all():
+        expect(basis).to_be_visible()
+        assert basis.evaluate("node => node.scrollWidth <= node.clientWidth"), basis.inner_text()
+    sizes = page.locator(".question-title").evaluate_all(
+        """nodes => nodes.map((node) => getComputedStyle(node))
+             .map(({ fontSize, lineHeight }) => `${fontSize}/${lineHeight}`)"""
+    )
+    assert set(sizes) <= {"19px/28px", "20px/28px"}
     # How it is counted is one click away, and stays open from one question to the next.
     page.locator(".method summary").click()
     expect(page.locator(".method p").last).to_be_visible()
