@@ -228,9 +228,10 @@ def test_a_facility_is_found_by_name_and_moved_by_hand(
     assert serious(page) == []
 
 
+@pytest.mark.parametrize("beside_px", [0, 9])
 @pytest.mark.parametrize("webgl", [True, False], ids=["webgl", "canvas"])
 def test_a_symbol_on_the_map_opens_its_record(
-    there: tuple[Store, People, str], open_page: Open, webgl: bool
+    there: tuple[Store, People, str], open_page: Open, webgl: bool, beside_px: int
 ) -> None:
     store, who, address = there
     name = "lin" if webgl else "min"
@@ -242,7 +243,7 @@ def test_a_symbol_on_the_map_opens_its_record(
     expect(page.locator("#map[data-ready]")).to_have_attribute("aria-busy", "false")
     box = page.locator("#map").bounding_box()
     assert box
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + box["width"] / 2 + beside_px, box["y"] + box["height"] / 2)
     expect(page.locator(".record-place")).to_contain_text("F02")
 
 

@@ -21,6 +21,7 @@ from layers.installation import AS_SHIPPED, BaseMap
 from layers.standards import Standards
 from layers.store import Store, create_store
 from tests.browser.conftest import Open, Watch, drawn, serving
+from tests.browser.test_many_units import COLOUR, MORE
 from tests.district import small_district
 from tests.layers.test_installation import png
 from tests.visitors import UNLIMITED, app_for
@@ -215,6 +216,39 @@ def test_over_a_base_map_in_gcj_02_everything_sits_right(
             page.wait_for_load_state("networkidle")
             elsewhere_seen = seen_at(page)
             assert elsewhere_seen is None or math.dist(elsewhere_seen, west) > 100
+
+
+OVER_BASE = 0.72
+TOKEN = COLOUR.replace("--hot-plus-3", "--double-none")
+
+
+@pytest.mark.parametrize(
+    ("webgl", "many"), [(False, False), (True, False), (True, True)], ids=["canvas", "webgl", "from afar"]
+)
+def test_a_base_map_shows_through_the_units(
+    open_page: Open, store: Store, standards: Standards, webgl: bool, many: bool
+) -> None:
+    with tiles(landmark(0.0, 0.0)) as (host, _):
+        base = BaseMap(f"{host}/{{z}}/{{x}}/{{y}}.png", max_zoom=18)
+        with installed(store, standards, base_map=base) as address:
+            page = open_page("about:blank", webgl=webgl)
+            if many:
+                page.add_init_script(MORE)
+            asked = "hotspots&map=9/22.55/114.15" if many else "double_none&unit=communities"
+            page.goto(f"{address}/?question={asked}")
+            expect(page.locator("#list .row").first).to_be_visible()
+            drawn(page)
+            page.watch.hosts.discard(host.removeprefix("http://"))  # type: ignore[attr-defined]
+            full = np.array(page.evaluate(COLOUR if many else TOKEN))
+            shot = Image.open(BytesIO(page.locator("#map").screenshot())).convert("RGB")
+    mixed = OVER_BASE * full + (1 - OVER_BASE) * 255
+    assert near(shot, mixed) > 300
+    assert near(shot, mixed) > 10 * near(shot, full)
+
+
+def near(shot: Image.Image, colour: np.ndarray) -> int:
+    """Return how many pixels have a colour, but for rounding."""
+    return int((np.abs(np.asarray(shot, dtype=float) - colour).max(axis=2) < 4).sum())
 
 
 def seen_when_painted(page: Page) -> tuple[float, float]:

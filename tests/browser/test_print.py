@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import PATIENCE_MS, Open, drawn
+from tests.browser.test_many_units import MORE
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +110,54 @@ def test_the_map_is_drawn_for_paper(small: str, open_page: Open) -> None:
     assert len(sheets.pages) == 1
     assert max(one.image.width for one in sheets.pages[0].images if one.image) >= 3 * 700
     until(page, "document.querySelector('canvas.maplibregl-canvas').width < 3 * 700")
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
+def test_a_dark_map_is_printed_light_however_many_its_units_are(
+    small: str, open_page: Open, many: bool
+) -> None:
+    page = open_page("about:blank", webgl=True)
+    page.add_init_script(COUNT_PRINTS)
+    if many:
+        page.add_init_script(MORE)
+    page.goto(f"{small}/?question=hotspots&theme=dark&map=15/22.55/114.13")
+    expect(page.locator(".row").first).to_be_visible()
+    drawn(page)
+    prepared(page)
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    expect(page.locator("#map")).to_have_attribute("aria-busy", "false")
+    page.keyboard.press("Escape")
+    expect(page.locator("html:not([data-printing])")).to_have_attribute("data-theme", "dark")
+    drawn(page)
+
+
+def test_a_page_that_cannot_be_printed_is_as_it_was(small: str, open_page: Open) -> None:
+    page = start(open_page, f"{small}/?question=double_none&theme=dark")
+    page.evaluate("() => { window.print = () => { throw new Error('no printer'); }; }")
+    page.watch.expected = "no printer"  # type: ignore[attr-defined]
+    with page.expect_event("pageerror"):
+        page.keyboard.press("Control+p")
+    page.watch.complaints.clear()  # type: ignore[attr-defined]
+    expect(page.locator("html:not([data-printing])")).to_have_attribute("data-theme", "dark")
+
+
+def test_the_map_without_webgl_is_drawn_for_paper_before_it_is_printed(small: str, open_page: Open) -> None:
+    page = start(open_page, f"{small}/?question=double_none&theme=dark")
+    page.evaluate(
+        """() => {
+          const busy = () => document.querySelector("#map").getAttribute("aria-busy");
+          window.print = () => {
+            window.atPrint = busy();
+            window.prints += 1;
+          };
+          document.dispatchEvent(new CustomEvent("themechange"));
+          window.atOnce = busy();
+        }"""
+    )
+    assert page.evaluate("window.atOnce") == "true", "drawing anew is not at rest"
+    drawn(page)
+    prepared(page)
+    assert page.evaluate("window.atPrint") == "false"
 
 
 def test_a3_has_more_rows(small: str, open_page: Open) -> None:

@@ -93,14 +93,20 @@ export function startPrint(store, map) {
     const bounds = map.getBounds();
     before = now();
     root.dataset.paper = paper;
-    fit();
-    root.dataset.printing = "";
-    if (before.theme !== "light") wear("light");
-    map.invalidateSize({ pan: false });
-    map.fitBounds(bounds, { animate: false });
-    document.dispatchEvent(new CustomEvent("sharpen", { detail: SHARP }));
-    await atRest();
-    window.print();
+    try {
+      fit();
+      root.dataset.printing = "";
+      if (before.theme !== "light") wear("light");
+      map.invalidateSize({ pan: false });
+      map.fitBounds(bounds, { animate: false });
+      document.dispatchEvent(new CustomEvent("sharpen", { detail: SHARP }));
+      await atRest();
+      window.print();
+    } catch (error) {
+      // A page that cannot be printed is a page to work with all the same.
+      settle();
+      throw error;
+    }
     // Some browsers hand over at once, and some never say that they are done: whoever goes on here is.
     for (const type of ["pointerdown", "keydown"]) addEventListener(type, settle, { once: true, capture: true });
   };

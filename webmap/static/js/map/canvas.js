@@ -3,7 +3,7 @@
 import * as L from "leaflet";
 import { byId, el } from "../dom.js";
 import { MARKS } from "../shapes.js";
-import { colour, hatchTile, lostTile, markTile, scale } from "./colours.js";
+import { OVER_BASE, colour, hatchTile, lostTile, markTile, scale } from "./colours.js";
 import { toDisplay } from "./datum.js";
 import { unitStates } from "./states.js";
 
@@ -14,6 +14,8 @@ const UNITS = "units";
 /** What a click finds besides units, and within how many pixels. */
 const PLACES = ["facilities", "mediation_rooms"];
 const REACH_PX = 10;
+/** protomaps-leaflet counts a reach in halves of the map's pixels: its tiles are twice as large as the map's. */
+const REACH = 2 * REACH_PX;
 /** How strongly units are drawn that do not meet the conditions. */
 const GROUND = 0.35;
 
@@ -63,8 +65,22 @@ class CanvasEngine {
     this.view = null;
     this.chosen = null;
     this.turned = new Map();
+    this.awaiting = false;
+    /** Tiles that are being drawn, of the present layer. */
+    this.drawing = new Set();
     map.createPane("ground").style.setProperty("z-index", "150");
     this.restyle();
+  }
+
+  expect() {
+    this.awaiting = true;
+    this.tell();
+  }
+
+  /** Say whether something is still to be drawn. */
+  tell() {
+    const busy = this.awaiting || this.pending || this.drawing.size > 0 || this.base?.isLoading();
+    this.map.getContainer().setAttribute("aria-busy", String(Boolean(busy)));
   }
 
   /** Take the theme's colours and the base map that is described: shapes, images and rules anew. */
@@ -75,7 +91,8 @@ class CanvasEngine {
     this.map.getContainer().style.setProperty("background-color", colour("outside"));
     const { base_map: base } = this.description;
     this.base?.remove();
-    this.base = base && L.tileLayer(base.url, { pane: "ground", maxNativeZoom: base.max_zoom }).addTo(this.map);
+    this.base = base && L.tileLayer(base.url, { pane: "ground", maxNativeZoom: base.max_zoom });
+    this.base?.on("loading load", () => this.tell()).addTo(this.map);
     for (const shape of this.shapes ?? []) shape.remove();
     this.shapes = this.drawShapes();
     this.refresh();
@@ -107,7 +124,9 @@ class CanvasEngine {
     this.pending ??= Promise.resolve().then(() => {
       this.pending = null;
       this.draw();
+      this.tell();
     });
+    this.tell();
   }
 
   draw() {
@@ -141,8 +160,24 @@ class CanvasEngine {
       labelRules: [],
       attribution: "",
     });
-    const busy = (state) => () => this.map.getContainer().setAttribute("aria-busy", state);
-    return layer.on("loading", busy("true")).on("load", busy("false")).addTo(this.map);
+    this.watch(layer);
+    return layer.addTo(this.map);
+  }
+
+  /** Count a layer's tiles while they are drawn: drawing one anew is no event, and a tile of another zoom is left. */
+  watch(layer) {
+    const drawing = new Set();
+    this.drawing = drawing;
+    const render = layer.renderTile.bind(layer);
+    layer.renderTile = (...tile) => {
+      const drawn = render(...tile).finally(() => {
+        drawing.delete(drawn);
+        this.tell();
+      });
+      drawing.add(drawn);
+      this.tell();
+      return drawn;
+    };
   }
 
   rules() {
@@ -190,7 +225,9 @@ class CanvasEngine {
       symbolizer,
       filter: (_, feature) => feature.geomType === type && filter(stateOf(feature)),
     });
-    const area = (opacity) => new PolygonSymbolizer({ fill, opacity, stroke: colour("land"), width: 0.5 });
+    const strength = this.description.base_map ? OVER_BASE : 1;
+    const area = (part) =>
+      new PolygonSymbolizer({ fill, opacity: part * strength, stroke: colour("land"), width: 0.5 });
     return [
       rule(POLYGON, area(GROUND), (state) => painted(state) && state.ground),
       rule(POLYGON, area(1), (state) => painted(state) && !state.ground),
@@ -257,6 +294,7 @@ class CanvasEngine {
   }
 
   paint(view) {
+    this.awaiting = false;
     this.view = view;
     this.states = unitStates(view);
     this.refresh();
@@ -288,7 +326,7 @@ class CanvasEngine {
   }
 
   place({ lat, lng }) {
-    const found = this.layer?.queryTileFeaturesDebug(...toDisplay(this.description, [lng, lat]), REACH_PX);
+    const found = this.layer?.queryTileFeaturesDebug(...toDisplay(this.description, [lng, lat]), REACH);
     for (const layer of PLACES) {
       if (!found || !(this.shown[layer] ?? true)) continue;
       const drawn = ({ feature: { props } }) => layer !== "facilities" || props.kind === this.kind;

@@ -2,6 +2,9 @@
 
 import { tokenVariable } from "../shapes.js";
 
+/** How strongly units are filled over an operator's base map, which shows through. */
+export const OVER_BASE = 0.72;
+
 const probe = document.createElement("span");
 probe.hidden = true;
 document.body.append(probe);

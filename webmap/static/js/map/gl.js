@@ -2,7 +2,7 @@
 
 import { MaplibreGL } from "@maplibre/maplibre-gl-leaflet";
 import { MARKS } from "../shapes.js";
-import { hatchTile, lostTile, markTile } from "./colours.js";
+import { OVER_BASE, hatchTile, lostTile, markTile } from "./colours.js";
 import { followInDisplay } from "./crs.js";
 import { toDisplay } from "./datum.js";
 import { MOST_AT_ONCE, nearestUnit, placesOf, unitsIn } from "./in_sight.js";
@@ -34,6 +34,7 @@ const MOST_GIVEN = 2 * MOST_AT_ONCE;
  * @property {(kind: string) => void} facilities show one kind of facility
  * @property {(name: string, visible: boolean) => void} toggle a switch of the layer menu
  * @property {() => void} restyle take the theme's colours again
+ * @property {() => boolean} [lacking] whether tiles that failed are being asked for again
  * @property {(ratio: number|null) => void} sharpen draw with so many pixels per CSS pixel, null for the screen's
  */
 
@@ -61,9 +62,9 @@ export async function createEngine(map, description) {
   let engine = null;
   gl.on("movestart", () => busy(true));
   gl.on("dataloading", () => busy(true));
-  gl.on("idle", () => busy(lacking() || Boolean(engine?.awaiting)));
+  gl.on("idle", () => busy(lacking() || Boolean(engine?.awaiting || engine?.restyling)));
   await gl.once("load");
-  engine = new GlEngine(gl, description, busy);
+  engine = new GlEngine(gl, description, { busy, lacking });
   return engine;
 }
 
@@ -85,11 +86,14 @@ function isBare({ token, open }) {
 }
 
 class GlEngine {
-  constructor(gl, description, busy) {
+  constructor(gl, description, { busy, lacking }) {
     this.gl = gl;
     this.description = description;
     this.busy = busy;
+    this.lacking = lacking;
     this.awaiting = false;
+    /** Whether a style is under way: until it is there nothing can be drawn, only kept in mind. */
+    this.restyling = false;
     this.view = null;
     this.states = new Map();
     /** What states the units have been given. */
@@ -117,6 +121,10 @@ class GlEngine {
   }
 
   paint(view) {
+    if (this.restyling) {
+      this.view = view;
+      return;
+    }
     this.awaiting = false;
     const fresh = this.view?.query.unit !== view.query.unit;
     this.view = view;
@@ -138,6 +146,7 @@ class GlEngine {
 
   /** Give units that are drawn otherwise than before their colour; the others keep what they have. */
   recolour() {
+    if (this.restyling) return;
     const wanted = this.places ? unitsIn(this.places, this.boundsInSight()) : this.states.keys();
     this.afar = !wanted;
     for (const id of [OVERVIEW, ...this.unitLayers]) this.showLayer(id);
@@ -168,7 +177,11 @@ class GlEngine {
     const image = this.places && imageOf(this.places, this.states, this.view.query.unit, place);
     if (!image) return;
     gl.addSource(OVERVIEW, { type: "canvas", animate: false, ...image });
-    const paint = { "raster-resampling": "nearest", "raster-fade-duration": 0 };
+    const paint = {
+      "raster-resampling": "nearest",
+      "raster-fade-duration": 0,
+      "raster-opacity": this.description.base_map ? OVER_BASE : 1,
+    };
     gl.addLayer({ id: OVERVIEW, type: "raster", source: OVERVIEW, paint }, this.above);
   }
 
@@ -215,12 +228,13 @@ class GlEngine {
   }
 
   setState(id, state) {
-    if (id !== null && this.view) this.gl.setFeatureState({ ...this.feature, id }, state);
+    if (id !== null && this.view && !this.restyling) this.gl.setFeatureState({ ...this.feature, id }, state);
   }
 
   turn(units) {
     const { gained, lost } = units;
     this.turning = units;
+    if (this.restyling) return;
     const before = this.turned;
     this.turned = new Map([...gained.map((id) => [id, "gained"]), ...lost.map((id) => [id, "lost"])]);
     for (const [id, change] of this.turned) if (before.get(id) !== change) this.setState(id, { change });
@@ -299,9 +313,15 @@ class GlEngine {
   }
 
   restyle() {
-    const { gl, view, kind, hidden } = this;
+    const { gl, hidden } = this;
     gl.setStyle(baseStyle(this.description), { diff: false });
+    // The style that is under way gives way to this one and is never there.
+    if (this.restyling) return;
+    this.restyling = true;
+    this.busy(true);
     gl.once("style.load", () => {
+      const { view, kind } = this;
+      this.restyling = false;
       addImages(gl);
       this.view = null;
       if (kind) this.facilities(kind);

@@ -1,6 +1,6 @@
 /** The look of the units of counting: filled by class, hatched where unknown, marked where chosen. */
 
-import { colour, scale } from "./colours.js";
+import { OVER_BASE, colour, scale } from "./colours.js";
 import { POINT, POLYGON, grow, tiles } from "./style.js";
 
 const CLEAR = "rgba(0,0,0,0)";
@@ -44,7 +44,7 @@ export function unitStyle(url, unit, overBase = false) {
         paint: {
           "fill-color": perToken(TOKENS, colour, CLEAR),
           "fill-antialias": false,
-          "fill-opacity": recedes(overBase ? 0.72 : 1),
+          "fill-opacity": recedes(overBase ? OVER_BASE : 1),
         },
       },
       {
