@@ -12,7 +12,7 @@ import { startScenes } from "./scenes.js";
 const RELOAD_MS = 60_000;
 
 const began = performance.now();
-/** What each question's map shows: the view, its tag, and the version, with its epoch, that it was asked for. */
+/** What each question's map shows: the view, its tag, and the figures beside which it was asked for. */
 const views = new Map();
 const asking = new Set();
 let figures = null;
@@ -102,30 +102,32 @@ function drawView(id, view) {
   showLegend(view, facilities);
 }
 
-/** What tells the figures' state from any other: after a restored backup numbers come again. */
-function versionOf({ epoch, version }) {
-  return `${epoch}:${version}`;
-}
-
-/** Ask for what a scene's map shows, where it may have changed. */
+/**
+ * Ask for what a scene's map shows, where it may have changed: once for all figures that come. By their version it
+ * could not be told: an answer may be of a later one than those it was asked for, and a backup brings versions again.
+ */
 async function refresh(id) {
-  const asked = figures?.questions.find((one) => one.id === id);
+  const beside = figures;
+  const asked = beside?.questions.find((one) => one.id === id);
   const known = views.get(id);
-  if (!asked || asked.needs.length || asking.has(id) || known?.version === versionOf(figures)) return;
-  const version = versionOf(figures);
-  const { question, unit, kind } = asked.view;
+  if (!asked || asked.needs.length || asking.has(id) || known?.beside === beside) return;
   asking.add(id);
   try {
-    const answer = await ask("/api/view", { question, unit, ...(kind && { kind }) }, known?.tag);
-    if (!figures) return;
-    if (answer.status === 304) known.version = version;
-    if (!answer.body) return;
-    views.set(id, { view: answer.body, tag: answer.tag, version });
-    drawView(id, answer.body);
+    const { question, unit, kind } = asked.view;
+    take(id, await ask("/api/view", { question, unit, ...(kind && { kind }) }, known?.tag), beside);
   } catch (error) {
     // The feed says that the server is away, and asks again when it is back.
     console.warn(error);
   } finally {
     asking.delete(id);
   }
+  if (figures !== beside) refresh(id);
+}
+
+function take(id, { status, body: view, tag }, beside) {
+  if (!figures) return;
+  if (status === 304) views.get(id).beside = beside;
+  if (!view) return;
+  views.set(id, { view, tag, beside });
+  drawView(id, view);
 }
