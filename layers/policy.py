@@ -233,14 +233,19 @@ class Policy:
             raise self.refusal(visitor, told, who=self.who_may("import", layer))
         return found
 
-    def who_may(self, action: Action, layer: str = "", guard: Guard = "open") -> tuple[Role, ...]:
-        """Return the roles of people that may do something, or do it with values of a layer."""
+    def who_may(
+        self, action: Action, layer: str = "", guard: Guard = "open", *, aggregates: Aggregates = "none"
+    ) -> tuple[Role, ...]:
+        """Return the roles of people that may do something, with values of a layer or with so many figures."""
+        least = AGGREGATES_ORDER.index(aggregates)
         return tuple(
             role
             for role in self.rules.roles.values()
             if role.account
             and any(
-                rule.action == action and (not layer or (layer in rule.layers and guard in rule.guards))
+                rule.action == action
+                and (not layer or (layer in rule.layers and guard in rule.guards))
+                and AGGREGATES_ORDER.index(rule.aggregates) >= least
                 for rule in role.rules
             )
         )
@@ -252,12 +257,16 @@ class Policy:
         """
         if visitor.via == "nobody":
             return NotSignedIn(told, Text("请先登录。", "Sign in first."))
-        role = self.rules.roles.get(visitor.role)  # the rules may have lost it since
+        return Forbidden(told, self.remedy(visitor.role, who))
+
+    def remedy(self, role_id: str, who: Iterable[Role]) -> Text:
+        """Return what helps somebody of a role who is refused what the roles `who` may."""
+        role = self.rules.roles.get(role_id)  # the rules may have lost it since
         others = [_with_area(one) for one in who if one is not role]
         is_keeper = role is not None and "accounts" in role.actions  # has nobody to ask
         remedy = _REMEDIES[is_keeper, bool(others)]
-        title = both(visitor.role) if role is None else role.title
-        return Forbidden(told, remedy.format(r=title, w=joined(others)))
+        title = both(role_id) if role is None else role.title
+        return remedy.format(r=title, w=joined(others))
 
     def _rules(self, visitor: Visitor) -> tuple[Rule, ...]:
         role = self.rules.roles.get(visitor.role)

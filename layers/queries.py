@@ -128,14 +128,16 @@ def _check_public(question: str, unit: str, in_default_period: bool, at_standard
             Text(
                 "按 {u} 回答这个问题的结果不公开；公开的是 {k}。",
                 "This question's answer over {u} is not public; over {k} it is.",
-            ).format(u=unit, k=joined([both(item) for item in PUBLIC_UNITS[question]]))
+            ).format(u=unit, k=joined([both(item) for item in PUBLIC_UNITS[question]])),
+            needs="area",
         )
     if not in_default_period:
         raise sight.refusal(
             Text(
                 "公开的只有默认时段；不能另选起止日。",
                 "Only the default period is public: no other days can be chosen.",
-            )
+            ),
+            needs="area",
         )
     if not at_standard:
         # Figures at many limits, taken from each other, would say where single people live.
@@ -143,7 +145,8 @@ def _check_public(question: str, unit: str, in_default_period: bool, at_standard
             Text(
                 "公开的只有按标准限值的结果；不能另选限值。",
                 "Only what the standard's limit gives is public: no other limit can be chosen.",
-            )
+            ),
+            needs="area",
         )
 
 
@@ -156,6 +159,7 @@ def _conditions(params: Mapping[str, Any], snapshot: Snapshot, unit: str, sight:
         # Which units meet a limit of residents or complaints, tried over and over, would tell how many there are.
         raise sight.refusal(
             Text("叠加条件不对公众开放。", "Combined conditions are not for the public."),
+            needs="area",
         )
     found = read_conditions(text, snapshot, unit)
     if sight.floating == "none" and any(one.kind == "floating" for one in found):
@@ -163,7 +167,8 @@ def _conditions(params: Mapping[str, Any], snapshot: Snapshot, unit: str, sight:
             Text(
                 "您的角色看不到流动人口比例，不能用它作条件。",
                 "Your role is not told the share of floating residents, and cannot set a condition on it.",
-            )
+            ),
+            needs="floating",
         )
     return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from layers.problems import Forbidden, NotSignedIn, WanggeError
@@ -12,6 +14,9 @@ from layers.visitors import WHOLE_DISTRICT, Area, Visitor
 if TYPE_CHECKING:
     from layers.policy import Policy
     from layers.rules import Rows
+
+Need = Literal["area", "full", "floating"]
+"""What a question needs: the figures of an area, all figures, or to be told of the share of floating residents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,8 @@ class Sight:
         Counts below it are not told to the public.
     signed_in : bool
         Whether somebody in particular asks.
+    remedy : callable, optional
+        What helps somebody who is refused for what the question needs; no part of what is seen.
     """
 
     aggregates: Literal["public", "area", "full"]
@@ -36,6 +43,7 @@ class Sight:
     floating: Rows = "none"
     small_count: int = 5
     signed_in: bool = True
+    remedy: Callable[[Need], Text] | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_public(self) -> bool:
@@ -47,10 +55,10 @@ class Sight:
         """Whether the whole district is seen."""
         return self.area.kind == "district"
 
-    def refusal(self, told: Text) -> WanggeError:
-        """Return the error for a question that goes beyond what is seen."""
+    def refusal(self, told: Text, *, needs: Need) -> WanggeError:
+        """Return the error for a question that goes beyond what is seen; it says which roles may ask it."""
         if self.signed_in:
-            return Forbidden(told)
+            return Forbidden(told, None if self.remedy is None else self.remedy(needs))
         return NotSignedIn(told, Text("请先登录。", "Sign in first."))
 
 
@@ -65,7 +73,8 @@ def sight_of(policy: Policy, visitor: Visitor, action: Literal["view", "take"] =
     aggregates = policy.aggregates(visitor, action)
     if aggregates == "none":
         policy.require(visitor, action)
-        raise policy.refusal(visitor, Text("不可以看汇总。", "You may not see aggregates."))
+        told = Text("不可以看汇总。", "You may not see aggregates.")
+        raise policy.refusal(visitor, told, who=policy.who_may(action, aggregates="public"))
     if aggregates == "area" and visitor.area.kind == "district":
         aggregates = "full"
     floating = _floating(policy, visitor, action)
@@ -77,7 +86,16 @@ def sight_of(policy: Policy, visitor: Visitor, action: Literal["view", "take"] =
         floating=floating,
         small_count=policy.rules.small_count,
         signed_in=visitor.via != "nobody",
+        remedy=partial(_remedy, policy, visitor.role, action),
     )
+
+
+def _remedy(policy: Policy, role: str, action: Literal["view", "take"], needs: Need) -> Text:
+    if needs == "floating":
+        return policy.remedy(
+            role, policy.who_may("export" if action == "take" else "read", "communities", "floating")
+        )
+    return policy.remedy(role, policy.who_may(action, aggregates=needs))
 
 
 def _floating(policy: Policy, visitor: Visitor, action: Literal["view", "take"]) -> Rows:

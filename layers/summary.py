@@ -46,7 +46,8 @@ def summary_for(snapshot: Snapshot, sight: Sight) -> dict[str, Any]:
                 "全区的数字只给看得到全区的人；您看得到的数字在地图页和 /api/view。",
                 "The district's figures are for those who may see the whole of it; yours are on the map page and "
                 "at /api/view.",
-            )
+            ),
+            needs="full",
         )
     return summary(snapshot)
 

@@ -92,7 +92,10 @@ def _seen(snapshot: Snapshot, asked: dict[str, Any], action: str = "view") -> tu
     sight = sight_of(policy(), visitor(), "take" if action == "take" else "view")
     if sight.aggregates != "full":
         raise sight.refusal(
-            Text("假设推演要能看全区的全部数字。", "To ask what if one must see all figures of the district.")
+            Text(
+                "假设推演要能看全区的全部数字。", "To ask what if one must see all figures of the district."
+            ),
+            needs="full",
         )
     return ViewQuery.from_params(asked, snapshot, sight), sight
 

@@ -89,7 +89,7 @@ def drawn_for(policy: Policy, visitor: Visitor, name: str) -> Drawn:
     if figures == "area" and visitor.area.codes:
         return Drawn(name, UNIT_RULE.fields, visitor.area)
     told = Text("不可以看这些格子。", "You may not see these cells.")
-    raise policy.refusal(visitor, told)
+    raise policy.refusal(visitor, told, who=policy.who_may("view", aggregates="area"))
 
 
 def _layer_of(name: str) -> str | None:
