@@ -57,7 +57,9 @@ def in_units(xy: Floats, zoom: int) -> Floats:
 
 
 def clearances(polygons: Geometries, vertices: Floats, starts: Positions) -> Floats:
-    """Return how far apart corners and edges that do not meet are at least, 0 in polygons that are not valid.
+    """Return how far apart corners and edges that do not meet are at least, 0 where rounding needs care at any scale.
+
+    That is in polygons that are not valid, and in those that have a vertex twice in a row.
 
     Parameters
     ----------
@@ -88,6 +90,10 @@ def clearances(polygons: Geometries, vertices: Floats, starts: Positions) -> Flo
     made[others] = np.where(
         shapely.is_valid(polygons[others]), shapely.minimum_clearance(polygons[others]), 0.0
     )
+    # GEOS takes a vertex that is there twice for one; so are some that only reprojecting has brought together.
+    (x, y), polygon = (each.T for each in shapely.get_coordinates(polygons[others], return_index=True))
+    twice = (x[1:] == x[:-1]) & (y[1:] == y[:-1]) & (polygon[1:] == polygon[:-1])
+    made[others[polygon[1:][twice]]] = 0.0
     return made
 
 
