@@ -24,6 +24,8 @@ WORDS: dict[str, Text] = {
     "compare_right_label": Text("右图的问题", "Question of the right map"),
     "compare_swap": Text("左右对调", "Swap left and right"),
     "compare_linked": Text("两图同步移动", "Both maps move together"),
+    "compare_open": Text("不能判断是否符合", "Conditions: cannot tell"),
+    "compare_recede": Text("不符合，变浅", "Conditions not met, receding"),
     "compare_how": Text("怎样比较", "How to compare"),
     "compare_side": Text("并排", "Side by side"),
     "compare_over": Text("卷帘", "Swipe"),

@@ -20,6 +20,19 @@ from tests.visitors import app_for
 pytestmark = pytest.mark.browser
 
 PAIR = "/compare?question=gap&right=double_none"
+# The words of questions that lie under the mark of their side.
+_COVERED = """
+nodes => nodes.flatMap((node) => {
+  const mark = node.querySelector(".side-mark").getBoundingClientRect();
+  const range = document.createRange();
+  return [...node.querySelectorAll(".question-text, .ordinal, .headline *")].flatMap((part) => {
+    range.selectNodeContents(part);
+    const over = [...range.getClientRects()].some((box) => box.right > mark.left && box.left < mark.right
+      && box.bottom > mark.top + 1 && box.top < mark.bottom - 1);
+    return over ? [part.textContent] : [];
+  });
+})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +169,15 @@ def test_conditions_come_along_and_filter_both_sides(small: str, open_page: Open
     assert sum(int(one.split()[-2]) for one in counts) == total["units"] == 3
     # The legends count what the table counts, and rings lie over nothing that is meant.
     expect(page.locator("[data-side=left] .compare-legend")).not_to_contain_text("日间照料 2")
+    # On both sides they say how the others are drawn, until a cell takes those off the maps.
+    for side in ("left", "right"):
+        legend = page.locator(f"[data-side={side}] .compare-legend")
+        expect(legend.locator("li:has(.open-sign)")).to_have_text("不能判断是否符合 3")
+        expect(legend.locator("li:has(.receding)")).to_have_text("不符合，变浅 6")
+    page.locator(".crossing td button").first.click()
+    expect(page.locator(".compare-legend :is(.open-sign, .receding)")).to_have_count(0)
+    page.locator(".crossing td button").first.click()
+    expect(page.locator(".compare-legend :is(.open-sign, .receding)")).to_have_count(4)
     page.reload()
     ready(page)
     assert asked(page)["where"] == "double_none"
@@ -311,6 +333,14 @@ def test_nothing_is_cut(small: str, open_page: Open, width: int, height: int, to
     for part in ("#compare-bar", "#map", "#map-right", ".crossing-sum h2", ".crossing table", ".nav"):
         page.locator(part).scroll_into_view_if_needed()
         expect(page.locator(part)).to_be_in_viewport()
+    # What is chosen takes the room that it needs: no more, and nothing lies over the panel's words.
+    blank = page.locator(".crossing-sum").evaluate(
+        """node => node.getBoundingClientRect().bottom
+             - Math.max(...[...node.children].map((part) => part.getBoundingClientRect().bottom))"""
+    )
+    if width < 1200:
+        assert blank <= 8
+    assert page.locator(".question:has(.side-mark)").evaluate_all(_COVERED) == []
     for part in ("#compare-bar", ".compare-legend", ".head", ".crossing-sum"):
         spilt = page.locator(part).evaluate_all(
             "nodes => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.className)"

@@ -144,7 +144,9 @@ if (sight.read) startSearch(({ lon, lat, layer }) => map.flyTo(lon, lat, layer))
 
 const legends = document.querySelectorAll(".compare-legend");
 const drawLegends = (state) =>
-  state.views?.forEach((view, i) => drawLegend(legends[i], view, { places: !unitsMarked(state) }));
+  state.views?.forEach((view, i) =>
+    drawLegend(legends[i], view, { places: !unitsMarked(state), others: !picked(state.table, state.cell) }),
+  );
 store.on(["cell"], drawLegends);
 store.on(["views"], (state) => {
   drawLegends(state);

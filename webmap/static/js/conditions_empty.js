@@ -91,6 +91,7 @@ export function conditionAnswers(conditions) {
   );
 }
 
-function openSign() {
+/** How the map draws units of which it cannot be told whether they meet the conditions. */
+export function openSign() {
   return el("span", { class: "open-sign" }, cell("unknown"));
 }
