@@ -47,6 +47,33 @@ def listed(page: Page) -> None:
     expect(page.locator(".row").first).to_be_visible()
 
 
+@pytest.mark.parametrize("gone_to", ["#search-text", ".sort[data-column=name]", ".row"])
+def test_who_goes_on_while_the_list_is_sorted_is_not_fetched_back(
+    small: str, open_page: Open, gone_to: str
+) -> None:
+    page = open_page(small)
+    listed(page)
+    page.evaluate(
+        """(there) => {
+          const heading = document.querySelector(".sort[data-column=value]");
+          heading.focus();
+          heading.click();
+          document.querySelector(there).focus();
+        }""",
+        gone_to,
+    )
+    expect(page.locator("[aria-sort=ascending] .sort[data-column=value]")).to_have_count(1)
+    assert page.evaluate("(there) => document.activeElement.matches(there)", gone_to)
+
+
+def test_a_heading_that_is_pressed_keeps_the_focus(small: str, open_page: Open) -> None:
+    page = open_page(small)
+    listed(page)
+    page.locator(".sort[data-column=value]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[aria-sort=ascending] .sort[data-column=value]")).to_be_focused()
+
+
 def test_a_question_mark_lists_the_keys_and_escape_gives_the_focus_back(small: str, open_page: Open) -> None:
     page = open_page(small)
     listed(page)

@@ -48,9 +48,14 @@ export function startList(store, { choose, retry }) {
   };
   store.on(["view", "failure", "saved"], draw);
   const sorted = () => {
+    const held = document.activeElement;
+    const within = node.contains(held);
+    const column = held === document.body ? (store.get().sort?.column ?? pressed) : within && held.dataset.column;
+    const row = within && held.closest(".row")?.dataset.id;
     draw();
-    // The heading that was pressed is made anew, and keeps the focus.
-    node.querySelector(`[data-column="${store.get().sort?.column ?? pressed}"]`)?.focus();
+    // What had the focus is made anew and keeps it; who has gone on meanwhile is not fetched back.
+    if (column) node.querySelector(`[data-column="${column}"]`)?.focus();
+    if (row) rows?.focus(row);
   };
   store.on(["sort"], () => afterPaint(sorted));
   store.on(["select"], ({ select }) => rows?.choose(select));
