@@ -361,31 +361,6 @@ def test_a_scene_without_its_layers_keeps_the_others(
         expect(page.locator("#legend")).to_be_visible()
 
 
-def test_a_late_answer_does_not_outlast_a_restored_store(
-    store: Store, standards: Standards, tmp_path: Path, open_page: Open
-) -> None:
-    backup = tmp_path / "backup.gpkg"
-    backup_store(store, backup)
-    held: list[Any] = []
-    with serving(app_for(store, standards, SCREEN)) as address:
-        page = open_page("about:blank", width=1920, height=1080)
-        page.add_init_script("AbortSignal.timeout = () => new AbortController().signal")
-        page.clock.install()
-        page.route("**/api/view*", lambda route: held.append(route), times=1)
-        page.goto(f"{address}/wall?seconds=3600&scene=double_none")
-        filled(page)
-        soon(page, lambda: bool(held))
-        store.delete("communities", ["C07"])
-        soon(page, lambda: count_of(page, "double_none").inner_text() == "2")
-        # It was asked for beside the first figures, and is of the second version.
-        answer = held[0].fetch()
-        at_its_place(store, backup)
-        soon(page, lambda: count_of(page, "double_none").inner_text() == "3")
-        held[0].fulfill(response=answer)
-        expect(page.locator("#legend")).to_contain_text("双无 3 个")
-        filled(page)
-
-
 def test_a_restored_store_and_a_renamed_district_are_shown_by_themselves(
     store: Store, standards: Standards, tmp_path: Path, open_page: Open
 ) -> None:
