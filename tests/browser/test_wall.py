@@ -119,6 +119,23 @@ def test_a_new_district_says_what_it_needs(
             expect(page.locator("#map-message")).to_contain_text("先导入")
             expect(page.locator("#legend")).to_be_hidden()
         assert faults(page, screens=screens) == [], scene
+        # "No record yet" stands back where there would be a number; the question of the scene has its colour.
+        quiet = page.locator(
+            f"[data-unrecorded]:not([data-question={scene}]) .wall-value strong, .wall-half[data-unrecorded] strong"
+        )
+        inks = quiet.evaluate_all(
+            """nodes => nodes.map((node) => {
+                 const second = document.createElement("i");
+                 second.style.color = "var(--ink-2)";
+                 node.append(second);
+                 const inks = [getComputedStyle(node).color, getComputedStyle(second).color];
+                 second.remove();
+                 return inks;
+               })"""
+        )
+        assert inks, "nothing is unrecorded"
+        if screens == 1:
+            assert all(ink == second for ink, second in inks), inks
     show(page, "linkages")
     assert page.locator(".wall-cells, .wall-bar").count() == 0, "nothing is drawn of what is not recorded"
     expect(page.locator('[data-figure="owners_committee"] .wall-number')).to_have_text("尚无记录")
