@@ -171,6 +171,43 @@ def test_a_service_that_cannot_read_the_store_is_no_fresh_answer(
         expect(page.locator("#stale")).to_be_hidden()
 
 
+@pytest.mark.parametrize("status", [503, 403], ids=["busy for a moment", "given up"])
+def test_tiles_that_failed_come_once_and_the_map_is_not_drawn_anew(
+    store: Store, standards: Standards, open_page: Open, status: int
+) -> None:
+    asked: dict[str, int] = {}
+    polls: list[str] = []
+
+    def fail_at_first(route: Any) -> None:
+        url = route.request.url
+        asked[url] = asked.get(url, 0) + 1
+        if asked[url] == 1:
+            route.fulfill(status=status, body="")
+        else:
+            route.continue_()
+
+    with serving(app_for(store, standards, SCREEN)) as address:
+        page = open_page("about:blank", width=1280, height=720, webgl=True)
+        page.watch.expected = f"{status}"  # type: ignore[attr-defined]
+        page.route("**/tiles/communities/**", fail_at_first)
+        page.on("request", lambda request: polls.append(request.url) if "/api/wall" in request.url else None)
+        page.goto(f"{address}/wall?seconds=3600&scene=gap")
+        drawn(page)
+        seen = len(polls)
+        for _ in range(600):
+            if len(polls) > seen + 2:
+                break
+            page.wait_for_timeout(100)
+        assert len(polls) > seen + 2
+        drawn(page)
+        page.unroute_all(behavior="wait")
+        # MapLibre's errors have a name that its build makes up.
+        page.watch.complaints.clear()  # type: ignore[attr-defined]
+    # Once in vain, then once more: by trying again, or when the server has answered.
+    assert asked and max(asked.values()) == 2
+    expect(page.locator("#map-message")).to_be_hidden()
+
+
 def test_scenes_turn_pause_at_a_touch_and_go_on(store: Store, standards: Standards, open_page: Open) -> None:
     with serving(app_for(store, standards, SCREEN)) as address:
         page = screen(open_page, f"{address}/wall?seconds=20", clock=True)

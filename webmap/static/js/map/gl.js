@@ -34,7 +34,6 @@ const MOST_GIVEN = 2 * MOST_AT_ONCE;
  * @property {(kind: string) => void} facilities show one kind of facility
  * @property {(name: string, visible: boolean) => void} toggle a switch of the layer menu
  * @property {() => void} restyle take the theme's colours again
- * @property {() => boolean} [lacking] whether tiles that failed are being asked for again
  * @property {(ratio: number|null) => void} sharpen draw with so many pixels per CSS pixel, null for the screen's
  */
 
@@ -64,7 +63,7 @@ export async function createEngine(map, description) {
   gl.on("dataloading", () => busy(true));
   gl.on("idle", () => busy(lacking() || Boolean(engine?.awaiting || engine?.restyling)));
   await gl.once("load");
-  engine = new GlEngine(gl, description, { busy, lacking });
+  engine = new GlEngine(gl, description, busy);
   return engine;
 }
 
@@ -86,11 +85,10 @@ function isBare({ token, open }) {
 }
 
 class GlEngine {
-  constructor(gl, description, { busy, lacking }) {
+  constructor(gl, description, busy) {
     this.gl = gl;
     this.description = description;
     this.busy = busy;
-    this.lacking = lacking;
     this.awaiting = false;
     /** Whether a style is under way: until it is there nothing can be drawn, only kept in mind. */
     this.restyling = false;

@@ -5,6 +5,7 @@ import { byId, el } from "../dom.js";
 import { t } from "../words.js";
 import { scale } from "../map/colours.js";
 import { crsOf } from "../map/crs.js";
+import { askAgain } from "../map/tile_retry.js";
 
 const SPARE_REM = 1.25;
 /** From five metres names are read in the wall's smallest size, whatever the zoom. */
@@ -47,7 +48,6 @@ export function startMap() {
 
   let engine = null;
   let wanted = null;
-  let broken = false;
   let failed = false;
   const say = (text) => {
     byId("map-message").textContent = failed ? t("wall_map_failed") : text;
@@ -64,7 +64,6 @@ export function startMap() {
   started(map, description).then(
     (made) => {
       engine = made;
-      engine.gl?.on("error", () => (broken = true));
       engine.gl?.on("style.load", () => grow(engine.gl));
       if (engine.gl) grow(engine.gl);
       node.dataset.ready = "true";
@@ -83,11 +82,9 @@ export function startMap() {
       say(why);
       draw();
     },
-    /** The server is back: tiles that did not come meanwhile are asked for again. */
+    /** The server answers: tiles that were given up meanwhile are asked for again. */
     mend() {
-      if (!broken || closed) return;
-      broken = false;
-      engine?.restyle();
+      if (engine?.gl && !closed) askAgain(engine.gl);
     },
     /** Take it away, with all that is drawn on it. */
     close() {
