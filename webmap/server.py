@@ -226,6 +226,7 @@ class Server:
         try:
             exchange.response_iter(status, headers, body)
         finally:
+            body.close()
             self._files.release()
 
     def _ask(self, environ: dict[str, Any]) -> _Answer:

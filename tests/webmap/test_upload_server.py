@@ -93,10 +93,10 @@ def test_strangers_send_nothing(persons: People, port: int) -> None:
 
 def test_a_length_must_be_said(port: int, headers: dict[str, str]) -> None:
     asked = HTTPConnection("127.0.0.1", port, timeout=30)
-    chunks = iter([b"a,b\n"])
-    asked.request(
-        "POST", "/api/uploads?name=a.csv&layer=complaints", body=chunks, headers=headers, encode_chunked=True
-    )
+    asked.putrequest("POST", "/api/uploads?name=a.csv&layer=complaints")
+    for name, value in (headers | {"Transfer-Encoding": "chunked"}).items():
+        asked.putheader(name, value)
+    asked.endheaders()
     assert asked.getresponse().status == 411
     asked.close()
 

@@ -134,6 +134,7 @@ def table(clerk: Clerk, found: dict[str, Any], report: str) -> str:
     assert answer.status_code == 200
     assert answer.headers["Content-Disposition"].startswith("attachment")
     text: str = answer.get_data().decode("utf-8-sig")
+    answer.close()  # as a server does when all of it is sent
     return text
 
 

@@ -169,20 +169,34 @@ def test_workers_are_renewed_under_load_and_nothing_is_dropped(store: Path) -> N
 
 def test_requests_under_way_are_finished_when_it_is_stopped(store: Path) -> None:
     with (
-        serving(store) as service,
+        serving(store, "--workers", "1") as service,
         socket.create_connection(("127.0.0.1", service.port), PATIENCE_S) as client,
+        contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, PATIENCE_S)) as other,
     ):
         body = b"name=nobody&password=x"
         head = f"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         client.sendall(head.encode() + b"Content-Type: application/x-www-form-urlencoded\r\n\r\n" + body[:5])
-        time.sleep(0.5)  # it has been taken by a worker
+        time.sleep(0.5)  # it has been taken by the worker
+        assert last_answer(other) is None
         service.process.terminate()
+        assert waited(lambda: last_answer(other)) == "close", "the worker knows that it is stopping"
         waited(lambda: is_refused(service.port) or None)
-        time.sleep(2)  # the parent refuses first; a moment later the worker knows, too
         client.sendall(body[5:])
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 403") and b"connection: close" in answer.lower(), answer[:300]
         assert service.process.wait(PATIENCE_S) == 0
+
+
+def last_answer(connection: http.client.HTTPConnection) -> str | None:
+    """Return "close" where a kept connection ends, or is told that it does, None where it goes on."""
+    try:
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        response.read()
+    except (OSError, http.client.HTTPException):
+        return "close"
+    told: str | None = response.headers["Connection"]
+    return told
 
 
 def is_refused(port: int) -> bool:
