@@ -246,7 +246,7 @@ def test_a_base_map_shows_through_the_units(
     assert near(shot, mixed) > 10 * near(shot, full)
 
 
-def near(shot: Image.Image, colour: np.ndarray) -> int:
+def near(shot: Image.Image, colour: np.ndarray[Any, Any]) -> int:
     """Return how many pixels have a colour, but for rounding."""
     return int((np.abs(np.asarray(shot, dtype=float) - colour).max(axis=2) < 4).sum())
 
