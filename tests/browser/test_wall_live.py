@@ -265,10 +265,12 @@ def test_on_three_screens_questions_turn_and_linkages_are_told_beside_them(
         page.goto(f"{address}/wall?seconds=20")
         filled(page)
         seen, told = [], set()
+        wall = page.locator("#wall")
         for _ in range(6):
-            seen.append(page.locator("#wall").get_attribute("data-scene"))
+            seen.append(wall.get_attribute("data-scene"))
             told.add(page.locator("#linkage-definition").inner_text())
             page.clock.fast_forward(20_100)
+            expect(wall).not_to_have_attribute("data-scene", seen[-1] or "")
         assert seen == ["gap", "double_none", "hotspots"] * 2
         assert len(told) > 1
         expect(page.locator("#linkages")).to_be_visible()

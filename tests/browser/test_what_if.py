@@ -439,8 +439,8 @@ def test_a_scenario_in_hand_that_a_colleague_has_changed_or_deleted_is_opened_as
     start(theirs)
     expect(theirs.locator(".what-if-list li")).to_have_count(2)
     assert steps_in(theirs) == steps_in(mine)
-    mine.get_by_role("button", name="删除这个方案").click()
-    expect(mine.locator("#live")).to_contain_text("北片照料")
+    with mine.expect_response(lambda answer: answer.request.method == "DELETE"):
+        mine.get_by_role("button", name="删除这个方案").click()
     menu.click()
     drafts.filter(has_text="北片照料").click()
     expect(theirs.locator("[data-key=save]")).to_be_enabled()
