@@ -36,15 +36,26 @@ PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
+OPENED: list[BrowserContext] = []
+"""What `open_page` opened in the present test."""
+
+
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
-    """Serve `app` on a free port and give its address."""
+    """Serve `app` on a free port and give its address; pages that show it are closed before it ends.
+
+    A page that outlives its server complains of what it asks for at that moment.
+    """
     (listener,) = listen("127.0.0.1", 0, 1)
     server = Server(app, listener, threads=8, settings=Settings())
     server.start()
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield address
     finally:
+        for context in OPENED:
+            if any(page.url.startswith(f"{address}/") for page in context.pages):
+                context.close()
         server.stop()
         listener.close()
 
@@ -110,7 +121,6 @@ def open_page(browser: Browser) -> Iterator[Open]:
     WebGL in software takes most of a page's time: only the tests that look at what it draws ask for it, the
     others see the canvas engine.
     """
-    contexts: list[BrowserContext] = []
     watches: list[Watch] = []
 
     def opened(
@@ -119,7 +129,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         options = {"reduced_motion": "reduce", "locale": "zh-CN", **options}
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
+        OPENED.append(context)
         page = context.new_page()
         watches.append(Watch(page))
         page.watch = watches[-1]  # type: ignore[attr-defined]
@@ -129,8 +139,9 @@ def open_page(browser: Browser) -> Iterator[Open]:
         return page
 
     yield opened
-    for context in contexts:
+    for context in OPENED:
         context.close()
+    OPENED.clear()
     for watch in watches:
         watch.check()
 

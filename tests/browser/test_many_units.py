@@ -69,6 +69,10 @@ def pixels(page: Page) -> int:
     return int((apart.max(axis=2) < 12).sum())
 
 
+def zoom_of(url: str) -> int:
+    return int(urlsplit(url).path.split("/")[3])
+
+
 def test_a_map_is_not_complete_before_every_tile_is_there(small: str, open_page: Open) -> None:
     page = open_page("about:blank", webgl=True)
     page.watch.expected = "503"  # type: ignore[attr-defined]
@@ -89,6 +93,6 @@ def test_a_map_is_not_complete_before_every_tile_is_there(small: str, open_page:
     expect(page.locator("#list .row").first).to_be_visible()
     drawn(page)
     # The map opens on the whole before it knows its size: what it left behind nobody waits for.
-    closest = max(urlsplit(url).path.split("/")[3] for url in asked)
-    wanted = {url for url in asked if urlsplit(url).path.split("/")[3] == closest}
+    closest = max(zoom_of(url) for url in asked)
+    wanted = {url for url in asked if zoom_of(url) == closest}
     assert wanted and wanted <= given

@@ -203,9 +203,9 @@ def test_tiles_that_failed_come_once_and_the_map_is_not_drawn_anew(
         page.unroute_all(behavior="wait")
         # MapLibre's errors have a name that its build makes up.
         page.watch.complaints.clear()  # type: ignore[attr-defined]
-    # Once in vain, then once more: by trying again, or when the server has answered.
-    assert asked and max(asked.values()) == 2
-    expect(page.locator("#map-message")).to_be_hidden()
+        # Once in vain, then once more: by trying again, or when the server has answered.
+        assert asked and max(asked.values()) == 2
+        expect(page.locator("#map-message")).to_be_hidden()
 
 
 def test_scenes_turn_pause_at_a_touch_and_go_on(store: Store, standards: Standards, open_page: Open) -> None:
