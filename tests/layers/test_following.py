@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -26,13 +26,16 @@ PATIENCE_S = 60.0
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.layers.store_workers"])
 
+T = TypeVar("T")
 
-def eventually(true: Callable[[], bool]) -> None:
-    """Wait for something to happen, as long as a busy machine may take."""
+
+def eventually(found: Callable[[], T | None]) -> T:
+    """Wait for something to happen or to be there, as long as a busy machine may take."""
     deadline = time.monotonic() + PATIENCE_S
-    while not true():
+    while not (there := found()):
         assert time.monotonic() < deadline, "it has not happened"
         time.sleep(0.01)
+    return there
 
 
 def reaches(snapshots: Snapshots, version: int) -> None:
