@@ -164,8 +164,8 @@ def area_shape(snapshot: Snapshot, part: Area) -> Any:
     """Return the ground of a part of the district, in metres; empty where there is none."""
     if not part.codes:
         return shapely.Polygon()
-    chosen = features_in_area(snapshot, part.kind, part)
-    return shapely.union_all(snapshot.metric(part.kind)[chosen])
+    chosen = np.flatnonzero(features_in_area(snapshot, part.kind, part))
+    return shapely.union_all(snapshot.metric(part.kind, chosen))
 
 
 def built_up_area(snapshot: Snapshot) -> Any:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WORTH_PACKING = 10_000
+_POINT = np.dtype([("order", "u1"), ("kind", "<u4"), ("at", "<f8", 2)])
+"""A point as WKB has it, little-endian; all of them take as many bytes."""
+_LITTLE_ENDIAN, _IS_POINT = 1, 1
 
 
 def packed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -81,6 +84,25 @@ class PackedGeometry(GeometryArray):
     def bounds(self) -> NDArray[np.float64]:
         """West, south, east, north of each geometry, shape (n, 4)."""
         return np.concatenate([np.empty((0, 4)), *(shapely.bounds(part) for part in parts(self))])
+
+    def coordinates(self) -> NDArray[np.float64] | None:
+        """Return x, y of each geometry, shape (n, 2), where all are points, else None; NaN where one is missing.
+
+        They are read where they lie: to make objects of them would take fifty times as long.
+        """
+        there = ~self.isna()
+        if not there.any():
+            return None
+        starts = np.frombuffer(self._wkb.buffers()[1], np.int64)[self._wkb.offset :][: len(self) + 1]
+        if (np.diff(starts) != np.where(there, _POINT.itemsize, 0)).any():
+            return None
+        count = int(there.sum())
+        points = np.frombuffer(self._wkb.buffers()[2], _POINT, count, offset=int(starts[0]))
+        if (points["order"] != _LITTLE_ENDIAN).any() or (points["kind"] != _IS_POINT).any():
+            return None
+        found = np.full((len(self), 2), np.nan)
+        found[there] = points["at"]
+        return found
 
     def isna(self) -> NDArray[np.bool_]:
         """Whether each geometry is missing."""

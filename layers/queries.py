@@ -175,7 +175,9 @@ def _conditions(params: Mapping[str, Any], snapshot: Snapshot, unit: str, sight:
 
 def default_kind(snapshot: Snapshot) -> str:
     """Return `DEFAULT_KIND` where the district has one, else the first kind that it has."""
-    there = set(snapshot.frame("facilities")["kind"])
+    there = snapshot.derived(
+        ("kinds of facilities",), lambda: frozenset(snapshot.frame("facilities")["kind"].unique())
+    )
     kinds = (DEFAULT_KIND, *snapshot.standards.facility_kinds)
     return next((kind for kind in kinds if kind in there), DEFAULT_KIND)
 

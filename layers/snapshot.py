@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from geo import crs, shapes
+from layers.measures import Measures, measures_of, metric_points, with_replaced
 from layers.parts import parts
 from layers.patches import Replaced, Rows
 from layers.schema import LAYERS
@@ -318,32 +319,27 @@ class Snapshot:
 
     def points(self, layer: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x, y in metres: a point on each feature's surface, by which it is counted."""
-        return self._measured(layer)[0]
+        x, y, *_ = self._measured(layer).values
+        return x, y
 
     def area_m2(self, layer: str) -> NDArray[np.float64]:
         """Return the ground that each feature covers; NaN of what has no area."""
-        return self._measured(layer)[1]
+        _, _, *area_m2 = self._measured(layer).values
+        return area_m2[0] if area_m2 else np.broadcast_to(np.nan, self.count(layer))
 
-    def _measured(
-        self, layer: str
-    ) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]:
-        def make() -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]:
-            frame = self.frame(layer)
+    def _measured(self, layer: str) -> Measures:
+        def update(old: Measures, replaced: Sequence[Replaced]) -> Measures:
+            return with_replaced(old, self.frame(layer), replaced, measure)
+
+        def measure(frame: gpd.GeoDataFrame) -> Measures:
             if LAYERS[layer].geometry == ("point",):
-                return metric_points(frame, self.district.metric_crs), np.broadcast_to(np.nan, len(frame))
-            if len(frame) <= _MOST_SHAPES:
-                metric = self.metric(layer)
-                return shapes.representative_points(metric), shapes.footprint_area_m2(metric)
-            x, y, area_m2 = (np.empty(len(frame)) for _ in range(3))
-            start = 0
-            for part in parts(frame.geometry.array):
-                here = slice(start, start := start + len(part))
-                metric = self._to_metric(part)
-                x[here], y[here] = shapes.representative_points(metric)
-                area_m2[here] = shapes.footprint_area_m2(metric)
-            return (x, y), area_m2
+                return Measures(frame.index, np.array(metric_points(frame, self.district.metric_crs)))
+            if frame is self.frame(layer) and len(frame) <= _MOST_SHAPES:
+                return Measures(frame.index, measures_of(self.metric(layer)))
+            found = (measures_of(self._to_metric(part)) for part in parts(frame.geometry.array))
+            return Measures(frame.index, np.concatenate([np.empty((3, 0)), *found], axis=1))
 
-        return self.derived(("measured", layer), make)
+        return self.derived(("measured", layer), lambda: measure(self.frame(layer)), follow=(layer, update))
 
     def doors(self, layer: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x, y in metres from which distances run: the entrance where known, else `points`."""
@@ -364,14 +360,3 @@ class Snapshot:
 def bytes_of(table: pd.DataFrame) -> int:
     """Return about how many bytes a table takes whose texts are the same few."""
     return int(table.memory_usage(deep=False).sum())
-
-
-def metric_points(
-    frame: gpd.GeoDataFrame, metric_crs: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return x, y in metres of a frame of points; NaN where there is none."""
-    found = [shapes.representative_points(points) for points in parts(frame.geometry.array)]
-    lon, lat = np.concatenate([np.empty((2, 0)), *found], axis=1)
-    x, y = crs.points_to_metric(lon, lat, metric_crs)
-    known = np.isfinite(lon)
-    return np.where(known, x, np.nan), np.where(known, y, np.nan)

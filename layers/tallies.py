@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from geo.counting import cell_counts
+from layers.measures import metric_points
 from layers.periods import Period, check_period, within
 from layers.places import LEVEL_OF, PARENT_LAYERS, places, places_of
-from layers.snapshot import metric_points
 from layers.units import AREA_UNITS, analysis_cells
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _counts(
         counts = before.counts.copy()
         for step in replaced:
             for rows, sign in ((step.gone, -1), (step.fresh, 1)):
+                if not len(rows):
+                    continue
                 unit, column = _units_of(snapshot, scheme, rows), group(rows)
                 here = (unit >= 0) & (column >= 0)
                 np.add.at(counts, (unit[here], column[here]), sign)

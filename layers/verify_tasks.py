@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from layers.policy import Policy, Seen
     from layers.snapshot import Snapshot
@@ -238,9 +239,8 @@ def tasks(
         So many are listed.
     """
     day = snapshot.district.as_of or today
-    rows = {
-        layer: _rows(snapshot, seen[layer], features_in_area(snapshot, layer, area)) for layer in LAYERS_ASKED
-    }
+    inside = {layer: np.flatnonzero(features_in_area(snapshot, layer, area)) for layer in LAYERS_ASKED}
+    rows = {layer: _rows(snapshot, seen[layer], inside[layer]) for layer in LAYERS_ASKED}
     rules = snapshot.standards.verification
     doubts = [
         doubt
@@ -249,7 +249,7 @@ def tasks(
     ]
     doubts += _doubts_of_rooms(snapshot, rows)
     ranked = rank(doubt for doubt in doubts if doubt.field in verifiable[doubt.layer])
-    points = {layer: _points(snapshot, layer) for layer in LAYERS_ASKED}
+    points = {layer: _points(snapshot, layer, inside[layer]) for layer in LAYERS_ASKED}
     listed = tuple(
         _told(snapshot, doubt, rows[doubt.layer][doubt.code], number, points[doubt.layer])
         for number, doubt in enumerate(ranked[:most], 1)
@@ -260,9 +260,9 @@ def tasks(
     return Tasks(snapshot.version, snapshot.district.epoch.id, day, len(ranked), listed, rooms)
 
 
-def _rows(snapshot: Snapshot, seen: Seen, inside: Any) -> dict[str, dict[str, Any]]:
+def _rows(snapshot: Snapshot, seen: Seen, inside: NDArray[np.intp]) -> dict[str, dict[str, Any]]:
     """Return the area's features by code: what may be seen of them, unknown as None, days as dates."""
-    frame = snapshot.frame(seen.layer.name)[inside]
+    frame = snapshot.frame(seen.layer.name).iloc[inside]
     names = [one.name for one in seen.fields if one.name != "code"]
     columns: list[Sequence[Any]] = [_plain(frame[name]) for name in names]
     return {
@@ -278,29 +278,25 @@ def _plain(column: pd.Series) -> list[Any]:
 
 def _doubts_of_rooms(snapshot: Snapshot, rows: Mapping[str, Mapping[str, Any]]) -> list[Doubt]:
     """Return the rooms of which nobody knows whether they are for the surroundings as well."""
-    of = places(snapshot, "mediation_rooms")["community"].to_dict()
-    communities = snapshot.frame("communities").index
+    of, communities = places(snapshot, "mediation_rooms"), snapshot.frame("communities").index
+    at = of["community"].to_numpy()[positions(of.index, list(rows["mediation_rooms"]))]
     found = []
-    for code, row in rows["mediation_rooms"].items():
+    for (code, row), community in zip(rows["mediation_rooms"].items(), at.tolist(), strict=True):
         if row.get("shared", "unknown") not in ("yes", "no"):
-            at = int(of[code])
-            around = rows["communities"].get(str(communities[at]), {}) if at >= 0 else {}
+            around = rows["communities"].get(str(communities[community]), {}) if community >= 0 else {}
             residents = around.get("residents")
             people = None if residents is None else int(residents)
             found.append(Doubt("mediation_rooms", code, "shared", "unknown", None, False, people))
     return found
 
 
-def _points(snapshot: Snapshot, layer: str) -> dict[str, tuple[float, float]]:
-    """Return lon, lat of a point on each feature."""
-
-    def make() -> dict[str, tuple[float, float]]:
-        lon, lat = crs.points_from_metric(*snapshot.points(layer), snapshot.district.metric_crs)
-        codes = snapshot.frame(layer).index
-        spots = np.round(np.column_stack([lon, lat]), 6).tolist()
-        return {str(code): (spot[0], spot[1]) for code, spot in zip(codes, spots, strict=True)}
-
-    return snapshot.derived(("points of tasks", layer), make)
+def _points(snapshot: Snapshot, layer: str, rows: NDArray[np.intp]) -> dict[str, tuple[float, float]]:
+    """Return lon, lat of a point on each feature of some rows."""
+    x, y = snapshot.points(layer)
+    lon, lat = crs.points_from_metric(x[rows], y[rows], snapshot.district.metric_crs)
+    codes = snapshot.frame(layer).index[rows]
+    spots = np.round(np.column_stack([lon, lat]), 6).tolist()
+    return {str(code): (spot[0], spot[1]) for code, spot in zip(codes, spots, strict=True)}
 
 
 def _told(

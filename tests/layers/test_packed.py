@@ -16,12 +16,15 @@ import shapely
 from geopandas.array import GeometryArray
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from layers import packed as packing
 from layers import parts, snapshot
 from layers.analysis import analyse
 from layers.loading import load
+from layers.measures import measures_of, metric_points
 from layers.packed import PackedGeometry, packed
+from layers.schema import LAYERS
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import create_store
@@ -119,6 +122,40 @@ def test_packed_geometry_is_geometry_as_any_other(chosen: list[int]) -> None:
         equal(ask(plain), ask(small))
 
 
+POINTS = (None, shapely.Point(1e7, -1e7), shapely.Point(), shapely.Point(0.1, np.inf), shapely.Point(3, 4))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@given(
+    chosen=st.lists(st.sampled_from(POINTS), max_size=8),
+    others=st.lists(
+        st.sampled_from([HOLED, shapely.Point(1, 2, 3), shapely.MultiPoint([(1, 1)])]), max_size=1
+    ),
+    first=st.integers(0, 3),
+)
+def test_points_are_read_where_they_lie(
+    chosen: list[Any], others: list[shapely.Geometry], first: int
+) -> None:
+    shapes = np.array([*chosen, *others, None], dtype=object)[:-1]
+    array = PackedGeometry(packing._wkb_of(shapes), None)[first:]
+    shapes = shapes[first:]
+    found = array.coordinates()
+    if found is None:
+        assert (
+            (shapely.get_type_id(shapes) > 0).any()
+            or shapely.has_z(shapes).any()
+            or shapely.is_missing(shapes).all()
+        )
+    else:
+        nowhere = (np.nan, np.nan)
+        there = [nowhere if one is None or one.is_empty else (one.x, one.y) for one in shapes]
+        np.testing.assert_array_equal(found, np.array(there))
+    frame = gpd.GeoDataFrame(geometry=array, crs=4490)
+    if not others:
+        plain = gpd.GeoDataFrame(geometry=list(shapes), crs=4490)
+        equal(metric_points(plain, "EPSG:4547"), metric_points(frame, "EPSG:4547"))
+
+
 def test_who_writes_into_it_writes_into_nothing_else() -> None:
     plain, small = pair([1, 3, 4])
     changed: Any = small.copy()
@@ -164,3 +201,34 @@ def test_a_store_read_packed_says_the_same(tmp_path: Path, standards: Standards)
         for name in ("complaints", "buildings"):
             assert isinstance(again.frame(name).geometry.array, PackedGeometry)
             equal(store.read(name), again.frame(name))
+
+
+def test_only_what_was_written_is_measured_anew(
+    tmp_path: Path, standards: Standards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    district, frames = small_district()
+    measured: list[int] = []
+
+    def counted(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+        measured.append(len(shapes))
+        return measures_of(shapes)
+
+    monkeypatch.setattr("layers.snapshot.measures_of", counted)
+    with create_store(f"gpkg:{tmp_path}/small.gpkg", district, layers=frames) as store:
+        small = load(store, standards)
+        for name in frames:
+            small.points(name)
+        for name in ("buildings", "communities", "complaints"):
+            rows = store.read(name)
+            shifted = rows.iloc[[1]].set_geometry(rows.iloc[[1]].translate(1e-4, 1e-4))
+            store.upsert(name, shifted)
+            store.upsert(name, rows.iloc[[2]].set_axis(pd.Index([f"{rows.index[2]}-"], name="code")))
+            store.delete(name, [str(rows.index[0]), str(rows.index[-1])])
+        measured.clear()
+        again, anew = load(store, standards, before=small), load(store, standards)
+        for name in frames:
+            equal(again.points(name), tuple(anew.points(name)))
+            equal(again.area_m2(name), anew.area_m2(name))
+        whole = sum(len(anew.frame(name)) for name in frames if LAYERS[name].geometry != ("point",))
+        # Two buildings and two communities; all the rest is what the new reading measures.
+        assert sum(measured) == 4 + whole
