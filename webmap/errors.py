@@ -171,13 +171,19 @@ def answer(failure: Failure) -> Response:
     if area in ("api", "healthz", "readyz"):
         response = jsonify(failure.as_dict(language))
     elif area in ("tiles", "static"):
-        response = Response(f"{failure.status} {failure.detail.to(language)}\n", mimetype="text/plain")
+        response = Response(_line(failure, language), mimetype="text/plain")
     else:
         response = _page(failure, language)
     response.status_code = failure.status
     response.headers.extend(failure.headers)
     response.cache_control.no_store = True
     return response
+
+
+def _line(failure: Failure, language: Language) -> str:
+    """Return a failure as one line: its status, what is wrong and what helps."""
+    told = [failure.detail, *([failure.remedy] if failure.remedy else [])]
+    return f"{failure.status} {' '.join(text.to(language) for text in told)}\n"
 
 
 def _page(failure: Failure, language: Language) -> Response:
@@ -188,7 +194,7 @@ def _page(failure: Failure, language: Language) -> Response:
         )
     except Exception:
         current_app.logger.exception("the error page failed")
-        return Response(f"{failure.status} {failure.detail.to(language)}\n", mimetype="text/plain")
+        return Response(_line(failure, language), mimetype="text/plain")
     return Response(page, mimetype="text/html")
 
 

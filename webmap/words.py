@@ -122,6 +122,18 @@ WORDS: dict[str, Text] = {
         "这台电脑的浏览器不支持需要的图形功能。列表、卡片、下载照常可用。",
         "This browser lacks the graphics that the map needs. List, cards and downloads work as ever.",
     ),
+    "tiles_lost": Text("地图缺了几块。", "Parts of the map are missing."),
+    "tiles_refused": Text(
+        "没有权限看这些图层：请重新登录，或请管理员改您的角色或区域。",
+        "These layers are not for your account: sign in again, or ask the administrator for another role or area.",
+    ),
+    "tiles_too_many": Text(
+        "一分钟内的请求太多：过一分钟再重试。", "Too many requests within a minute: try again in a minute."
+    ),
+    "tiles_no_answer": Text(
+        "服务器暂时没有回答：稍后重试，一直这样请告诉管理员。",
+        "The server does not answer for the moment: try again later; tell the administrator if it goes on.",
+    ),
     "legend": Text("图例", "Legend"),
     "legend_count": Text("{n} 个", "{n}"),
     "legend_people": Text("{n} 人", "{n} residents"),

@@ -118,6 +118,34 @@ def test_both_maps_move_together_and_share_a_crosshair(small: str, open_page: Op
     ready(page)
 
 
+MARKED = """node => {
+  const probe = document.createElement("span");
+  probe.style.setProperty("color", "var(--facility)");
+  document.body.append(probe);
+  const ink = getComputedStyle(probe).color.match(/[0-9]+/g).map(Number);
+  probe.remove();
+  let found = 0;
+  for (const canvas of node.querySelectorAll("canvas")) {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width || 1, canvas.height || 1);
+    for (let i = 0; i < data.length; i += 4) found += ink.every((part, of) => data[i + of] === part) && data[i + 3] === 255;
+  }
+  return found;
+}"""
+"""How many pixels of a map are as the marks of facilities and rooms are."""
+
+
+def test_both_maps_have_the_same_marks_without_webgl(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}/compare?question=double_none&right=hotspots")
+    ready(page)
+    left, right = page.locator("#map"), page.locator("#map-right")
+    assert left.evaluate(MARKED) == right.evaluate(MARKED) == 0
+    page.get_by_role("button", name="图层").click()
+    page.get_by_label("物业调解室").check()
+    page.keyboard.press("Escape")
+    for node in (left, right):
+        page.wait_for_function(f"(node) => ({MARKED})(node) > 20", arg=node.element_handle())
+
+
 def test_a_cell_is_shown_on_both_maps_and_is_in_the_address(small: str, open_page: Open) -> None:
     page = open_page(f"{small}{PAIR}")
     ready(page)

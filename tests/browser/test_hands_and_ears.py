@@ -91,6 +91,9 @@ def test_changes_are_said_aloud(small: str, open_page: Open) -> None:
     page.locator(".question[data-question=double_none] label").first.click()
     expect(live).to_contain_text("哪些小区是双无？：3个双无")
     expect(live).to_contain_text("列表有 12 个")
+    # What was said before is not taken back, and not said again: what follows is added to it.
+    expect(live).to_have_attribute("aria-atomic", "false")
+    expect(live.locator("> *")).to_contain_text(["72.7%", "3个双无"])
 
 
 def test_only_the_rows_in_sight_exist_and_all_can_be_reached(small: str, open_page: Open) -> None:

@@ -347,7 +347,7 @@ def test_scenarios_are_saved_shared_and_not_overwritten(there: tuple[People, str
     expect(mine.locator("#toast")).to_have_text("已保存“南片照料”")
     expect(mine.locator("[data-key=save]")).to_be_disabled()
     mine.get_by_label("与本区规划人员共享").check()
-    expect(mine.locator("#live")).to_contain_text("已保存")
+    expect(mine.locator("#live > *", has_text="已保存")).to_have_count(2)
 
     theirs = open_page(address)
     theirs.watch.expected = "409"  # type: ignore[attr-defined]
@@ -420,7 +420,7 @@ def test_a_scenario_in_hand_that_a_colleague_has_changed_or_deleted_is_opened_as
     mine.locator("[data-key=save]").click()
     expect(mine.locator("[data-key=save]")).to_be_disabled()
     mine.get_by_label("与本区规划人员共享").check()
-    expect(mine.locator("#live")).to_contain_text("已保存")
+    expect(mine.locator("#live > *", has_text="已保存")).to_have_count(2)
 
     theirs = open_page(address)
     theirs.watch.expected = "404"  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from webmap.errors import RETRY_AFTER_S, STATUSES, failure_of
 from webmap.gate import allow
 from webmap.params import BadQuery
 from webmap.schemas import SCHEMAS
+from webmap.settings import Settings
 
 WORDS = both("x")
 EXPECTED: dict[type[problems.WanggeError], int] = {
@@ -129,6 +130,21 @@ def test_an_error_speaks_as_its_address_does(client: FlaskClient, path: str, med
     assert response.status_code in (400, 404)
     assert response.mimetype == media_type
     assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("zh", "429 一分钟内的请求太多。 请过"),
+        ("en", "429 There were too many requests within a minute. Try"),
+    ],
+)
+def test_a_tile_that_is_refused_says_what_helps(
+    small_store: Store, standards: Standards, lang: str, told: str
+) -> None:
+    app = app_for(small_store, standards, settings=Settings(tiles_a_minute=1))
+    answers = [app.test_client().get(f"/tiles/communities/14/0/0.mvt?lang={lang}") for _ in range(2)]
+    assert answers[-1].get_data(as_text=True).startswith(told)
 
 
 def test_a_method_that_is_not_taken(client: FlaskClient) -> None:

@@ -3,6 +3,7 @@
 import * as L from "leaflet";
 import { byId, el, icon, show } from "./dom.js";
 import { startFrame } from "./map/frame.js";
+import { tellLost } from "./map/lost_notice.js";
 import { mapOptions, ready, startMap } from "./map/shell.js";
 import { unitsMarked } from "./map/tools.js";
 import { t } from "./words.js";
@@ -29,6 +30,7 @@ export function startMaps(store, { choose }) {
   const right = L.map(node, { ...mapOptions(left.description), zoomAnimation: false });
   right.setView(left.leaflet.getCenter(), left.leaflet.getZoom(), { animate: false });
   startFrame(right, box.querySelector(".map-frame"));
+  tellLost(node, () => engine?.again());
   const follows = link(left.leaflet, right);
   // When room is given or taken the right map goes where the left one is, and leads it nowhere.
   new ResizeObserver(() => follows(() => right.invalidateSize({ pan: false }))).observe(node);
@@ -40,6 +42,8 @@ export function startMaps(store, { choose }) {
       node.dataset.ready = "true";
       delete box.dataset.first;
       follow(store, made);
+      // What the left map was told before this one was there.
+      left.switch();
     },
     (error) => {
       show(byId("map-message"), el("h2", { text: t("map_failed") }), el("p", { text: t("compare_no_maps") }));
@@ -63,6 +67,7 @@ function follow(store, engine) {
   document.addEventListener("themechange", () => engine.restyle());
   document.addEventListener("sharpen", ({ detail }) => engine.sharpen(detail));
   engine.choose(store.get().select);
+  engine.facilities("");
   paint();
 }
 

@@ -1,10 +1,12 @@
 /** Panels that float: definitions of figures, and menus. One at a time, closed by Escape or a tap elsewhere. */
 
 import { byId, el, icon, show } from "./dom.js";
+import { tell } from "./live.js";
 import { page, t } from "./words.js";
 
 const GAP = 6;
 const EDGE = 8;
+const SEEN_MS = 2600;
 
 /** Put a floating panel beside the element it belongs to, inside the window. */
 function place(panel, anchor) {
@@ -158,17 +160,18 @@ export function menu({ icon: name, label, text, className = "icon-button" }, con
   return [button, panel];
 }
 
-/** Say something that passes: in the live region for ears, and for eyes where `seen`. */
+/** Say something that passes: in the live region for ears, and for eyes where `seen`, each sentence for its time. */
 export function say(text, { seen = false } = {}) {
-  byId("live").textContent = text;
+  tell(text);
   if (!seen) return;
   const toast = byId("toast");
-  toast.textContent = text;
+  const line = el("span", { text });
+  toast.append(line);
   toast.hidden = false;
-  clearTimeout(say.timer);
-  say.timer = setTimeout(() => {
-    toast.hidden = true;
-  }, 2600);
+  setTimeout(() => {
+    line.remove();
+    toast.hidden = !toast.childElementCount;
+  }, SEEN_MS);
 }
 
 /** Copy an address to the clipboard and say so. */

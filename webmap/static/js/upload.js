@@ -2,6 +2,7 @@
 
 import { ApiError, get, send } from "./api.js";
 import { byId, el, show } from "./dom.js";
+import { tell } from "./live.js";
 import { chooseSheet, listSheet } from "./upload_choose.js";
 import { failureSheet, resultSheet, workSheet } from "./upload_state.js";
 import { checkSheets } from "./upload_check.js";
@@ -15,11 +16,6 @@ show(root, parts.choose, parts.one, parts.list);
 /** The upload that is looked at, as the server tells of it. */
 let current = null;
 let timer = null;
-
-/** Say something to those who listen. */
-function say(text) {
-  byId("live").textContent = text;
-}
 
 function address(id) {
   history.replaceState(null, "", id ? `#${id}` : location.pathname + location.search);
@@ -39,7 +35,7 @@ const actions = {
       await send("POST", `/api/uploads/${id}/erase`, {});
       return current?.id === id ? null : current;
     });
-    say(t("up_erased", { name }));
+    tell(t("up_erased", { name }));
     listUploads();
   },
   open: (id) => change(() => get(`/api/uploads/${id}`)),
@@ -47,7 +43,7 @@ const actions = {
     draw(null);
     listUploads();
   },
-  say,
+  say: tell,
 };
 
 /** Do something that the server answers with the upload as it is then. */

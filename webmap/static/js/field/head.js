@@ -1,6 +1,7 @@
 /** The head, what is said across the page, and the tabs. */
 
 import { byId, el, icon, show } from "../dom.js";
+import { tell } from "../live.js";
 import { openTasks } from "./data.js";
 import { isOpen } from "./outbox.js";
 import { SIGN_IN, told, when, w } from "./words.js";
@@ -39,7 +40,7 @@ export function startHead(store, { look, go }) {
   let timer;
   store.on(["toast"], ({ toast }) => {
     if (!toast) return;
-    byId("live").textContent = toast;
+    tell(toast);
     byId("toast").textContent = toast;
     byId("toast").hidden = false;
     clearTimeout(timer);

@@ -1,16 +1,22 @@
 /** Without WebGL 2: the same tiles drawn on canvases by protomaps-leaflet. Slower to repaint, otherwise the same engine. */
 
 import * as L from "leaflet";
-import { byId, el } from "../dom.js";
+import { el } from "../dom.js";
 import { MARKS } from "../shapes.js";
+import { ImageSymbolizer, POINT, POLYGON, area, loadProtomaps, ofKind, rule } from "./canvas_symbols.js";
 import { OVER_BASE, colour, hatchTile, lostTile, markTile, scale } from "./colours.js";
 import { toDisplay } from "./datum.js";
+import { MOST_AT_ONCE, nearestUnit, placesOf, unitsIn } from "./in_sight.js";
+import { LostTiles } from "./lost_tiles.js";
+import { imageOf } from "./overview.js";
 import { unitStates } from "./states.js";
+import { tileSource } from "./tile_source.js";
 
 const MAX_DATA_ZOOM = 15;
-const POINT = 1;
-const POLYGON = 3;
 const UNITS = "units";
+/** Layers of tiles besides the units; of these, what lies beneath the units. */
+const TILES = ["backdrop", "communities", "buildings", "complaints", "mediation_rooms", "facilities"];
+const UNDER = ["backdrop", "communities"];
 /** What a click finds besides units, and within how many pixels. */
 const PLACES = ["facilities", "mediation_rooms"];
 const REACH_PX = 10;
@@ -18,6 +24,8 @@ const REACH_PX = 10;
 const REACH = 2 * REACH_PX;
 /** How strongly units are drawn that do not meet the conditions. */
 const GROUND = 0.35;
+/** What is drawn one over the other, from below; the tiles over all of it are Leaflet's own pane, the 200th. */
+const PANES = { ground: 150, under: 160, overview: 170 };
 
 /** Put the canvas layers on a Leaflet map. @returns {Promise<import("./gl.js").Engine>} */
 export async function createEngine(map, description) {
@@ -25,50 +33,23 @@ export async function createEngine(map, description) {
   return new CanvasEngine(map, description);
 }
 
-/** The package is a classic script that looks for Leaflet in the window. */
-function loadProtomaps() {
-  window.L = L;
-  const { protomaps } = byId("page-data").dataset;
-  return new Promise((resolve, reject) => {
-    const failed = () => reject(new Error("protomaps-leaflet did not load"));
-    document.head.append(el("script", { src: protomaps, on: { load: resolve, error: failed } }));
-  });
-}
-
-/** Draws an image at a point, or in the middle of an area: protomaps' own icons want a sheet of sprites. */
-class ImageSymbolizer {
-  constructor(imageOf) {
-    this.imageOf = imageOf;
-  }
-
-  draw(pen, geometry, zoom, feature) {
-    const image = this.imageOf(feature);
-    if (!image) return;
-    const size = 22 * scale() * Math.min(1, Math.max(0.42, (zoom - 8) / 7));
-    const { minX, maxX, minY, maxY } = feature.bbox;
-    const [x, y] =
-      feature.geomType === POINT
-        ? [geometry[0][0].x, geometry[0][0].y]
-        : [(minX + maxX) / 2, (minY + maxY) / 2];
-    pen.globalAlpha = 1;
-    pen.drawImage(image, x - size / 2, y - size / 2, size, size);
-  }
-}
-
 class CanvasEngine {
   constructor(map, description) {
     this.map = map;
     this.description = description;
     this.described = Object.fromEntries(description.layers.map((layer) => [layer.id, layer]));
-    this.shown = {};
+    this.shown = Object.fromEntries(description.layers.map(({ id, show }) => [id, show]));
     this.states = new Map();
     this.view = null;
     this.chosen = null;
     this.turned = new Map();
     this.awaiting = false;
-    /** Tiles that are being drawn, of the present layer. */
-    this.drawing = new Set();
-    map.createPane("ground").style.setProperty("z-index", "150");
+    /** Where the units are, if they are too many for all of them to be drawn; and whether too many are in sight. */
+    this.places = null;
+    this.afar = false;
+    this.missing = new LostTiles(map.getContainer());
+    for (const [name, height] of Object.entries(PANES)) map.createPane(name).style.setProperty("z-index", height);
+    map.on("moveend", () => this.places && this.afar !== this.isAfar() && this.refresh());
     this.restyle();
   }
 
@@ -79,7 +60,8 @@ class CanvasEngine {
 
   /** Say whether something is still to be drawn. */
   tell() {
-    const busy = this.awaiting || this.pending || this.drawing.size > 0 || this.base?.isLoading();
+    const drawing = [this.layer, this.under].some((layer) => layer?.drawing.size > 0);
+    const busy = this.awaiting || this.pending || drawing || this.base?.isLoading();
     this.map.getContainer().setAttribute("aria-busy", String(Boolean(busy)));
   }
 
@@ -129,36 +111,65 @@ class CanvasEngine {
     this.tell();
   }
 
+  /** Whether units too many to be told apart are in sight. */
+  isAfar() {
+    const bounds = this.map.getBounds();
+    const [west, south, east, north] = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+    return Boolean(this.places) && !unitsIn(this.places, { west, south, east, north });
+  }
+
   draw() {
-    const unit = this.view?.query.unit.replace(":", "-") ?? null;
+    this.afar = this.isAfar();
+    this.drawOverview();
+    const unit = this.afar ? null : (this.view?.query.unit.replace(":", "-") ?? null);
     if (!this.layer || this.unit !== unit) {
       this.layer?.remove();
       this.unit = unit;
-      this.layer = this.createLayer(unit);
+      this.layer = this.createLayer(TILES, unit);
     }
-    this.layer.paintRules = this.rules();
-    this.layer.rerenderTiles();
+    // What lies beneath the units lies beneath the image that stands for them, too.
+    if (this.afar) this.under ??= this.createLayer(UNDER, null, { pane: "under" });
+    else {
+      this.under?.remove();
+      this.under = null;
+    }
+    this.repaint(this.layer, [...(this.afar ? [] : this.groundRules()), ...this.rules()]);
+    if (this.under) this.repaint(this.under, this.groundRules());
   }
 
-  createLayer(unit) {
+  repaint(layer, rules) {
+    const isThere = ({ dataSource }) => dataSource === UNITS || dataSource in this.described;
+    layer.paintRules = rules.filter((made) => made && isThere(made));
+    layer.rerenderTiles();
+  }
+
+  /** Stand in for units too many to be told apart: an image with a pixel for each. */
+  drawOverview() {
+    this.overview?.remove();
+    this.overview = null;
+    if (!this.afar || this.shown.cells === false) return;
+    const place = (at) => toDisplay(this.description, at);
+    const { canvas, coordinates } = imageOf(this.places, this.states, this.view.query.unit, place, this.turned);
+    const { crs } = this.map.options;
+    // Its corners are told as they are drawn; Leaflet takes them as they are stored.
+    const stored = ([lng, lat]) => crs.projection.unproject(L.CRS.EPSG3857.project(L.latLng(lat, lng)));
+    const corners = L.latLngBounds(stored(coordinates[0]), stored(coordinates[2]));
+    canvas.classList.add("map-overview");
+    const opacity = this.description.base_map ? OVER_BASE : 1;
+    this.overview = L.svgOverlay(canvas, corners, { pane: "overview", opacity }).addTo(this.map);
+  }
+
+  createLayer(ids, unit, options = {}) {
+    const from = (url) => ({ url: tileSource(url, this.missing), maxDataZoom: MAX_DATA_ZOOM });
     const sources = {};
-    for (const id of [
-      "backdrop",
-      "communities",
-      "buildings",
-      "complaints",
-      "mediation_rooms",
-      "facilities",
-    ]) {
-      if (this.described[id]) sources[id] = { url: this.described[id].url, maxDataZoom: MAX_DATA_ZOOM };
-    }
-    if (unit)
-      sources[UNITS] = { url: this.described.units.url.replace("{unit}", unit), maxDataZoom: MAX_DATA_ZOOM };
+    for (const id of ids) if (this.described[id]) sources[id] = from(this.described[id].url);
+    if (unit) sources[UNITS] = from(this.described.units.url.replace("{unit}", unit));
     const layer = window.protomapsL.leafletLayer({
       sources,
-      paintRules: this.rules(),
+      paintRules: [],
       labelRules: [],
       attribution: "",
+      ...options,
     });
     this.watch(layer);
     return layer.addTo(this.map);
@@ -167,7 +178,7 @@ class CanvasEngine {
   /** Count a layer's tiles while they are drawn: drawing one anew is no event, and a tile of another zoom is left. */
   watch(layer) {
     const drawing = new Set();
-    this.drawing = drawing;
+    layer.drawing = drawing;
     const render = layer.renderTile.bind(layer);
     layer.renderTile = (...tile) => {
       const drawn = render(...tile).finally(() => {
@@ -180,23 +191,30 @@ class CanvasEngine {
     };
   }
 
+  /** Whether a switch of the layer menu is on; what an operator's base map shows itself is not drawn. */
+  on(name) {
+    return (name !== "backdrop" || !this.description.base_map) && (this.shown[name] ?? true);
+  }
+
+  /** What lies beneath the units. */
+  groundRules() {
+    return [
+      this.on("backdrop") && rule("backdrop", area("green", 1), ofKind("green")),
+      this.on("backdrop") && rule("backdrop", area("water", 1), ofKind("water")),
+      !this.description.base_map && rule("communities", area("block", 1)),
+    ];
+  }
+
+  /** The units and what stands on them. */
   rules() {
-    const { PolygonSymbolizer, LineSymbolizer, CircleSymbolizer } = window.protomapsL;
-    const bare = !this.description.base_map;
-    const on = (name) => (name !== "backdrop" || bare) && (this.shown[name] ?? true);
-    const isThere = ({ dataSource }) => dataSource === UNITS || dataSource in this.described;
-    const rule = (id, symbolizer, more = {}) => ({ dataSource: id, dataLayer: id, symbolizer, ...more });
-    const area = (fill, opacity) => new PolygonSymbolizer({ fill: colour(fill), opacity });
+    const { LineSymbolizer, CircleSymbolizer } = window.protomapsL;
+    const on = (name) => this.on(name);
     const dot = new CircleSymbolizer({ radius: 2 * scale(), fill: colour("bad"), opacity: 0.6 });
     const street = new LineSymbolizer({ color: colour("road"), width: 0.7 * scale() });
     const facility = new ImageSymbolizer(({ props }) =>
       props.kind === this.kind ? this.marks[props.kind] : null,
     );
-    const ofKind = (kind) => ({ filter: (_, { props }) => props.kind === kind });
     return [
-      on("backdrop") && rule("backdrop", area("green", 1), ofKind("green")),
-      on("backdrop") && rule("backdrop", area("water", 1), ofKind("water")),
-      bare && rule("communities", area("block", 1)),
       ...(this.unit && on("cells") ? this.unitRules() : []),
       on("buildings") && rule("buildings", area("building", 0.3), { minzoom: 15 }),
       on("communities") && rule("communities", street),
@@ -207,7 +225,7 @@ class CanvasEngine {
       on("complaints") && rule("complaints", dot, { minzoom: 13 }),
       on("mediation_rooms") && rule("mediation_rooms", new ImageSymbolizer(() => this.marks.mediation_rooms)),
       on("facilities") && rule("facilities", facility),
-    ].filter((made) => made && isThere(made));
+    ];
   }
 
   unitRules() {
@@ -297,6 +315,7 @@ class CanvasEngine {
     this.awaiting = false;
     this.view = view;
     this.states = unitStates(view);
+    this.places = this.states.size > MOST_AT_ONCE ? placesOf(view) : null;
     this.refresh();
   }
 
@@ -319,10 +338,23 @@ class CanvasEngine {
     // Its tiles are drawn in the screen's own resolution.
   }
 
+  again() {
+    this.missing.clear();
+    this.refresh();
+  }
+
   pick({ lat, lng }) {
+    if (this.afar) return this.nearest([lng, lat]);
     const found = this.layer?.queryTileFeaturesDebug(...toDisplay(this.description, [lng, lat])).get(UNITS) ?? [];
     const ids = found.map(({ feature }) => String(feature.props.id));
     return ids.find((id) => this.states.has(id)) ?? null;
+  }
+
+  nearest(at) {
+    if (this.shown.cells === false) return null;
+    const bounds = this.map.getBounds();
+    const degreesPerPixel = (bounds.getNorth() - bounds.getSouth()) / this.map.getSize().y;
+    return nearestUnit(this.places, at, REACH_PX * degreesPerPixel);
   }
 
   place({ lat, lng }) {

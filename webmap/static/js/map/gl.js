@@ -9,7 +9,7 @@ import { MOST_AT_ONCE, nearestUnit, placesOf, unitsIn } from "./in_sight.js";
 import { imageOf } from "./overview.js";
 import { unitStates } from "./states.js";
 import { SWITCHES, baseStyle } from "./style.js";
-import { retryTiles } from "./tile_retry.js";
+import { askAgain, retryTiles } from "./tile_retry.js";
 import { unitStyle } from "./unit_style.js";
 
 const PICKED = ["units-fill", "units-point"];
@@ -31,6 +31,7 @@ const MOST_GIVEN = 2 * MOST_AT_ONCE;
  * @property {(latlng: object) => string|null} pick the unit at a position
  * @property {(latlng: object) => {layer: string, code: string}|null} [place] the facility or room at a position
  * @property {() => void} [renew] fetch places again: one has been moved
+ * @property {() => void} again ask for the tiles that were given up
  * @property {(kind: string) => void} facilities show one kind of facility
  * @property {(name: string, visible: boolean) => void} toggle a switch of the layer menu
  * @property {() => void} restyle take the theme's colours again
@@ -172,7 +173,7 @@ class GlEngine {
     if (gl.getLayer(OVERVIEW)) gl.removeLayer(OVERVIEW);
     if (gl.getSource(OVERVIEW)) gl.removeSource(OVERVIEW);
     const place = (at) => toDisplay(this.description, at);
-    const image = this.places && imageOf(this.places, this.states, this.view.query.unit, place);
+    const image = this.places && imageOf(this.places, this.states, this.view.query.unit, place, this.turned);
     if (!image) return;
     gl.addSource(OVERVIEW, { type: "canvas", animate: false, ...image });
     const paint = {
@@ -237,6 +238,9 @@ class GlEngine {
     this.turned = new Map([...gained.map((id) => [id, "gained"]), ...lost.map((id) => [id, "lost"])]);
     for (const [id, change] of this.turned) if (before.get(id) !== change) this.setState(id, { change });
     for (const id of before.keys()) if (!this.turned.has(id)) this.setState(id, { change: null });
+    if (!this.places || !(before.size || this.turned.size)) return;
+    this.drawOverview();
+    this.showLayer(OVERVIEW);
   }
 
   choose(id) {
@@ -276,6 +280,10 @@ class GlEngine {
 
   renew() {
     for (const id of PLACES) if (this.gl.getSource(id)) this.gl.refreshTiles(id);
+  }
+
+  again() {
+    askAgain(this.gl);
   }
 
   facilities(kind) {

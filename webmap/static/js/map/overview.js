@@ -11,6 +11,7 @@ const H3_M = { 7: 2100, 8: 800, 9: 300, 10: 115, 11: 43 };
 /** Cells lie askew to the image: pixels a little larger leave no gaps. */
 const LARGER = 1.25;
 const GROUND_ALPHA = 90;
+const [GAINED, LOST] = [1, 2];
 
 /** How far apart the middles of neighbouring units are, in metres. */
 export function stepOf(unit) {
@@ -34,9 +35,10 @@ function toDegrees(x, y) {
  * @param {Map<string, import("./states.js").UnitState>} states
  * @param {string} unit what they are units of
  * @param {(at: [number, number]) => [number, number]} toDisplay EPSG:4490 to what the map is drawn in
+ * @param {Map<string, "gained"|"lost">} turned the units that a supposition changes
  * @returns {{canvas: HTMLCanvasElement, coordinates: number[][]}|null} the image and its corners; null without units
  */
-export function imageOf({ ids, lon, lat }, states, unit, toDisplay) {
+export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
   if (!ids.length) return null;
   const [xs, ys] = [new Float64Array(ids.length), new Float64Array(ids.length)];
   let [left, top, right, bottom] = [1, 1, 0, 0];
@@ -55,13 +57,17 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay) {
   const image = new ImageData(width, height);
   const bytes = new Uint32Array(image.data.buffer);
   const colours = new Map();
+  const changes = new Uint8Array(turned.size && width * height);
   // From the last to the first: where two share a pixel the worse one is seen.
   for (let at = ids.length - 1; at >= 0; at -= 1) {
+    const spot = Math.floor((ys[at] - top) / pixel) * width + Math.floor((xs[at] - left) / pixel);
+    if (turned.has(ids[at])) changes[spot] = Math.max(changes[spot], turned.get(ids[at]) === "lost" ? LOST : GAINED);
     const state = states.get(ids[at]);
     if (!state?.token || state.token === "land") continue;
     if (!colours.has(state)) colours.set(state, bytesOf(state));
-    bytes[Math.floor((ys[at] - top) / pixel) * width + Math.floor((xs[at] - left) / pixel)] = colours.get(state);
+    bytes[spot] = colours.get(state);
   }
+  drawChanges(bytes, changes, width);
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
@@ -79,6 +85,20 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay) {
       [west, south],
     ],
   };
+}
+
+/** What a supposition changes, as it looks closer up: an outline around what gains, a hatch over what loses. */
+function drawChanges(bytes, changes, width) {
+  if (!changes.length) return;
+  const ink = bytesOf({ token: "selection" });
+  changes.forEach((change, spot) => {
+    if (!change) return;
+    const x = spot % width;
+    const around = [x > 0 && spot - 1, x < width - 1 && spot + 1, spot - width, spot + width];
+    const within = around.filter((near) => near !== false && changes[near] === change).length;
+    const row = (spot - x) / width;
+    if (change === GAINED ? within < around.length : within === 0 || (x + row) % 2 === 0) bytes[spot] = ink;
+  });
 }
 
 /** A state's colour as a pixel of an image, which has red first in memory. */

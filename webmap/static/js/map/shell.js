@@ -7,6 +7,7 @@ import { t } from "../words.js";
 import { scale, still } from "./colours.js";
 import { crsOf } from "./crs.js";
 import { startFrame } from "./frame.js";
+import { tellLost } from "./lost_notice.js";
 import { startMapTools } from "./tools.js";
 
 const CLOSE_ZOOM = {
@@ -49,7 +50,8 @@ export function mapOptions(description) {
  *   place?: (layer: string, code: string) => void}} actions `place`: a facility or room was clicked
  * @param {object} [options] of Leaflet's map, where they are not the usual ones; `slim`: so narrow that the district
  *   would lie under the tools, which it stands clear of
- * @returns {{flyTo: Function, fit: Function, whole: Function, leaflet: object, description: object}}
+ * @returns {{flyTo: Function, fit: Function, whole: Function, renew: Function, switch: Function, leaflet: object,
+ *   description: object}} `switch`: show the layers that are to be shown, once more
  */
 export function startMap(store, { choose, toggled, place: toPlace }, { slim = false, ...options } = {}) {
   const description = JSON.parse(byId("map-description").textContent);
@@ -75,6 +77,7 @@ export function startMap(store, { choose, toggled, place: toPlace }, { slim = fa
     },
   });
   startFrame(map, byId("map-frame"));
+  tellLost(node, () => engine?.again());
   map.on("moveend", () => {
     const { lat, lng } = map.getCenter();
     store.set({ place: { zoom: map.getZoom(), lat, lon: lng } });
@@ -109,6 +112,7 @@ export function startMap(store, { choose, toggled, place: toPlace }, { slim = fa
     description,
     whole,
     renew: () => engine?.renew?.(),
+    switch: () => switches.apply(),
     flyTo(lon, lat, unit) {
       const zoom = Math.max(map.getZoom(), CLOSE_ZOOM[unit.split(":")[0]] ?? 16);
       afterPaint(() => {
@@ -158,6 +162,8 @@ function follow(store, engine, switches) {
   document.addEventListener("themechange", () => engine.restyle());
   document.addEventListener("sharpen", ({ detail }) => engine.sharpen(detail));
   engine.choose(store.get().select);
+  // What marks there are is told by the first answer.
+  engine.facilities("");
   // Layers that nobody asked for are not shown while the first answer is on its way either.
   switches.apply();
   paint();

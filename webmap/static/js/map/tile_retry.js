@@ -1,13 +1,10 @@
 /** Tiles that did not come are asked for again: a server that is busy for a moment must not leave holes in the map. */
 
+import { LostTiles, passing } from "./lost_tiles.js";
+
 const WAITS_MS = [500, 1500, 4000, 10_000];
 /** By map: how to ask for what was given up. */
 const again = new WeakMap();
-
-/** Whether asking again may help: nothing was heard, or the server says that it cannot answer now. */
-function passing({ status }) {
-  return !status || status === 408 || status === 429 || status >= 500;
-}
 
 /** Ask for the tiles that were given up: there is a network again, or somebody has signed in. */
 export function askAgain(gl) {
@@ -23,6 +20,7 @@ export function retryTiles(gl) {
   const tried = new Map();
   const waiting = new Set();
   const lost = new Map();
+  const told = new LostTiles(gl.getContainer());
   const keyOf = (sourceId, { z, x, y }) => `${sourceId}/${z}/${x}/${y}`;
   const ask = (sourceId, { z, x, y }) => {
     if (gl.getSource(sourceId)) gl.refreshTiles(sourceId, [{ z, x, y }]);
@@ -32,6 +30,7 @@ export function retryTiles(gl) {
   again.set(gl, () => {
     const all = [...lost.values()];
     lost.clear();
+    told.clear();
     for (const { sourceId, at } of all) ask(sourceId, at);
   });
   gl.on("error", ({ error, tile, sourceId }) => {
@@ -45,7 +44,8 @@ export function retryTiles(gl) {
     if (!passing(error) || before === WAITS_MS.length) {
       tried.delete(key);
       lost.set(key, { sourceId, at });
-      console.error(error);
+      told.add(key, error.status);
+      console.error(error.message);
       return;
     }
     tried.set(key, before + 1);
@@ -61,6 +61,7 @@ export function retryTiles(gl) {
     const key = keyOf(sourceId, at);
     tried.delete(key);
     lost.delete(key);
+    told.found(key);
   });
   return () => waiting.size > 0;
 }
