@@ -1,4 +1,4 @@
-"""Where values concentrate: Getis-Ord Gi*, permutations, smoothed rates, false discovery rate, classes.
+"""Where values concentrate: Getis-Ord Gi*, permutations, smoothed rates.
 
 `neighbours` is always the matrix of `geo.cells.Cells.neighbours`: binary, symmetric, zero on the diagonal. A
 cell whose value is NaN is left out: it has no result, and it is nobody's neighbour.
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Neighbours: TypeAlias = "sparse.csr_array[Any, tuple[int, int]]"
-
-_LIMITS = np.array([0.01, 0.05, 0.10])
-_CLASSES = np.array(["cold_99", "cold_95", "cold_90", "none", "hot_90", "hot_95", "hot_99", "masked"])
 
 
 def getis_ord_gi_star(values: ArrayLike, neighbours: Neighbours) -> FloatArray:
@@ -38,16 +35,55 @@ def getis_ord_gi_star(values: ArrayLike, neighbours: Neighbours) -> FloatArray:
     Raises
     ------
     ValueError
-        If the matrix does not fit the values.
+        If the matrix does not fit the values, or a value is infinite.
 
     Notes
     -----
     Getis and Ord (1996), "Local spatial statistics: an overview", equation 14.2, p. 263: the variance of the
     values is taken with n, not n - 1.
     """
-    value, known, linked = _known_part(values, neighbours)
-    weight, around = _around(value, known, linked)
-    return _standardised(value, known, value + around, 1.0 + weight)
+    known, value, linked = _known_part(values, neighbours)
+    return _put_back(GiStar(linked).z(value), known)
+
+
+class GiStar:
+    """Gi* over cells of which each has a value; what follows from the cells alone is computed once.
+
+    Parameters
+    ----------
+    neighbours : scipy.sparse.csr_array, shape (n, n)
+        See the module's text.
+    """
+
+    def __init__(self, neighbours: Neighbours) -> None:
+        n = neighbours.shape[0]
+        self.neighbours = neighbours
+        # Links have the weight 1, and the cell itself is one of those around it.
+        self._weight = np.diff(neighbours.indptr) + 1.0
+        self._root = np.sqrt(np.maximum(self._weight * (n - self._weight), 0.0) / max(n - 1, 1))
+
+    def z(self, values: FloatArray) -> FloatArray:
+        """Compute z of each cell, none of the values being NaN; see `getis_ord_gi_star`."""
+        around: FloatArray = self.neighbours @ values
+        return self.standardised(values, around)
+
+    def standardised(self, values: FloatArray, around: FloatArray) -> FloatArray:
+        """Compute z of each cell, `around` being what its neighbours sum to."""
+        if len(values) < 2:
+            return np.zeros(len(values))
+        mean = values.mean()
+        from_mean = values - mean
+        deviation = np.sqrt(np.mean(np.square(from_mean, out=from_mean)))
+        # Rounding leaves a deviation of about 1e-16 of the mean where all values are equal.
+        if deviation <= 1e-12 * max(values.max(), -values.min()):
+            return np.zeros(len(values))
+        above = values + around
+        above -= mean * self._weight
+        spread = deviation * self._root
+        # Where every cell is a neighbour nothing can stand out.
+        z = np.zeros(len(values))
+        np.divide(above, spread, out=z, where=spread > 0.0)
+        return z
 
 
 class RunningGiStar:
@@ -77,16 +113,18 @@ class RunningGiStar:
     """
 
     def __init__(self, values: ArrayLike, neighbours: Neighbours) -> None:
-        value, self._known, self._linked = _known_part(values, neighbours)
+        self._known, value, linked = _known_part(values, neighbours)
+        self._place = np.cumsum(self._known) - 1
+        self._cells = GiStar(linked)
         # The caller's array stays the caller's.
         self._value = value.copy()
-        self._weight, self._around = _around(self._value, self._known, self._linked)
+        self._around = linked @ value
         self._changes = 0
 
     @property
     def values(self) -> FloatArray:
         """The values as they stand, NaN where a cell is left out."""
-        return np.where(self._known, self._value, np.nan)
+        return _put_back(self._value, self._known)
 
     def add(self, cell: int, amount: float) -> None:
         """Add to the value of a cell.
@@ -100,50 +138,27 @@ class RunningGiStar:
             raise ValueError(
                 f"{amount} cannot be added to cell {cell}: it has no value, or that is no number"
             )
-        self._value[cell] += amount
-        first, last = self._linked.indptr[cell], self._linked.indptr[cell + 1]
-        self._around[self._linked.indices[first:last]] += amount
+        at, linked = self._place[cell], self._cells.neighbours
+        self._value[at] += amount
+        first, last = linked.indptr[at], linked.indptr[at + 1]
+        self._around[linked.indices[first:last]] += amount
         self._changes += 1
         if self._changes >= len(self._value):
-            self._around = self._linked @ self._value
+            self._around = linked @ self._value
             self._changes = 0
 
     def z(self) -> FloatArray:
         """Compute z of every cell as its values now are; see `getis_ord_gi_star`."""
-        return _standardised(self._value, self._known, self._value + self._around, 1.0 + self._weight)
+        return _put_back(self._cells.standardised(self._value, self._around), self._known)
 
 
-def _around(value: FloatArray, known: NDArray[np.bool_], linked: Neighbours) -> tuple[FloatArray, FloatArray]:
-    """Count each cell's neighbours that have a value, and sum these."""
-    # Links have the weight 1, so where all have a value there are as many neighbours as links.
-    weight = np.diff(linked.indptr).astype(np.float64) if known.all() else linked @ known.astype(np.float64)
-    return weight, linked @ value
-
-
-def _standardised(
-    values: FloatArray, known: NDArray[np.bool_], local_sum: FloatArray, weight: FloatArray
-) -> FloatArray:
-    """Standardise what cells and their neighbours sum to; NaN where a cell is left out."""
-    result = np.where(known, 0.0, np.nan)
-    value = values[known]
-    n = len(value)
-    if n < 2:
-        return result
-    mean = value.mean()
-    deviation = np.sqrt(np.mean((value - mean) ** 2))
-    # Rounding leaves a deviation of about 1e-16 of the mean where all values are equal.
-    if deviation <= 1e-12 * np.abs(value).max():
-        return result
-    spread = deviation * np.sqrt(np.maximum(weight * (n - weight), 0.0) / (n - 1))
-    np.divide(local_sum - mean * weight, spread, out=result, where=known & (spread > 0.0))
+def _put_back(found: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """Return what was found of the cells that have a value for all cells, NaN where a cell is left out."""
+    if len(found) == len(known):
+        return found
+    result = np.full(len(known), np.nan)
+    result[known] = found
     return result
-
-
-def two_sided_p(z: ArrayLike) -> FloatArray:
-    """Compute the probability of a standard normal value at least as far from 0 as each z; NaN stays NaN."""
-    from scipy import special
-
-    return np.asarray(special.erfc(np.abs(np.asarray(z, dtype=np.float64)) / np.sqrt(2.0)))
 
 
 def permutation_p(
@@ -188,16 +203,13 @@ def permutation_p(
     """
     if permutations < 1:
         raise ValueError(f"{permutations} permutations cannot be used; give 1 or more, usually 999")
-    value, known, linked = _known_part(values, neighbours)
-    result = np.full(len(known), np.nan)
-    if known.any():
-        degree, observed = _around(value, known, linked)
-        larger, equal = _count_draws(
-            value[known], degree[known].astype(np.int64), observed[known], permutations, seed
-        )
-        tail = np.minimum(larger, permutations - larger)
-        result[known] = np.where(equal == permutations, 1.0, (tail + 1.0) / (permutations + 1.0))
-    return result
+    known, value, linked = _known_part(values, neighbours)
+    if not len(value):
+        return np.full(len(known), np.nan)
+    degree = np.diff(linked.indptr).astype(np.int64)
+    larger, equal = _count_draws(value, degree, linked @ value, permutations, seed)
+    tail = np.minimum(larger, permutations - larger)
+    return _put_back(np.where(equal == permutations, 1.0, (tail + 1.0) / (permutations + 1.0)), known)
 
 
 def _count_draws(
@@ -249,21 +261,21 @@ def _draws(rng: np.random.Generator, n: int, size: int, permutations: int) -> ND
 
 def _known_part(
     values: ArrayLike, neighbours: Neighbours
-) -> tuple[FloatArray, NDArray[np.bool_], Neighbours]:
-    """Return the values, 0 where there is none, which cells have one, and which touch."""
+) -> tuple[NDArray[np.bool_], FloatArray, Neighbours]:
+    """Return which cells have a value, and of these the values and which touch."""
     value = np.asarray(values, dtype=np.float64)
     if neighbours.shape != (len(value), len(value)):
         raise ValueError(
             f"{len(value)} values came with a neighbour matrix of shape {neighbours.shape}; "
             "give both for one set of cells"
         )
+    known = np.isfinite(value)
+    if known.all():
+        return known, value, neighbours
     if np.isinf(value).any():
         at = int(np.flatnonzero(np.isinf(value))[0])
         raise ValueError(f"the value of cell {at} is infinite; give a number, or NaN to leave the cell out")
-    from scipy import sparse
-
-    known = ~np.isnan(value)
-    return np.where(known, value, 0.0), known, sparse.csr_array(neighbours)
+    return known, value[known], neighbours[known][:, known]
 
 
 def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArray:
@@ -297,12 +309,15 @@ def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArra
     if events.shape != people.shape:
         raise ValueError(f"{events.size} counts came with {people.size} populations; give one for each")
     for name, numbers in (("count", events), ("population", people)):
-        wrong = (numbers < 0.0) | np.isinf(numbers)
+        if numbers.min(initial=0.0) >= 0.0 and numbers.max(initial=0.0) < np.inf:
+            continue
+        wrong = (numbers < 0.0) | np.isinf(numbers)  # of neither, where one is NaN
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
             raise ValueError(f"the {name} of cell {at} is {numbers[at]}; give 0 or more, NaN where unknown")
     rates = np.full(events.shape, np.nan)
-    usable = (people > 0.0) & ~np.isnan(events)
+    found = (people > 0.0) & ~np.isnan(events)
+    usable: Any = slice(None) if found.all() else found
     events, people = events[usable], people[usable]
     if not events.size:
         return rates
@@ -315,73 +330,3 @@ def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArra
         trust = variance / (variance + overall / people)
         rates[usable] = overall + trust * (raw - overall)
     return rates
-
-
-def benjamini_hochberg(p: ArrayLike) -> FloatArray:
-    """Adjust probabilities for their number, so that a limit on them limits the false discovery rate.
-
-    Parameters
-    ----------
-    p : array_like of float, shape (n,)
-        NaN is left out of the number and stays NaN.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Between the given probability and 1.
-
-    Raises
-    ------
-    ValueError
-        If a probability is outside 0 to 1.
-
-    Notes
-    -----
-    Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57(1), 289-300.
-    """
-    given = np.asarray(p, dtype=np.float64)
-    if ((given < 0.0) | (given > 1.0)).any():
-        raise ValueError("a probability lies outside 0 to 1; give the p-values themselves")
-    adjusted = np.full(given.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(given))
-    order = known[np.argsort(given[known])]
-    scaled = given[order] * len(order) / np.arange(1, len(order) + 1)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return adjusted
-
-
-def hotspot_classes(z: ArrayLike, p_adjusted: ArrayLike, *, masked: ArrayLike) -> NDArray[np.str_]:
-    """Name the class of each cell.
-
-    Parameters
-    ----------
-    z : array_like of float, shape (n,)
-        From `getis_ord_gi_star`: above 0 is hot, below 0 cold.
-    p_adjusted : array_like of float, shape (n,)
-        From `benjamini_hochberg`; the limits 0.01, 0.05 and 0.10 are inclusive.
-    masked : array_like of bool, shape (n,)
-        Cells that are not to be judged, such as those with too few residents.
-
-    Returns
-    -------
-    ndarray of str, shape (n,)
-        "hot_99", "hot_95", "hot_90", "none", "cold_90", "cold_95" or "cold_99"; "masked" for masked cells and
-        for those without a z.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ.
-    """
-    score, chance = np.asarray(z, dtype=np.float64), np.asarray(p_adjusted, dtype=np.float64)
-    hidden = np.asarray(masked, dtype=bool)
-    if not score.shape == chance.shape == hidden.shape:
-        raise ValueError(
-            f"{score.size} z came with {chance.size} probabilities and {hidden.size} masks; "
-            "give one of each per cell"
-        )
-    level = np.searchsorted(_LIMITS, chance, side="left")
-    # Level 3 is above every limit; a z of 0 is on no side.
-    place = np.where(score > 0.0, 3 - level, np.where(score < 0.0, level - 3, 0))
-    place[hidden | np.isnan(score)] = len(_CLASSES) - 4
-    return np.asarray(_CLASSES[place + 3])

@@ -203,11 +203,11 @@ class _SquareCells:
         return np.where(usable, self._positions(_keys(column, row)), -1)
 
     def neighbours(self) -> "sparse.csr_array[Any, tuple[int, int]]":
-        here = np.arange(len(self.keys))
+        here = np.arange(len(self.keys), dtype=np.int32)
         pairs = []
         for step in (1, _ROW - 1, _ROW, _ROW + 1):
             there = self._positions(self.keys + step)
-            pairs.append((here[there >= 0], there[there >= 0]))
+            pairs.append((here[there >= 0], there[there >= 0].astype(np.int32)))
         low = np.concatenate([pair[0] for pair in pairs])
         high = np.concatenate([pair[1] for pair in pairs])
         both = (np.concatenate((low, high)), np.concatenate((high, low)))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from geo.coverage import coverage_share_by, walking_access_m, weighted_mean_by
 from layers.dwellings import distances, dwellings, is_covered
-from layers.hotspots import hotspot_table
+from layers.hotspots import Comparison, Hotspots, hotspot_table
 from layers.indicators import is_double_none
 from layers.periods import Period, check_period, within
 from layers.store import Progress, no_progress
@@ -89,18 +89,35 @@ def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFr
     Residents are null where those of some dwelling are unknown and nobody is known to live in the others, and
     everywhere where the district knows no residents at all.
     """
-    standing = snapshot.derived(
-        ("unit table", found.scheme),
-        lambda: _standing(snapshot, units(snapshot, found.scheme)),
-        scheme=found.scheme,
+    columns = {name: column.array for name, column in _standing(snapshot, found.scheme).items()}
+    counted = complaints_by_unit(snapshot, found.scheme, period)
+    return pd.DataFrame({"cell": columns.pop("cell"), "complaints": counted, **columns}, copy=False)
+
+
+def unit_hotspots(snapshot: Snapshot, scheme: str, *, period: Period) -> Hotspots:
+    """Return how the units of `scheme` compare by their complaints of a period, without permutations."""
+
+    def comparison() -> Comparison:
+        residents = _standing(snapshot, scheme)["residents"].to_numpy()
+        return Comparison(residents, neighbours(snapshot, scheme), standards=snapshot.standards)
+
+    def make() -> Hotspots:
+        compared = snapshot.derived(("comparison", scheme), comparison, scheme=scheme)
+        return compared.of(complaints_by_unit(snapshot, scheme, period))
+
+    return snapshot.derived(
+        ("hotspots", scheme, period), make, scheme=scheme, size_of=lambda made: made.nbytes
     )
-    table = standing.copy(deep=False)
-    table.insert(1, "complaints", complaints_by_unit(snapshot, found.scheme, period))
-    return table
 
 
-def _standing(snapshot: Snapshot, found: Units) -> pd.DataFrame:
-    """Return the columns of the unit table that no period changes."""
+def _standing(snapshot: Snapshot, scheme: str) -> pd.DataFrame:
+    """Return the columns of the unit table that no period changes; do not change them."""
+    return snapshot.derived(
+        ("unit table", scheme), lambda: _standing_in(snapshot, units(snapshot, scheme)), scheme=scheme
+    )
+
+
+def _standing_in(snapshot: Snapshot, found: Units) -> pd.DataFrame:
     homes = dwellings(snapshot)
     known = np.isfinite(homes.residents)
     residents = _sum_by(found.of_dwelling[known], homes.residents[known], len(found))

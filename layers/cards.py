@@ -11,11 +11,11 @@ import shapely
 
 from geo import crs
 from geo.coverage import is_covered as within_limit
-from layers.analysis import coverage_table, covered_share, reach_m, unit_table
+from geo.significance import CLASSES
+from layers.analysis import coverage_table, covered_share, reach_m, unit_hotspots, unit_table
 from layers.areas import features_in_area, units_in_area
 from layers.condition_words import unit_answers
 from layers.dwellings import is_covered
-from layers.hotspots import hotspot_table
 from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_published
 from layers.limits import Limit, limit_of
 from layers.places import places
@@ -26,7 +26,7 @@ from layers.snapshot import bytes_of
 from layers.tallies import UNMAPPED, complaints_by_group
 from layers.text import Language, Text, both
 from layers.unit_names import unit_names
-from layers.units import neighbours, unit_position, units
+from layers.units import unit_position, units
 from layers.visitors import WHOLE_DISTRICT
 from layers.wording import NOT_SHOWN, day, known, metres, number, percent, short_kind
 
@@ -138,22 +138,10 @@ class Card:
             return np.nan
         return float(published_complaints(self.snapshot, self.sight).of(self.unit)[self.position])
 
-    def hotspots(self) -> pd.DataFrame:
-        """Return what `hotspot_table` says of every unit in the period."""
-
-        def make() -> pd.DataFrame:
-            found = units(self.snapshot, self.unit)
-            table = unit_table(self.snapshot, found, period=self.query.period)
-            return hotspot_table(
-                table["complaints"].to_numpy(),
-                table["residents"].to_numpy(),
-                neighbours(self.snapshot, self.unit),
-                standards=self.snapshot.standards,
-                permutations=False,
-            )
-
-        key = ("hotspots", self.unit, self.query.period)
-        return self.snapshot.derived(key, make, scheme=self.unit, size_of=bytes_of)
+    def hotspot(self) -> tuple[str, float]:
+        """Return the unit's class of hot and cold in the period, and its z."""
+        found = unit_hotspots(self.snapshot, self.unit, period=self.query.period)
+        return CLASSES[found.codes[self.position]], float(found.z[self.position])
 
 
 def card(snapshot: Snapshot, unit: str, unit_id: str, query: ViewQuery, sight: Sight) -> Card:
@@ -175,7 +163,7 @@ def _tag(shown: Card, community: int, language: Language) -> dict[str, str] | No
         return {"text": Text("双无", "Double-none").to(language), "tone": "double-none"}
     hot = shown.query.question == "hotspots" and not shown.sight.is_public
     if hot and shown.snapshot.count("complaints"):
-        name = str(shown.hotspots()["hotspot_class"].iloc[shown.position])
+        name, _ = shown.hotspot()
         if name.startswith("hot_"):
             return {
                 "text": Text("热点 {p}%", "Hot spot, {p} %").format(p=name[-2:]).to(language),

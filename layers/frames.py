@@ -52,6 +52,12 @@ def conform(frame: gpd.GeoDataFrame, layer: Layer) -> gpd.GeoDataFrame:
     return made.set_index("code")
 
 
+def with_columns(table: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """Return a table with more columns, or others in the place of some; arrays are taken as they are and not copied."""
+    held = {name: table[name].array for name in table.columns}
+    return pd.DataFrame(held | columns, index=table.index, copy=False)
+
+
 def empty_frame(layer: Layer) -> gpd.GeoDataFrame:
     """Return a frame of the layer without rows."""
     import geopandas as gpd

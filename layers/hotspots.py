@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from geo import hotspots
+from geo.significance import CLASSES, class_codes, two_sided_p
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,16 +20,31 @@ if TYPE_CHECKING:
 Basis = Literal["rate", "count"]
 
 
-def hotspot_table(
-    complaints: NDArray[np.int64],
-    residents: NDArray[np.float64],
-    neighbours: sparse.csr_array,
-    *,
-    standards: Standards,
-    basis: Basis | None = None,
-    permutations: bool = True,
-) -> pd.DataFrame:
-    """Return Getis-Ord Gi* per unit.
+@dataclass(frozen=True, eq=False)
+class Hotspots:
+    """What comparing units by their complaints gave.
+
+    Attributes
+    ----------
+    basis : {"rate", "count"}
+    z : float array, one per unit
+        NaN of units that took no part.
+    codes : int8 array, one per unit
+        Positions of their classes in `geo.significance.CLASSES`.
+    """
+
+    basis: Basis
+    z: NDArray[np.float64]
+    codes: NDArray[np.int8]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that z and classes take."""
+        return self.z.nbytes + self.codes.nbytes
+
+
+class Comparison:
+    """Units to be compared by their complaints: what follows from residents and neighbours, and from no complaint.
 
     On a rate, units with fewer residents than the mask (or unknown ones) take no part: they are no one's
     neighbour, their z and p are unknown and their class is ``masked``. Rates are per 1,000 residents,
@@ -35,15 +52,83 @@ def hotspot_table(
 
     Parameters
     ----------
-    complaints : int array, one per unit
     residents : float array, one per unit
         NaN where unknown.
     neighbours : sparse array, units x units
         Binary, symmetric, without the diagonal.
-    basis : {"rate", "count"}, optional
-        What is compared; by itself the rate where any residents are known, else the count.
-    permutations : bool
-        Whether to compute `hotspot_p_sim`; without it the column is unknown.
+
+    Attributes
+    ----------
+    basis : {"rate", "count"}
+        What is compared: the rate where any residents are known, else the count.
+    """
+
+    def __init__(
+        self,
+        residents: NDArray[np.float64],
+        neighbours: sparse.csr_array,
+        *,
+        standards: Standards,
+    ) -> None:
+        self.basis: Basis = "rate" if np.nansum(residents) > 0 else "count"
+        self._n = len(residents)
+        self._at: NDArray[np.intp] | None = None
+        if self.basis == "rate":
+            # Without residents there is no rate, even where nobody is masked.
+            least = max(standards.hotspot_mask_residents, np.finfo(np.float64).tiny)
+            self._at = np.flatnonzero(np.nan_to_num(residents) >= least)
+            self._residents = residents[self._at]
+            neighbours = neighbours[self._at][:, self._at]
+        self._cells = hotspots.GiStar(neighbours)
+
+    def of(self, complaints: NDArray[np.int64]) -> Hotspots:
+        """Compare the units by these complaints, one number per unit."""
+        z = self._cells.z(self._values(complaints))
+        codes = class_codes(z)
+        if self._at is None:
+            return Hotspots(self.basis, z, codes)
+        of_all = np.full(self._n, np.int8(CLASSES.index("masked")))
+        of_all[self._at] = codes
+        return Hotspots(self.basis, self._put_back(z), of_all)
+
+    def permuted(self, complaints: NDArray[np.int64], *, standards: Standards) -> NDArray[np.float64]:
+        """Return the smaller tail of each unit by permutation; NaN of units that take no part."""
+        found = hotspots.permutation_p(
+            self._values(complaints),
+            self._cells.neighbours,
+            permutations=standards.hotspot_permutations,
+            seed=standards.hotspot_seed,
+        )
+        return self._put_back(found)
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes it takes."""
+        linked = self._cells.neighbours
+        return int(linked.data.nbytes + linked.indices.nbytes + 4 * linked.indptr.nbytes)
+
+    def _values(self, complaints: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what is compared, of the units that take part."""
+        if self._at is None:
+            return complaints.astype(np.float64)
+        return 1000 * hotspots.empirical_bayes_rates(complaints[self._at], self._residents)
+
+    def _put_back(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._at is None:
+            return found
+        of_all = np.full(self._n, np.nan)
+        of_all[self._at] = found
+        return of_all
+
+
+def hotspot_table(
+    complaints: NDArray[np.int64],
+    residents: NDArray[np.float64],
+    neighbours: sparse.csr_array,
+    *,
+    standards: Standards,
+) -> pd.DataFrame:
+    """Return Getis-Ord Gi* per unit, with permutations and in words; parameters as of `Comparison`.
 
     Returns
     -------
@@ -51,27 +136,14 @@ def hotspot_table(
         `hotspot_basis`, `hotspot_z`, `hotspot_p` (two-sided, analytic), `hotspot_p_sim` (the smaller
         tail), `hotspot_class` (by Benjamini-Hochberg on `hotspot_p`).
     """
-    basis = basis or ("rate" if np.nansum(residents) > 0 else "count")
-    values, masked = complaints.astype(np.float64), np.zeros(len(complaints), dtype=bool)
-    if basis == "rate":
-        masked = ~(np.nan_to_num(residents) >= standards.hotspot_mask_residents)
-        values[~masked] = 1000 * hotspots.empirical_bayes_rates(values[~masked], residents[~masked])
-        values[masked] = np.nan
-    z, p_sim = hotspots.getis_ord_gi_star(values, neighbours), np.full(len(values), np.nan)
-    if permutations:
-        p_sim = hotspots.permutation_p(
-            values,
-            neighbours,
-            permutations=standards.hotspot_permutations,
-            seed=standards.hotspot_seed,
-        )
-    p = hotspots.two_sided_p(z)
+    compared = Comparison(residents, neighbours, standards=standards)
+    found = compared.of(complaints)
     return pd.DataFrame(
         {
-            "hotspot_basis": basis,
-            "hotspot_z": z,
-            "hotspot_p": p,
-            "hotspot_p_sim": p_sim,
-            "hotspot_class": hotspots.hotspot_classes(z, hotspots.benjamini_hochberg(p), masked=masked),
+            "hotspot_basis": found.basis,
+            "hotspot_z": found.z,
+            "hotspot_p": two_sided_p(found.z),
+            "hotspot_p_sim": compared.permuted(complaints, standards=standards),
+            "hotspot_class": np.array(CLASSES)[found.codes],
         }
     )

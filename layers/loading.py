@@ -175,7 +175,7 @@ def _advanced(store: Store, read: _Reading, *, at_once: bool) -> _Reading | None
     replaced: dict[str, tuple[Replaced, ...]] = {}
     for layer in dict.fromkeys(change.layer for change in news):
         codes = sorted({code for change in news if change.layer == layer for code in change.codes})
-        if at_once and len(codes) > max(_FEW_CODES, _SMALL_SHARE * len(rows[layer])):
+        if at_once and len(codes) > _FEW_CODES and len(codes) > _SMALL_SHARE * len(rows[layer]):
             touched[layer], rows[layer] = None, Rows(packed(store.read(layer)))
             continue
         try:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from geo.coverage import LIMIT_SLACK_M
-from layers.analysis import covered_share, mean_metres, reach_m, unit_table
+from geo.significance import CLASSES
+from layers.analysis import covered_share, mean_metres, reach_m, unit_hotspots, unit_table
 from layers.dwellings import dwellings, is_covered
-from layers.hotspots import hotspot_table
+from layers.frames import with_columns
 from layers.indicators import is_double_none, management_class
 from layers.limits import Limit, limit_of
 from layers.snapshot import bytes_of
 from layers.text import Text, both
-from layers.units import AREA_UNITS, neighbours, units
+from layers.units import AREA_UNITS, units
 from layers.wording import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -163,11 +164,19 @@ def _share_column(kind: str, limit: Limit | None = None) -> str:
     return f"coverage_{kind}{at}_residents_share"
 
 
-def _gap_classes(walk_m: NDArray[np.float64], breaks_m: tuple[float, ...]) -> NDArray[np.object_]:
+def _classed(codes: NDArray[np.integer], names: Sequence[str]) -> pd.Categorical[str]:
+    """Return the class of each unit, of which few differ, by its position in `names`.
+
+    The names are objects, so that texts of many units are but looked up.
+    """
+    kinds: Any = pd.CategoricalDtype(pd.Series(names, dtype=object))
+    return pd.Categorical.from_codes(codes.astype(np.int8, copy=False), dtype=kinds, validate=False)
+
+
+def _gap_levels(walk_m: NDArray[np.float64], breaks_m: tuple[float, ...]) -> NDArray[np.intp]:
     """Return the class of each mean walk, the limit as inclusive as in coverage; the last where none is."""
     walk_m = np.where(np.isnan(walk_m), np.inf, walk_m)
-    level = np.searchsorted(np.asarray(breaks_m) + LIMIT_SLACK_M, walk_m, side="left")
-    return np.array([f"gap-{n}" for n in range(len(breaks_m) + 1)], dtype=object)[level]
+    return np.searchsorted(np.asarray(breaks_m) + LIMIT_SLACK_M, walk_m, side="left")
 
 
 def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
@@ -181,20 +190,23 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     by_residents = bool(np.isfinite(residents).any())
     far = np.where(residents > 0, residents * (1 - np.nan_to_num(share)), 0.0)
     value = np.where(np.isnan(residents), np.nan, far) if by_residents else buildings_outside.astype(float)
-    classes = _gap_classes(walks.walk_m, limit.breaks_m)
+    legend = _gap_legend(limit)
+    unknown, uninhabited = len(legend) - 2, len(legend) - 1
+    level = _gap_levels(walks.walk_m, limit.breaks_m)
     if by_residents:
-        classes[np.isnan(residents)] = "unknown"
-        classes[residents == 0] = "uninhabited"
+        level[np.isnan(residents)] = unknown
+        level[residents == 0] = uninhabited
     else:
-        classes[~walks.lived_in] = "uninhabited"
-    table = walks.table.assign(
+        level[~walks.lived_in] = uninhabited
+    table = with_columns(
+        walks.table,
         **{_share_column(kind, limit): share},
         **walks.metres,
         buildings_outside=buildings_outside,
         walk_m=walks.walk_m,
         value=value,
         rank_by=np.nan_to_num(value, nan=-1.0),
-        **{"class": classes},
+        **{"class": _classed(level, [item.id for item in legend])},
     )
     title = snapshot.standards.title("facility_kinds", kind)
     beyond = (
@@ -204,7 +216,7 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     )
     return Answer(
         table=table,
-        classes=_gap_legend(limit),
+        classes=legend,
         legend=Text("到最近{k}的步行距离（m）", "Walk to the nearest {k} (m)").format(
             k=Text(title.zh, title.en[:1].lower() + title.en[1:])
         ),
@@ -265,24 +277,25 @@ def _double_none(snapshot: Snapshot, query: ViewQuery) -> Answer:
         level = np.minimum(count, 3)
         titles = [both("0"), both("1"), both("2"), both("≥ 3")]
         legend = Text("单元内双无小区（个）", "Double-none communities in the unit")
-    classes = np.array([f"dn-{n}" for n in range(4)], dtype=object)[level]
-    classes[(count == 0) & (unknown > 0)] = "unknown"
-    classes[all_of == 0] = "empty"
-    table = table.assign(
+    level[(count == 0) & (unknown > 0)] = 4
+    level[all_of == 0] = 5
+    tokens = ("complete", "hot+1", "hot+2", "hot+3")
+    classes = (
+        *(LegendClass(f"dn-{n}", titles[n], tokens[n], listed=n > 0) for n in range(4)),
+        LegendClass("unknown", Text("不能判断", "Cannot tell"), "hatch"),
+        LegendClass("empty", Text("没有小区", "No community"), "land"),
+    )
+    table = with_columns(
+        table,
         communities=all_of,
         unknown_communities=unknown,
         value=count,
         rank_by=count + unknown / 1000,
-        **{"class": classes},
+        **{"class": _classed(level, [item.id for item in classes])},
     )
-    tokens = ("complete", "hot+1", "hot+2", "hot+3")
     return Answer(
         table=table,
-        classes=(
-            *(LegendClass(f"dn-{n}", titles[n], tokens[n], listed=n > 0) for n in range(4)),
-            LegendClass("unknown", Text("不能判断", "Cannot tell"), "hatch"),
-            LegendClass("empty", Text("没有小区", "No community"), "land"),
-        ),
+        classes=classes,
         legend=legend,
         legend_note=Text("按小区代表点归入单元", "Communities counted where their point lies"),
         column=Text("双无小区", "Double-none"),
@@ -306,7 +319,8 @@ def _double_none_communities(snapshot: Snapshot, query: ViewQuery) -> Answer:
     severity = pd.Series(classes).map(
         {"double_none": 4, "unknown": 3, "no_manager": 2, "no_committee": 1, "complete": 0}
     )
-    table = _table(snapshot, query).assign(
+    table = with_columns(
+        _table(snapshot, query),
         residents=residents,
         value=residents,
         rank_by=severity.to_numpy() * 1e9 + np.nan_to_num(residents),
@@ -336,30 +350,26 @@ _HOT = (
     ("hot_95", Text("偏多 95%", "More 95%"), "hot+2"),
     ("hot_99", Text("偏多 99%", "More 99%"), "hot+3"),
 )
+_NOT_HOT, _HOTTEST = CLASSES.index("none"), CLASSES.index("hot_99")
 
 
 def _hotspots(snapshot: Snapshot, query: ViewQuery) -> Answer:
     table = _table(snapshot, query)
-    hot = hotspot_table(
-        table["complaints"].to_numpy(),
-        table["residents"].to_numpy(),
-        neighbours(snapshot, query.unit),
-        standards=snapshot.standards,
-        permutations=False,
-    )
-    basis = str(hot["hotspot_basis"].iloc[0]) if len(hot) else "count"
-    found = hot["hotspot_class"].to_numpy(dtype=object)
-    severity = 3 * (found == "hot_99") + 2 * (found == "hot_95") + (found == "hot_90")
+    found = unit_hotspots(snapshot, query.unit, period=query.period)
     count = table["complaints"].to_numpy()
-    table = table.assign(
-        **hot,
+    rank_by = count.astype(np.float64)
+    hot = np.flatnonzero((found.codes > _NOT_HOT) & (found.codes <= _HOTTEST))
+    rank_by[hot] += 1e9 * (found.codes[hot] - _NOT_HOT)
+    table = with_columns(
+        table,
+        hotspot_z=found.z,
         value=count,
-        rank_by=severity * 1e9 + count,
-        **{"class": hot["hotspot_class"].to_numpy()},
+        rank_by=rank_by,
+        **{"class": _classed(found.codes, CLASSES)},
     )
     legend = (
         Text("每千人诉求，与全区相比", "Complaints per 1,000 residents, against the district")
-        if basis == "rate"
+        if found.basis == "rate"
         else Text("诉求件数，与全区相比", "Number of complaints, against the district")
     )
     least = snapshot.standards.hotspot_mask_residents
@@ -377,5 +387,5 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery) -> Answer:
         column=Text("诉求", "Complaints"),
         write=lambda: numbers(count),
         definition="complaints",
-        basis=basis,
+        basis=found.basis,
     )

@@ -144,8 +144,7 @@ def _complaint_reason(shown: Card) -> Reason | None:
     total = complaints_in_period(shown.snapshot, shown.query.period)
     if not total:
         return None
-    z = shown.hotspots().iloc[shown.position]
-    name = str(z["hotspot_class"])
+    name, z = shown.hotspot()
     level = Text("与全区相比不显著", "not significant against the district")
     if name == "masked":
         level = Text("居民太少，不参与比较", "too few residents to compare")
@@ -154,7 +153,7 @@ def _complaint_reason(shown: Card) -> Reason | None:
         level = Text(
             "连同相邻单元比全区{s}（置信度 {p}%，z {z:.2f}）",
             "with its neighbours {s} than the district ({p} %, z {z:.2f})",
-        ).format(s=side, p=name[-2:], z=z["hotspot_z"])
+        ).format(s=side, p=name[-2:], z=z)
     return Reason(
         Text("时段内诉求 {n} 件，{l}。", "{n} complaints in the period, {l}.").format(
             n=number(count), l=level

@@ -242,7 +242,7 @@ def neighbours(snapshot: Snapshot, scheme: str) -> sparse.csr_array:
         reach = COMMUNITY_NEIGHBOUR_M if scheme == "communities" else 0.01
         left, right = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=reach)
         apart = left != right
-        ones = np.ones(int(apart.sum()), dtype=np.int64)
+        ones = np.ones(int(apart.sum()))
         return sparse.csr_array((ones, (left[apart], right[apart])), shape=(len(shapes), len(shapes)))
 
     return snapshot.derived(("neighbours", scheme), make, scheme=scheme)

@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from geo import crs
+from geo.significance import two_sided_p
 from layers.areas import units_in_area
 from layers.cards import card
 from layers.condition_views import conditions_as_dict, filtered_strip, heading
@@ -237,7 +238,7 @@ class View:
         """Return the rows with headings in `language` and their shapes, for downloads."""
         import geopandas as gpd
 
-        names, table = unit_names(self.snapshot, self.query.unit), self.table
+        names, table = unit_names(self.snapshot, self.query.unit), self._downloaded()
         headings = {item.id: item.title.to(language) for item in self.answer.classes}
         columns: dict[str, Any] = {
             Text("编号", "Unit").to(language): list(table["cell"]),
@@ -261,6 +262,14 @@ class View:
                 columns[name] = table[name].to_numpy()
         shapes = unit_frame(self.snapshot, self.query.unit).geometry
         return gpd.GeoDataFrame(columns, geometry=np.asarray(shapes.array)[self.order], crs=shapes.crs)
+
+    def _downloaded(self) -> pd.DataFrame:
+        """Return the rows with what is made for downloads alone."""
+        if "hotspot_z" not in self.table:
+            return self.table
+        return self.table.assign(
+            hotspot_basis=self.answer.basis, hotspot_p=two_sided_p(self.table["hotspot_z"].to_numpy())
+        )
 
     def _value_heading(self, language: Language) -> str:
         """Return the heading of the values, which says why some are not told."""

@@ -153,9 +153,9 @@ def classes_after_one(given: Given) -> Task:
 
 
 def _judged(z: Any) -> Any:
-    from geo.hotspots import benjamini_hochberg, hotspot_classes, two_sided_p
+    from geo.significance import class_codes
 
-    return z, hotspot_classes(z, benjamini_hochberg(two_sided_p(z)), masked=np.zeros(len(z), dtype=bool))
+    return z, class_codes(z)
 
 
 def indicators(given: Given) -> Task:

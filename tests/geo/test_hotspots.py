@@ -1,4 +1,4 @@
-"""Hotspots: published values, esda, exact enumeration of the permutations, and SciPy's adjustment."""
+"""Hotspots: published values, esda, exact enumeration of the permutations."""
 
 import csv
 import json
@@ -22,12 +22,9 @@ from geo import hotspots
 from geo.cells import square_cells
 from geo.hotspots import (
     RunningGiStar,
-    benjamini_hochberg,
     empirical_bayes_rates,
     getis_ord_gi_star,
-    hotspot_classes,
     permutation_p,
-    two_sided_p,
 )
 
 CRS = "EPSG:4547"
@@ -185,11 +182,6 @@ def test_running_gi_star_keeps_its_own_values_and_says_what_it_cannot_add() -> N
     np.testing.assert_array_equal(running.z(), getis_ord_gi_star([3.0, np.nan, 3.0, 4.0], row))
 
 
-def test_two_sided_p() -> None:
-    z = np.array([0.0, 1.959963984540054, -2.5758293035489004, 8.0, np.nan])
-    np.testing.assert_allclose(two_sided_p(z), [1.0, 0.05, 0.01, 2 * stats.norm.sf(8.0), np.nan], rtol=1e-9)
-
-
 # Permutations
 
 
@@ -320,44 +312,3 @@ def test_bad_rates_are_named() -> None:
         empirical_bayes_rates([1.0, -1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="the population of cell 0 is inf"):
         empirical_bayes_rates([1.0], [np.inf])
-
-
-# False discovery rate and classes
-
-
-@given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0.0, 1.0)))
-def test_benjamini_hochberg_agrees_with_scipy(p: NDArray[np.float64]) -> None:
-    adjusted = benjamini_hochberg(p)
-    np.testing.assert_allclose(adjusted, stats.false_discovery_control(p), rtol=1e-12)
-    assert (adjusted >= p * (1 - 1e-15)).all()
-    holed = np.concatenate((p, [np.nan, np.nan]))[::-1]
-    np.testing.assert_array_equal(benjamini_hochberg(holed)[::-1][:-2], adjusted)
-    assert np.isnan(benjamini_hochberg(holed)[:2]).all()
-
-
-def test_benjamini_hochberg_at_the_ends() -> None:
-    assert benjamini_hochberg([]).shape == (0,)
-    for bad in (-0.1, 1.1):
-        with pytest.raises(ValueError, match="outside 0 to 1"):
-            benjamini_hochberg([0.5, bad])
-
-
-def test_classes() -> None:
-    z = [3.0, 2.0, 1.7, 1.0, 0.0, -1.0, -1.7, -2.0, -3.0, 9.0, np.nan, 3.0, 3.0]
-    p = [0.01, 0.05, 0.10, 0.1001, 0.0, 0.2, 0.10, 0.05, 0.01, 0.0, np.nan, np.nan, 0.0100001]
-    masked = [False] * 9 + [True] + [False] * 3
-    assert hotspot_classes(z, p, masked=masked).tolist() == [
-        *("hot_99", "hot_95", "hot_90", "none", "none", "none", "cold_90", "cold_95", "cold_99"),
-        *("masked", "masked", "none", "hot_95"),
-    ]
-    with pytest.raises(ValueError, match="2 z came with 1 probabilities and 2 masks"):
-        hotspot_classes([1.0, 2.0], [0.1], masked=[False, False])
-
-
-def test_a_planted_cluster_is_found() -> None:
-    values = np.random.default_rng(5).gamma(4.0, 1.0, SIDE * SIDE).reshape(SIDE, SIDE)
-    values[3:6, 3:6] += 15.0
-    z = getis_ord_gi_star(values.ravel(), GRID)
-    classes = hotspot_classes(z, benjamini_hochberg(two_sided_p(z)), masked=np.zeros(SIDE * SIDE, dtype=bool))
-    assert (classes.reshape(SIDE, SIDE)[3:6, 3:6] == "hot_99").all()
-    assert (classes.reshape(SIDE, SIDE)[8:, 8:] == "none").all()

@@ -113,7 +113,7 @@ def test_counts_of_many_periods_and_their_answers_are_kept_by_their_bytes(
         assert sum(sizes) <= 60_000
     assert sum(1 for size in sizes if size) >= 2
     of_periods = [key for key, entry in snapshot._derived.items() if entry.size]
-    assert {key[0] for key in of_periods} == {"complaints", "view"}
+    assert {key[0] for key in of_periods} == {"complaints", "hotspots", "view"}
     assert ("units", "square:100") in snapshot._derived
 
 

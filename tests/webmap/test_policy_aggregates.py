@@ -568,9 +568,9 @@ def test_the_public_can_choose_no_limit(ask: Callable[..., Any], path: str) -> N
 UNSIGHTED = {
     "layers.summary": {"summary", "community_figures"},
     "layers.questions": {"full_answer"},
-    "layers.analysis": {"analyse", "unit_table", "coverage_table", "reach_m"},
+    "layers.analysis": {"analyse", "unit_table", "unit_hotspots", "coverage_table", "reach_m"},
     "layers.coverage": {"kind_coverage"},
-    "layers.hotspots": {"hotspot_table"},
+    "layers.hotspots": {"Comparison", "hotspot_table"},
     "layers.cards": {"Card"},
     "layers.views": {"monthly_complaints"},
     "layers.units": {"units"},
