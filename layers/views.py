@@ -5,6 +5,7 @@ Page, API, download and the offline map all show a `View`, so that they cannot d
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from layers.tallies import complaints_by_month
 from layers.text import Language, Text
 from layers.unit_names import unit_names
 from layers.units import unit_frame, unit_title, units
+from layers.view_columns import COLUMNS, json_numbers
 from layers.wording import number
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from layers.questions import Answer
     from layers.snapshot import Snapshot
 
-__all__ = ["Sight", "View", "ViewQuery", "card", "search", "unit_frame", "view"]
+__all__ = ["COLUMNS", "Sight", "View", "ViewQuery", "card", "search", "unit_frame", "view"]
 
 QUESTION_TITLES = {
     "gap": Text("服务够不到哪里？", "Where do services fall short?"),
@@ -87,8 +89,8 @@ class View:
         """The rows of the view, worst first."""
         return self.answer.table.iloc[self.order]
 
-    def as_dict(self, language: Language) -> dict[str, Any]:
-        """Return the view for JSON."""
+    def as_dict(self, language: Language, columns: Collection[str] = COLUMNS) -> dict[str, Any]:
+        """Return the view for JSON, its rows with some of `COLUMNS`."""
         district, found = self.snapshot.district, reached(self.snapshot, self.query, self.sight)
         return {
             "query": self.query.as_dict(),
@@ -114,7 +116,7 @@ class View:
             else conditions_as_dict(self, self.filtered, language),
             "legend": self._legend(language),
             "list": self._list(language),
-            "rows": self._rows(language),
+            "rows": self._rows(language, columns),
             "rest": self._rest(),
         }
 
@@ -171,24 +173,23 @@ class View:
             "column": {"title": self.answer.column.to(language), "definition": self.answer.definition},
         }
 
-    def _rows(self, language: Language) -> dict[str, list[Any]]:
-        fixed = {name: column.take(self.order).tolist() for name, column in self._fixed(language).items()}
+    def _rows(self, language: Language, columns: Collection[str]) -> dict[str, list[Any]]:
         values, table = self.answer.values, self.table
-        return {
-            "id": fixed["id"],
-            "name": fixed["name"],
-            "place": fixed["place"],
-            "class": table["class"].to_numpy(dtype=object).tolist(),
-            "value": _json_numbers(table["value"]),
-            "value_text": [values[position].to(language) for position in self.order.tolist()],
-            "residents": _json_numbers(table["residents"]),
-            "complaints": _json_numbers(table["complaints"]),
-            "seats": fixed["seats"],
-            "suppressed": self._suppressed().tolist(),
-            "months": self._months(),
-            "lon": fixed["lon"],
-            "lat": fixed["lat"],
+
+        def fixed(name: str) -> list[Any]:
+            found: list[Any] = self._fixed(language)[name].take(self.order).tolist()
+            return found
+
+        make: dict[str, Callable[[], list[Any]]] = {
+            "class": lambda: table["class"].to_numpy(dtype=object).tolist(),
+            "value": lambda: json_numbers(table["value"]),
+            "value_text": lambda: [values[position].to(language) for position in self.order.tolist()],
+            "residents": lambda: json_numbers(table["residents"]),
+            "complaints": lambda: json_numbers(table["complaints"]),
+            "suppressed": lambda: self._suppressed().tolist(),
+            "months": self._months,
         }
+        return {name: make[name]() if name in make else fixed(name) for name in COLUMNS if name in columns}
 
     def _rest(self) -> dict[str, list[Any]] | None:
         """Return the units that do not meet the conditions: the ground that the others lie on."""
@@ -390,12 +391,3 @@ def _method(shown: View) -> Text:
         "Getis-Ord Gi* on {c}, against all units of the district in the same period; analytic p, false discovery "
         "rate controlled.",
     ).format(c=compared)
-
-
-def _json_numbers(values: pd.Series) -> list[float | int | None]:
-    found = np.round(values.to_numpy(dtype=float, na_value=np.nan), 3)
-    told = np.isfinite(found)
-    found = np.where(told, found, 0.0)
-    whole = found == np.floor(found)
-    columns = zip(told.tolist(), whole.tolist(), found.tolist(), strict=True)
-    return [None if not known else int(item) if is_whole else item for known, is_whole, item in columns]

@@ -16,12 +16,12 @@ from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.summary import summary_for
 from layers.text import Language, Text
-from layers.views import ViewQuery, card, view
+from layers.views import COLUMNS, ViewQuery, card, view
 from webmap.district import describe
 from webmap.gate import policy, visitor
 from webmap.health import NotReady
 from webmap.operations import JSON, current_snapshot, operation, service
-from webmap.params import LANGUAGE, text, whole
+from webmap.params import LANGUAGE, several, text, whole
 from webmap.responses import WrittenJSON
 from webmap.view_parameters import UNIT_EXAMPLES, VIEW_PARAMETERS
 
@@ -193,24 +193,32 @@ def definitions(*, lang: Language) -> Response:
 @api.get("/api/view")
 @operation(
     *VIEW_PARAMETERS,
+    several(
+        "columns",
+        Text(
+            "每行只要这些列，用逗号相连；默认全部",
+            "Only these columns of the rows, parted by commas; all by default",
+        ),
+        COLUMNS,
+    ),
     action="view",
     tag="views",
     summary=Text("一个问题在各单元上的答案，最差的在前", "A question answered per unit, worst first"),
     answers={JSON: "View"},
 )
-def question_view(*, lang: Language, **asked: str | None) -> Response:
+def question_view(*, lang: Language, columns: tuple[str, ...], **asked: str | None) -> Response:
     """Return a view."""
     snapshot, sight = current_snapshot(), sight_of(policy(), visitor())
     query = ViewQuery.from_params(asked, snapshot, sight)
 
     def make() -> dict[str, Any]:
-        return view(snapshot, query, sight).as_dict(lang)
+        return view(snapshot, query, sight).as_dict(lang, columns)
 
     # Any number of limits and conditions may be asked: they leave nothing behind.
     if query.limit_m is not None or query.where:
         return jsonify(make())
     kept = snapshot.derived(
-        ("view", "json", query, sight, lang),
+        ("view", "json", query, sight, lang, columns),
         lambda: WrittenJSON.of(make()),
         scheme=query.unit,
         size_of=WrittenJSON.size_of,

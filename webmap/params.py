@@ -149,6 +149,23 @@ def choice(
     )
 
 
+def several(name: str, description: Text, values: Sequence[str]) -> Parameter:
+    """Describe some of a closed list of words, parted by commas; all of them where it is not given."""
+    remedy = Text("可选其中几个，用逗号相连：{values}。", "Give some of {values}, parted by commas.").format(
+        values=joined([both(value) for value in values])
+    )
+
+    def parse(value: str) -> tuple[str, ...]:
+        wanted = value.split(",")
+        if not set(wanted) <= set(values):
+            raise _refused(name, value, remedy)
+        return tuple(one for one in values if one in wanted)
+
+    one = "|".join(map(re.escape, values))
+    schema = {"type": "string", "pattern": f"^({one})(,({one}))*$"}
+    return Parameter(name=name, description=description, schema=schema, parse=parse, default=tuple(values))
+
+
 def text(
     name: str,
     description: Text,

@@ -124,20 +124,23 @@ VIEW = record(
         listed=listed(STRING),
         column=record(title=STRING, definition=STRING),
     ),
+    # All of them, unless the request names `columns`.
     rows=record(
-        id=listed(STRING),
-        name=listed(STRING),
-        place=listed(STRING),
-        **{"class": listed(STRING)},
-        value=listed(nullable(NUMBER)),
-        value_text=listed(STRING),
-        residents=listed(nullable(NUMBER)),
-        complaints=listed(nullable(NUMBER)),
-        seats=listed(nullable(_SEATS)),
-        suppressed=listed(YES_NO),
-        months=listed(nullable(_YEAR)),
-        lon=listed(NUMBER),
-        lat=listed(NUMBER),
+        {
+            "id": listed(STRING),
+            "name": listed(STRING),
+            "place": listed(STRING),
+            "class": listed(STRING),
+            "value": listed(nullable(NUMBER)),
+            "value_text": listed(STRING),
+            "residents": listed(nullable(NUMBER)),
+            "complaints": listed(nullable(NUMBER)),
+            "seats": listed(nullable(_SEATS)),
+            "suppressed": listed(YES_NO),
+            "months": listed(nullable(_YEAR)),
+            "lon": listed(NUMBER),
+            "lat": listed(NUMBER),
+        }
     ),
     rest=nullable(
         record(id=listed(STRING), **{"class": listed(STRING)}, lon=listed(NUMBER), lat=listed(NUMBER))

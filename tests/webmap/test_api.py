@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from layers.schema import LAYERS
 from layers.standards import Standards
 from layers.store import District, create_store
+from layers.views import COLUMNS
 from tests.district import GUARDED_TEXT, METRIC_CRS, small_district
 from tests.visitors import app_for
 
@@ -236,6 +237,26 @@ def test_a_view_out_of_range_is_refused(client: FlaskClient, path: str, query: s
     if "units" in path and query.startswith("unit="):
         path, query = f"/api/units/{query.removeprefix('unit=')}/C01", ""
     assert client.get(f"{path}?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("unit", ["square:100", "communities"])
+def test_a_view_tells_the_columns_that_are_asked_for(client: FlaskClient, unit: str) -> None:
+    query = {"question": "gap", "unit": unit}
+    whole = client.get("/api/view", query_string=query).get_json()
+    assert list(whole["rows"]) == list(COLUMNS)
+    for asked in ("id,class,lon,lat", "months", "lat,id", ",".join(COLUMNS)):
+        part = client.get("/api/view", query_string=query | {"columns": asked}).get_json()
+        wanted = {name: column for name, column in whole["rows"].items() if name in asked.split(",")}
+        assert part == whole | {"rows": wanted}
+    matching = query | {"where": "residents:500", "columns": "id"}
+    assert list(client.get("/api/view", query_string=matching).get_json()["rows"]) == ["id"]
+
+
+@pytest.mark.parametrize("asked", ["", "id,", "id,ID", "rows", "id, class"])
+def test_a_column_that_a_view_has_not_is_refused_in_words(client: FlaskClient, asked: str) -> None:
+    answer = client.get("/api/view", query_string={"columns": asked, "lang": "en"})
+    assert answer.status_code == 400
+    assert "Give some of id, name, place, class" in answer.get_json()["error"]["remedy"]
 
 
 def test_a_chosen_limit_reaches_view_card_file_and_page(client: FlaskClient) -> None:

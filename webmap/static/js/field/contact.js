@@ -92,7 +92,7 @@ export function startContact(store, outbox) {
     const [field, tasks, classes] = await Promise.all([
       get("/api/field"),
       get("/api/field/tasks"),
-      get("/api/view", inLanguage({ question: "double_none", unit: "communities" })),
+      get("/api/view", inLanguage({ question: "double_none", unit: "communities", columns: "id,name,class,lon,lat" })),
     ]);
     store.set({ live: { field, tasks, classes }, failure: null });
   }

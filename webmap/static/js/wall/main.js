@@ -10,6 +10,10 @@ import { startMap } from "./map.js";
 import { startScenes } from "./scenes.js";
 
 const RELOAD_MS = 60_000;
+/** Of each unit what the map draws: of very many the rest would be most of the answer. */
+const PAINTED = "id,class,lon,lat";
+/** Cells are not named on the map. */
+const NAMED = "id,name,class,lon,lat";
 
 const began = performance.now();
 /** What each question's map shows: the view, its tag, and the figures beside which it was asked for. */
@@ -114,7 +118,8 @@ async function refresh(id) {
   asking.add(id);
   try {
     const { question, unit, kind } = asked.view;
-    take(id, await ask("/api/view", { question, unit, ...(kind && { kind }) }, known?.tag), beside);
+    const columns = unit.includes(":") ? PAINTED : NAMED;
+    take(id, await ask("/api/view", { question, unit, columns, ...(kind && { kind }) }, known?.tag), beside);
   } catch (error) {
     // The feed says that the server is away, and asks again when it is back.
     console.warn(error);
