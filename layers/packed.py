@@ -83,6 +83,9 @@ class PackedGeometry(GeometryArray):
     @property
     def bounds(self) -> NDArray[np.float64]:
         """West, south, east, north of each geometry, shape (n, 4)."""
+        points = self.coordinates()
+        if points is not None:
+            return np.hstack([points, points])
         return np.concatenate([np.empty((0, 4)), *(shapely.bounds(part) for part in parts(self))])
 
     def coordinates(self) -> NDArray[np.float64] | None:

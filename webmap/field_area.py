@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from layers.visitors import Area, Visitor
 
 MOST_TASKS = 500
+_TASK_BYTES = 10_000
+"""About what a question takes in memory."""
 COUNTED = ("communities", "buildings", "mediation_rooms", "facilities")
 _NAMED = 3
 
@@ -52,8 +55,16 @@ def area_tasks(
     NotSignedIn, Forbidden
     """
     seen = {layer: policy.seen(visitor, layer, way_out=way_out, action=action) for layer in LAYERS_ASKED}
-    today = now.astimezone(CHINA).date()
-    return tasks(snapshot, seen, verifiable(policy, visitor), visitor.area, today, most=MOST_TASKS)
+    asked, today = verifiable(policy, visitor), now.astimezone(CHINA).date()
+    fields = tuple(tuple(one.name for one in found.fields) for found in seen.values())
+    # Of an area is asked twice in a row: how much there is, and what.
+    found = snapshot.derived(
+        ("tasks", visitor.area, fields, tuple(asked.values()), today),
+        lambda: tasks(snapshot, seen, asked, visitor.area, today, most=MOST_TASKS),
+        size_of=lambda made: _TASK_BYTES * (1 + len(made.listed) + len(made.rooms)),
+    )
+    # What was written meanwhile may have been something else: then these are the version's before.
+    return replace(found, version=snapshot.version)
 
 
 def area_of(snapshot: Snapshot, area: Area) -> dict[str, Any]:

@@ -436,3 +436,15 @@ def test_strangers_learn_nothing_from_the_status(there: People, snapshot: Snapsh
     assert {name: found[name] for name in ("holder", "area", "version", "key")} == dict.fromkeys(
         ("holder", "area", "version", "key")
     )
+
+
+def test_what_is_to_be_asked_is_of_the_present_version(there: People, small_store: Store) -> None:
+    browser = worker(there)
+    before = told(browser, "/api/field/tasks")
+    small_store.delete("complaints", [str(small_store.read("complaints").index[0])])
+    after = told(browser, "/api/field/tasks")
+    assert after["version"] == told(browser, "/api/field")["version"] == before["version"] + 1
+    assert after == before | {"version": after["version"]}
+    row = small_store.read("communities", codes=[before["tasks"][0]["code"]])
+    small_store.upsert("communities", row.assign(name="新名字", name_en=None))
+    assert told(browser, "/api/field/tasks")["tasks"][0]["name"]["zh"] == "新名字"
