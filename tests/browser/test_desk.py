@@ -57,6 +57,68 @@ def test_all_three_questions_stand_above_the_filters(
     expect(page.locator(".method p").last).to_be_visible()
 
 
+COVERED = """nodes => nodes.filter((node) => {
+  const { left, top, bottom, width, height } = node.getBoundingClientRect();
+  if (!width || !height || top < 0 || bottom > innerHeight) return true;
+  return [top + 1, bottom - 1].some((y) => !node.contains(document.elementFromPoint(left + 2, y))
+    && !document.elementFromPoint(left + 2, y)?.closest(".question")?.contains(node));
+}).map((node) => node.textContent)"""
+"""What of some nodes is cut, outside of the screen or under something else."""
+
+
+@pytest.mark.parametrize("question", ["gap", "double_none", "hotspots"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("touch", [True, False], ids=["touch", "mouse"])
+def test_all_three_questions_are_seen_on_a_low_screen(
+    small: str, open_page: Open, lang: str, question: str, touch: bool
+) -> None:
+    page = open_page(f"{small}/?question={question}&lang={lang}", width=1024, height=768, has_touch=touch)
+    drawn(page)
+    for width, height in ((1024, 768), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        for part in (
+            ".question-text",
+            ".question .value",
+            ".question:not(.open) .basis",
+            ".scope-picks select",
+        ):
+            expect(page.locator(part).first).to_be_visible()
+            assert page.locator(part).evaluate_all(COVERED) == [], (part, width)
+        # What the open one has more is reached by scrolling in it.
+        last = page.locator(".question.open .method summary")
+        last.scroll_into_view_if_needed()
+        expect(last).to_be_in_viewport(ratio=0.9)
+        assert last.evaluate_all(COVERED) == []
+        assert page.locator(".question:not(.open) .question-text").evaluate_all(COVERED) == []
+        page.locator(".question.open").evaluate("node => node.scrollTo(0, 0)")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("size", [(1024, 768), (1280, 800), (1440, 900), (1920, 1080)])
+def test_every_figure_of_the_strip_is_seen_whole(
+    luohu: str, open_page: Open, size: tuple[int, int], lang: str
+) -> None:
+    page = open_page("about:blank", width=size[0], height=size[1])
+    for more in ("", "&unit=communities", "question=double_none", "question=hotspots", "&where=double_none"):
+        page.goto(f"{luohu}/?lang={lang}&{more.lstrip('&')}")
+        expect(page.locator(".strip-figure").first).to_be_visible()
+        drawn(page)
+        strip = page.locator("#strip")
+        assert strip.evaluate(
+            "node => [node.scrollWidth <= node.clientWidth, node.scrollHeight <= node.clientHeight]"
+        ) == [
+            True,
+            True,
+        ]
+        outside = page.locator("#strip > *").evaluate_all(
+            """nodes => nodes.filter((node) => {
+              const [{ left, right }, strip] = [node, node.parentElement].map((one) => one.getBoundingClientRect());
+              return left < strip.left - 1.5 || right > strip.right || node.scrollWidth > node.clientWidth + 1;
+            }).map((node) => node.textContent)"""
+        )
+        assert outside == [], (size, more)
+
+
 @pytest.fixture(scope="module")
 def empty(standards: Standards, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Return the addresses of a district without data: where people sign in, as a leader and as anybody sees it."""

@@ -81,6 +81,59 @@ def test_every_scene_is_whole_and_readable(
     assert faults(page, screens=screens) == [], "going on"
 
 
+UNDER_LEGEND = """() => {
+  const legend = document.getElementById("legend").getBoundingClientRect();
+  const under = ({ left, right, top, bottom }) =>
+    right > legend.left && left < legend.right && bottom > legend.top && top < legend.bottom;
+  const names = [...document.querySelectorAll(".map-name span")].filter((node) => under(node.getBoundingClientRect()));
+  const edges = [...document.querySelectorAll(".leaflet-overlay-pane path")].filter((path) => {
+    const [to, long] = [path.getScreenCTM(), path.getTotalLength()];
+    const points = Array.from({ length: 500 }, (_, at) => path.getPointAtLength((long * at) / 500).matrixTransform(to));
+    return points.some(({ x, y }) => under({ left: x, right: x, top: y, bottom: y }));
+  });
+  return [...names.map((node) => node.textContent), ...edges.map(() => "an edge")];
+}"""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("width", "height", "screens"), SIZES)
+def test_the_legend_lies_over_nothing_of_the_district(
+    hall: str, open_page: Open, width: int, height: int, screens: int, language: str
+) -> None:
+    page = open_page(f"{hall}/wall?lang={language}&seconds=3600", width=width, height=height)
+    filled(page)
+    drawn(page)
+    assert page.locator(".map-name").count() == 10
+    for scene in ("gap", "double_none", "hotspots"):
+        show(page, scene)
+        expect(page.locator("#legend")).to_be_visible()
+        expect(page.locator(f'#wall[data-scene="{scene}"] #legend h2')).to_be_visible()
+        assert page.evaluate(UNDER_LEGEND) == [], scene
+    page.locator("#wall").evaluate("wall => { wall.dataset.state = 'stale'; }")
+    assert page.evaluate(UNDER_LEGEND) == [], "stale"
+
+
+def test_names_keep_out_of_the_legend_where_marks_are_close(hall: str, open_page: Open) -> None:
+    page = open_page(f"{hall}/wall?seconds=3600", width=1920, height=1080, webgl=True)
+    filled(page)
+    expect(page.locator("#legend")).to_be_visible()
+    drawn(page)
+    colours = page.evaluate(
+        """() => {
+          const canvas = document.querySelector("#map canvas");
+          const [map, legend] = [canvas, document.getElementById("legend")].map((node) => node.getBoundingClientRect());
+          const copy = Object.assign(document.createElement("canvas"), { width: legend.width, height: legend.height });
+          const pen = copy.getContext("2d");
+          pen.drawImage(canvas, map.left - legend.left, map.top - legend.top, map.width, map.height);
+          const { data } = pen.getImageData(0, 0, copy.width, copy.height);
+          const found = new Set();
+          for (let i = 0; i < data.length; i += 4) found.add(data[i] * 65536 + data[i + 1] * 256 + data[i + 2]);
+          return [...found];
+        }"""
+    )
+    assert colours == [0x0A1117], "under the legend is nothing but what lies outside of the district"
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize(("width", "height", "screens"), [SIZES[0], SIZES[2]])
 def test_a_stale_wall_is_whole_and_says_so(

@@ -9,8 +9,8 @@ const SERIF_SLANTED = ["Noto Serif CJK SC Italic", ...SERIF];
 const BOLD = ["Noto Sans CJK SC Bold", ...FONTS];
 export const POLYGON = ["==", ["geometry-type"], "Polygon"];
 export const POINT = ["==", ["geometry-type"], "Point"];
-/** Where a subdistrict's name may stand around its middle, in ems. */
-const AROUND = [0, 0.5, 1, 1.5, 2, 2.5, 3].flatMap((off) =>
+/** Where a subdistrict's name may stand around its middle, in ems: farther away it would be taken for a neighbour's. */
+const AROUND = [0, 0.5, 1, 1.5].flatMap((off) =>
   [
     [0, 1],
     [0, -1],
@@ -22,6 +22,8 @@ const AROUND = [0, 0.5, 1, 1.5, 2, 2.5, 3].flatMap((off) =>
     [-1, 1],
   ].flatMap(([x, y]) => ["center", [x * off * 1.6, y * off]]),
 );
+/** MapLibre's zoom from which names of subdistricts give way to marks; from afar they stand over them, in the middle. */
+const GIVE_WAY = 12.5;
 const NAMES = ["subdistrict_names", "water_names", "green_names"];
 /** What an operator's own base map shows itself. */
 const ON_BASE_MAPS = new Set([
@@ -37,7 +39,7 @@ export const SWITCHES = {
   buildings: ["buildings", "buildings-edge"],
   facilities: ["facilities"],
   mediation_rooms: ["mediation_rooms"],
-  boundaries: ["boundary", "subdistrict_names"],
+  boundaries: ["boundary", "subdistrict_names", "subdistrict_names_afar"],
   backdrop: ["green", "water", "roads", "roads-edge", "water_names", "green_names", "base"],
   complaints: ["complaints"],
 };
@@ -104,6 +106,7 @@ export function baseStyle(description) {
       ...overCells(),
       ...labels(),
       ...marks(layers),
+      subdistrictNames("subdistrict_names_afar", { maxzoom: GIVE_WAY }),
       // What is not for whoever asks is not described: the map does without.
     ].filter(({ id, source }) => (!source || sources[source]) && !(base && ON_BASE_MAPS.has(id))),
   };
@@ -232,11 +235,16 @@ function labels() {
       },
       minzoom: 14.8,
     }),
-    name("subdistrict_names", {
-      font: BOLD,
-      size: [10.5, 11, 13, 14, 15, 17],
-      layout: { "text-letter-spacing": 0.12, "text-variable-anchor-offset": AROUND, "text-padding": 0 },
-      maxzoom: 16.5,
-    }),
+    subdistrictNames("subdistrict_names", { minzoom: GIVE_WAY, maxzoom: 16.5 }),
   ];
+}
+
+function subdistrictNames(id, zooms) {
+  return name(id, {
+    source: "subdistrict_names",
+    font: BOLD,
+    size: [10.5, 11, 13, 14, 15, 17],
+    layout: { "text-letter-spacing": 0.12, "text-variable-anchor-offset": AROUND, "text-padding": 0 },
+    ...zooms,
+  });
 }

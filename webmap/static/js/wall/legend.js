@@ -52,6 +52,7 @@ function rampOf(classes) {
         "p",
         { class: "wall-ends", "aria-hidden": "true" },
         el("span", { text: t("wall_fewer") }),
+        el("span", { class: "wall-between", text: classes[(classes.length - 1) / 2].title }),
         el("span", { text: t("wall_more") }),
       ),
   ];

@@ -6,11 +6,17 @@ import { t } from "../words.js";
 import { scale } from "../map/colours.js";
 import { crsOf } from "../map/crs.js";
 import { askAgain } from "../map/tile_retry.js";
+import { fitClear } from "./fit.js";
 
 const SPARE_REM = 1.25;
+/** The least that is kept free for the legend, of whatever scene; and how much smaller a stale map is than its box. */
+const LEGEND_REM = { width: 41.25, height: 12 };
+const STALE = 0.88;
 /** From five metres names are read in the wall's smallest size, whatever the zoom. */
 const NAME_REM = 1.75;
-const NAMES = ["subdistrict_names", "water_names", "green_names"];
+const NAME_SPACED = 0.12;
+const NAMES = ["subdistrict_names_afar", "water_names", "green_names"];
+const FARTHEST = 24;
 const STILL = {
   zoomControl: false,
   attributionControl: false,
@@ -35,14 +41,21 @@ export function startMap() {
   node.removeAttribute("tabindex");
   const map = L.map(node, { ...STILL, crs: crsOf(description), maxZoom: description.max_zoom });
   let closed = false;
+  const taken = { width: 0, height: 0 };
   const fit = () => {
     if (closed) return;
     map.invalidateSize({ pan: false, animate: false });
-    const spare = L.point(1, 1).multiplyBy(SPARE_REM * 16 * scale());
-    map.fitBounds(description.bounds, { padding: spare, animate: false });
+    place(map, description, taken);
   };
   fit();
   new ResizeObserver(fit).observe(node);
+  // It stands still for all scenes: the largest legend that there was has its room.
+  new ResizeObserver(() => {
+    const { offsetWidth: width, offsetHeight: height } = byId("legend");
+    if (width <= taken.width && height <= taken.height) return;
+    Object.assign(taken, { width: Math.max(width, taken.width), height: Math.max(height, taken.height) });
+    fit();
+  }).observe(byId("legend"));
   if (description.base_map?.attribution)
     node.after(el("p", { class: "wall-attribution", text: description.base_map.attribution }));
 
@@ -96,6 +109,34 @@ export function startMap() {
   };
 }
 
+/** Show the district as large as it can be beside the legend, with the names of its parts. */
+function place(map, description, taken) {
+  const rem = 16 * scale();
+  const { x: width, y: height } = map.getSize();
+  const at = (lon, lat) => map.project([lat, lon], 0);
+  const { outline, subdistrict_names: names } = Object.fromEntries(description.layers.map((one) => [one.id, one]));
+  const [[south, west], [north, east]] = description.bounds;
+  const whole = { type: "Polygon", coordinates: [[[west, south], [west, north], [east, north], [east, south]]] };
+  const { type, coordinates } = outline?.geometry ?? whole;
+  const rings = (type === "Polygon" ? [coordinates] : coordinates).map(([outer]) =>
+    outer.map(([lon, lat]) => Object.values(at(lon, lat))),
+  );
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `700 ${NAME_REM * rem}px ${getComputedStyle(document.body).fontFamily}`;
+  const rooms = names.places.map(([name, lon, lat]) => {
+    const wide = (pen.measureText(name).width + NAME_SPACED * NAME_REM * rem * name.length) / 2;
+    return { ...at(lon, lat), wide, high: (NAME_REM * rem) / 2 };
+  });
+  const legend = {
+    wide: Math.max(taken.width, LEGEND_REM.width * rem),
+    high: Math.max(taken.height + SPARE_REM * rem, LEGEND_REM.height * rem) / STALE,
+  };
+  const box = { width, height, spare: SPARE_REM * rem, left: width - legend.wide, top: height - legend.high };
+  const { scale: by, x, y } = fitClear(rings, rooms, box);
+  const centre = map.unproject([(width / 2 - x) / by, (height / 2 - y) / by], 0);
+  map.setView(centre, Math.log2(by), { animate: false });
+}
+
 /** MapLibre where there is WebGL 2, else the canvas engine. */
 async function started(map, description) {
   const graphics = document.createElement("canvas").getContext("webgl2");
@@ -107,4 +148,7 @@ async function started(map, description) {
 function grow(gl) {
   for (const id of NAMES)
     if (gl.getLayer(id)) gl.setLayoutProperty(id, "text-size", NAME_REM * 16 * scale());
+  // Names of parts stand in their places whatever a scene marks, on small and on large screens.
+  gl.setLayerZoomRange("subdistrict_names_afar", 0, FARTHEST);
+  gl.setLayoutProperty("subdistrict_names", "visibility", "none");
 }
