@@ -163,8 +163,9 @@ def frame_family(crs: pyproj.CRS | str) -> FrameFamily:
 
 
 @lru_cache(maxsize=64)
-def _to_degrees(crs: pyproj.CRS) -> pyproj.Transformer | None:
-    """Find the operation from `crs` to longitude and latitude in the stored frame; None changes nothing."""
+def _to_degrees(given: pyproj.CRS | str) -> pyproj.Transformer | None:
+    """Find the operation from a CRS to longitude and latitude in the stored frame; None changes nothing."""
+    crs = _as_crs(given)
     family = frame_family(crs)
     if family == "refused":
         name = crs.name if crs.name != "unknown" else f"CRS {crs.srs!r}"
@@ -243,12 +244,12 @@ def to_stored(geometries: NDArray[np.object_], crs: pyproj.CRS | str) -> NDArray
     ValueError
         If the frame needs a declared transformation (see `frame_family`), or `crs` is text that names no CRS.
     """
-    return _apply(_to_degrees(_as_crs(crs)), geometries, inverse=False)
+    return _apply(_to_degrees(crs), geometries, inverse=False)
 
 
 def to_metric(geometries: NDArray[np.object_], metric_crs: pyproj.CRS | str) -> NDArray[np.object_]:
     """Project geometries from EPSG:4490 (lon, lat) to the metric CRS (x, y); see `to_stored`."""
-    return _apply(_to_degrees(_as_crs(metric_crs)), geometries, inverse=True)
+    return _apply(_to_degrees(metric_crs), geometries, inverse=True)
 
 
 def from_metric(geometries: NDArray[np.object_], metric_crs: pyproj.CRS | str) -> NDArray[np.object_]:
@@ -276,12 +277,12 @@ def points_to_metric(lon: ArrayLike, lat: ArrayLike, metric_crs: pyproj.CRS | st
     ValueError
         If the shapes differ, or the CRS is refused or not known.
     """
-    return _apply_points(_to_degrees(_as_crs(metric_crs)), lon, lat, inverse=True)
+    return _apply_points(_to_degrees(metric_crs), lon, lat, inverse=True)
 
 
 def points_from_metric(x: ArrayLike, y: ArrayLike, metric_crs: pyproj.CRS | str) -> Pair:
     """Bring points from the metric CRS to EPSG:4490 (lon, lat in degrees); see `points_to_metric`."""
-    return _apply_points(_to_degrees(_as_crs(metric_crs)), x, y, inverse=False)
+    return _apply_points(_to_degrees(metric_crs), x, y, inverse=False)
 
 
 def metric_crs_for(lon: float, lat: float) -> str:

@@ -322,11 +322,11 @@ def empirical_bayes_rates(counts: ArrayLike, population: ArrayLike) -> FloatArra
     if not events.size:
         return rates
     overall = events.sum() / people.sum()
-    raw = events / people
-    variance = (people * (raw - overall) ** 2).sum() / people.sum() - overall / people.mean()
+    apart = events / people - overall
+    variance = (people * apart**2).sum() / people.sum() - overall / people.mean()
     if variance <= 0.0:
         rates[usable] = overall
     else:
         trust = variance / (variance + overall / people)
-        rates[usable] = overall + trust * (raw - overall)
+        rates[usable] = overall + trust * apart
     return rates
