@@ -7,7 +7,7 @@ other facts decide alone.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,14 @@ def management_class(communities: pd.DataFrame) -> NDArray[np.object_]:
     classes[(manager == "yes") & (committee == "no")] = "no_committee"
     classes[(manager == "yes") & (committee == "yes")] = "complete"
     return classes
+
+
+def has_ended(end: Any, day: Any) -> Any:
+    """Whether a contract or term whose last day is `end` is over on `day`: it is in force on its last day.
+
+    Days may be dates, ISO texts or columns of days; an unknown day in a column has not ended.
+    """
+    return end < day
 
 
 def is_mediation_eligible(communities: pd.DataFrame, *, households: int) -> NDArray[np.object_]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo.coverage import is_covered as within_limit
+from layers.indicators import has_ended
 from layers.tallies import complaints_in_period
 from layers.text import Language, Text
 from layers.wording import day, known, metres, number, percent
@@ -95,7 +96,7 @@ def _management_reasons(row: pd.Series, as_of: str | None) -> list[Reason]:
     manager, committee = row["property_management"], row["owners_committee"]
     parts = []
     checked, ended = day(row["property_management_date"]), day(row["contract_end"])
-    if manager == "no" and ended and (as_of is None or ended <= as_of):
+    if manager == "no" and ended and as_of is not None and has_ended(ended, as_of):
         text = Text(
             "物业合同 {d} 到期，没有接任企业。", "The property contract ended on {d}, with no successor."
         ).format(d=ended)

@@ -26,7 +26,7 @@ import numpy as np
 
 from geo import crs
 from layers.areas import features_in_area
-from layers.indicators import SEATS
+from layers.indicators import SEATS, has_ended
 from layers.places import places, positions
 from layers.schema import LAYERS
 from layers.text import Text, both
@@ -144,7 +144,7 @@ def _doubt(fact: str, row: Mapping[str, Any], day: date, rules: Verification) ->
     if value not in ("yes", "no"):
         return None if asked_lately else ("unknown", age)
     end = row.get(_ENDS.get(fact, ""))
-    if value == "yes" and end is not None and end < day and (verified is None or verified <= end):
+    if value == "yes" and end is not None and has_ended(end, day) and (verified is None or verified <= end):
         return "ended", (day - end).days
     if value == "no" and not asked_lately and _says_yes(fact, row, day):
         return "contradicts", age
@@ -156,7 +156,7 @@ def _doubt(fact: str, row: Mapping[str, Any], day: date, rules: Verification) ->
 def _says_yes(fact: str, row: Mapping[str, Any], day: date) -> bool:
     """Whether something else on record contradicts a no."""
     end, start = row.get(_ENDS.get(fact, "")), row.get(_STARTS.get(fact, ""))
-    if end is not None and end >= day and (start is None or start <= day):
+    if end is not None and not has_ended(end, day) and (start is None or start <= day):
         return True
     if fact == "property_management":
         return bool(row.get("property_staff"))

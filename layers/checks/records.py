@@ -10,7 +10,7 @@ import pandas as pd
 
 from layers.checks.findings import Case, Finding, of_rows
 from layers.checks.kinds import KINDS, SOON_DAYS
-from layers.indicators import is_mediation_eligible, is_published
+from layers.indicators import has_ended, is_mediation_eligible, is_published
 from layers.places import LEVELS, PARENT_LAYERS, places, positions
 from layers.policy import unguarded_fields
 from layers.schema import FACT_VALUES, LAYERS, Field
@@ -146,7 +146,7 @@ def check_contracts(snapshot: Snapshot) -> list[Finding]:
         ("contract", "property_management", "contract_start", "contract_end"),
         ("term", "owners_committee", "committee_term_start", "committee_term_end"),
     ):
-        ended = (communities[fact] == "yes") & (communities[end] < today)
+        ended = (communities[fact] == "yes") & has_ended(communities[end], today)
         begun = ~(communities[start] > today)
         runs = (communities[fact] == "no") & begun & (communities[end] >= today)
         for kind, rows in ((f"{what}_ended", ended.to_numpy()), (f"{what}_runs", runs.to_numpy())):
