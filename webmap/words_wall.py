@@ -53,6 +53,7 @@ WORDS: dict[str, Text] = {
     "wall_facilities": Text("{title} {n} 处", "{title}: {n}"),
     "wall_class_cells": Text("{title} {n} 格", "{title}: {n} cells"),
     "wall_class_communities": Text("{title} {n} 个", "{title}: {n}"),
+    "wall_of": Text("/ {n} 个", "of {n}"),
     "wall_cells": Text(
         "{yes} 个有，{no} 个没有，{unknown} 个不明", "{yes} have, {no} have not, {unknown} unknown"
     ),

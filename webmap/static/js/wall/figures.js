@@ -5,6 +5,7 @@ import { tokenVariable } from "../shapes.js";
 import { count, t } from "../words.js";
 import { cells } from "./cells.js";
 
+const MANY = 10_000;
 const AMOUNT = /([+−][\d.,]+)/u;
 
 let found = null;
@@ -71,6 +72,11 @@ function changed(trend) {
     .map((part, i) => (i % 2 ? el("b", { class: "wall-change", text: part }) : unbroken(part)));
 }
 
+/** Of very many only of how many it is a share: there is no room for both numbers. */
+function baseOf({ count: met, of }) {
+  return of < MANY ? `${count(met)} / ${count(of)}` : t("wall_of", { n: count(of) });
+}
+
 function pairOf({ id, value, label, figure, recorded }) {
   return el(
     "p",
@@ -80,7 +86,7 @@ function pairOf({ id, value, label, figure, recorded }) {
       "span",
       {},
       el("span", { text: label }),
-      recorded && el("span", { class: "wall-base", text: `${count(figure.count)} / ${count(figure.of)}` }),
+      recorded && el("span", { class: "wall-base", text: baseOf(figure) }),
     ),
   );
 }
