@@ -101,7 +101,8 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
 
 def _communities(communities: pd.DataFrame) -> dict[str, Any]:
     classes = management_class(communities)
-    filled = (communities[list(SEATS)].to_numpy(dtype=object) == "yes").sum(axis=1)
+    seats = communities[list(SEATS)].to_numpy(dtype=object)
+    filled, open_seats = (seats == "yes").sum(axis=1), ~np.isin(seats, ("yes", "no")).all(axis=1)
     return {
         "communities": len(communities),
         "double_none": figure(is_double_none(communities)).as_dict(),
@@ -113,7 +114,10 @@ def _communities(communities: pd.DataFrame) -> dict[str, Any]:
         },
         "organisation_coverage": figure(communities["party_branch"]).as_dict(),
         "work_coverage": figure(communities["party_work"]).as_dict(),
-        "four_in_one": {str(n): int((filled == n).sum()) for n in range(5)},
+        "four_in_one": {
+            **{str(n): int((~open_seats & (filled == n)).sum()) for n in range(5)},
+            "unknown": int(open_seats.sum()),
+        },
     }
 
 
@@ -126,11 +130,17 @@ def _known(values: pd.Series) -> dict[str, int]:
     return {"count": int(values.notna().sum()), "of": len(values), "unknown": int(values.isna().sum())}
 
 
-def _per_1000(communities: pd.DataFrame) -> float | None:
+def _per_1000(communities: pd.DataFrame) -> dict[str, Any]:
+    """Return staff per 1,000 residents with its base: the communities of which both are known."""
     residents, staff = communities["residents"], communities["property_staff"]
-    both = residents.notna() & staff.notna()
-    people = int(residents[both].sum())
-    return None if people == 0 else round(1000 * int(staff[both].sum()) / people, 2)
+    known = residents.notna() & staff.notna()
+    people, employed = int(residents[known].sum()), int(staff[known].sum())
+    return {
+        "rate": None if people == 0 else round(1000 * employed / people, 2),
+        "staff": employed,
+        "residents": people,
+        **_known(residents * staff),
+    }
 
 
 def mediation_figures(snapshot: Snapshot) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from layers.schema import LAYERS
 from layers.text import Language, Text, both
+from layers.wording import percent
 
 if TYPE_CHECKING:
     from layers.standards import Standards
@@ -41,7 +42,7 @@ def summary_lines(summary: dict[str, Any], standards: Standards, language: Langu
         Text("城中村小区：{n}，居民 {r}", "Urban-village communities: {n}, residents {r}").format(
             n=summary["urban_villages"]["count"], r=_number(summary["urban_villages"]["residents"])
         ),
-        Text("物业从业人员：{n}", "Property staff: {n}").format(n=_number(summary["property_staff"])),
+        _staff(summary),
         _mediation(summary["mediation"]),
         both(""),
         *(
@@ -62,6 +63,24 @@ def _figure(title: Text, figure: dict[str, Any]) -> Text:
     )
 
 
+def _staff(summary: dict[str, Any]) -> Text:
+    told = Text("物业从业人员：{n}", "Property staff: {n}").format(n=_number(summary["property_staff"]))
+    base = summary["property_staff_per_1000_residents"]
+    if base["rate"] is None:
+        return told
+    return Text(
+        "{t}；两项都已知的 {c} 个小区（共 {o} 个）中 {s} 人对居民 {p} 人，每千名居民 {r}",
+        "{t}; {s} for {p} residents in the {c} of {o} communities where both are known: {r} per 1,000",
+    ).format(
+        t=told,
+        c=base["count"],
+        o=base["of"],
+        s=_number(base["staff"]),
+        p=_number(base["residents"]),
+        r=f"{base['rate']:.2f}",
+    )
+
+
 def _mediation(found: dict[str, Any]) -> Text:
     return Text(
         "调解室：{rooms}，调解员 {mediators}；{n} 户及以上小区 {eligible} 个，已设 {served}，未设 {missing}，不能判断 {cannot_tell}",
@@ -78,5 +97,5 @@ def _coverage(title: Text, found: dict[str, Any]) -> Text:
         t=title,
         l=found["limit_m"],
         n=found["facilities"],
-        s=_NOT_KNOWN if share is None else both(f"{share:.1%}"),
+        s=percent(share),
     )

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from layers.indicators import SEATS
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.summary import summary
@@ -50,8 +51,31 @@ def test_mediation_counts_served_missing_and_cannot_tell(snapshot: Snapshot) -> 
 def test_classes_and_groups_add_up(snapshot: Snapshot) -> None:
     found = summary(snapshot)
     assert sum(found["management_classes"].values()) == found["communities"] == 11
-    assert sum(found["four_in_one"].values()) == 11
+    assert found["four_in_one"] == {"0": 1, "1": 1, "2": 2, "3": 2, "4": 2, "unknown": 3}
     assert sum(found["complaints"]["demand_groups"].values()) == sum(COMPLAINTS.values())
+
+
+def test_seats_of_which_nothing_is_known_are_not_missing(standards: Standards) -> None:
+    district, frames = small_district()
+    communities = frames["communities"].copy()
+    communities[list(SEATS)] = "unknown"
+    found = summary(Snapshot(1, district, standards, dict(frames, communities=communities)))
+    assert found["four_in_one"] == {"0": 0, "1": 0, "2": 0, "3": 0, "4": 0, "unknown": 11}
+
+
+def test_staff_per_1000_residents_names_its_base(snapshot: Snapshot) -> None:
+    found = summary(snapshot)["property_staff_per_1000_residents"]
+    people = 900 + 810 + 1200 + 1500 + 980  # C01, C02, C05, C09, C11: the others' staff is unknown
+    assert found == {
+        "rate": round(1000 * 60 / people, 2),
+        "staff": 60,
+        "residents": people,
+        "count": 5,
+        "of": 11,
+        "unknown": 6,
+    }
+    said = summary_lines(summary(snapshot), snapshot.standards, "en")
+    assert any("60 for 5,390 residents in the 5 of 11 communities" in line for line in said)
 
 
 def test_an_empty_district_has_figures_without_numbers(standards: Standards) -> None:
