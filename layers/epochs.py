@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
+from layers.civil_time import CHINA
 from layers.text import Text
 
 PATTERN = "[0-9a-f]{16}"
 """What the id of an epoch looks like."""
 _ID_BYTES = 8
-_CHINA = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -54,4 +54,4 @@ def another_epoch(seen: str, present: Epoch) -> Text:
     return Text(
         "存储已于 {day} 恢复或重建，您看到的是此前的数据，请重新核对。",
         "The store was restored or set up anew on {day} (China time); what you saw is from before: look again.",
-    ).format(day="?" if present.since is None else f"{present.since.astimezone(_CHINA):%Y-%m-%d %H:%M}")
+    ).format(day="?" if present.since is None else f"{present.since.astimezone(CHINA):%Y-%m-%d %H:%M}")

@@ -6,12 +6,13 @@ Every figure belongs to one linkage. Where the district keeps nothing that a lin
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layers.figures import Figure
-from layers.periods import year_before
+from layers.periods import year_to
 from layers.queries import default_period
 from layers.summary import community_figures, mediation_figures, summary
 from layers.tallies import complaints_in_period
@@ -209,7 +210,7 @@ def period_before(snapshot: Snapshot, period: Period) -> Period | None:
     first, last = period
     if first is None or last is None or not snapshot.count("complaints"):
         return None
-    earlier = year_before(first), year_before(last)
+    earlier = year_to(first - timedelta(days=1))
     oldest: pd.Timestamp = snapshot.derived(
         ("wall", "oldest"), lambda: snapshot.frame("complaints")["opened"].min()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,25 @@ def year_before(day: date) -> date:
     """Return the same day of the year before; the 28th of February for the 29th."""
     ends_february = day.month == 2 and day.day == 29
     return day.replace(year=day.year - 1, day=28) if ends_february else day.replace(year=day.year - 1)
+
+
+def year_to(day: date) -> tuple[date, date]:
+    """Return the twelve months that end on a day: no day twice, whichever Februaries are long."""
+    after = year_before(day) + timedelta(days=1)
+    is_leap_day = after.month == 2 and after.day == 29
+    return after + timedelta(days=is_leap_day), day
+
+
+def period_words(period: Period) -> Text:
+    """Return a period in words."""
+    first, last = period
+    if first is None and last is None:
+        return Text("全部日期", "all dates")
+    if last is None:
+        return Text("{a} 起", "from {a}").format(a=first)
+    if first is None:
+        return Text("截至 {b}", "up to {b}").format(b=last)
+    return Text("{a} 至 {b}", "{a} to {b}").format(a=first, b=last)
 
 
 def check_period(period: Period) -> None:

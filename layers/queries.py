@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from layers.condition_text import Where, conditions_text, read_conditions
 from layers.limits import limit_range_m
-from layers.periods import Period, check_period, year_before
+from layers.periods import Period, check_period, year_to
 from layers.problems import BadParameter
 from layers.text import Text, both, joined
 from layers.units import check_scheme
@@ -187,7 +187,7 @@ def default_period(snapshot: Snapshot) -> Period:
     as_of = snapshot.district.as_of
     if as_of is None:
         return None, None
-    return date.fromordinal(year_before(as_of).toordinal() + 1), as_of
+    return year_to(as_of)
 
 
 def _one_of(name: str, params: Mapping[str, Any], allowed: tuple[str, ...], default: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from layers.civil_time import day_in_china
 from layers.cli import (
     Context,
     command,
@@ -118,7 +119,7 @@ def retention_run(context: Context, *, dry_run: bool) -> None:
 
 
 def _today(context: Context) -> date:
-    return context.clock().astimezone().date()
+    return day_in_china(context.clock())
 
 
 def _say_count(context: Context, what: Text, count: int, *, dry_run: bool) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
+from layers.civil_time import CHINA
 from layers.problems import BadParameter, WanggeError
 from layers.rules import ACTIONS
 from layers.text import Text
 from layers.visitors import Visitor
 from webmap.errors import request_language
-from webmap.forms import CHINA, access, go, keys_of, link, page, typed
+from webmap.forms import access, go, keys_of, link, page, typed
 from webmap.gate import allow, policy, visitor
 from webmap.identity import address_of
 from webmap.operations import current_snapshot, service

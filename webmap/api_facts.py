@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import date, timedelta, timezone
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from layers.civil_time import day_in_china
 from layers.fact_request import read_request
 from layers.fact_rules import LAYERS_OF_FACTS, correctable, layer_of_facts
 from layers.fact_views import conflict_dict, facts_as_dict, history_as_dict
@@ -25,8 +26,6 @@ from webmap.params import LANGUAGE, text, whole
 if TYPE_CHECKING:
     from layers.fact_request import FactRequest
 
-CHINA = timezone(timedelta(hours=8))
-"""The day it is where the districts are, whatever the machine's own time zone."""
 MOST_EDITS = 200
 SEEN_WITHIN_S = 3.0
 _PAUSE_S = 0.01
@@ -41,7 +40,7 @@ facts = Blueprint("facts", __name__, url_prefix="/api")
 
 def today() -> date:
     """Return the day it is in China."""
-    return utc_now().astimezone(CHINA).date()
+    return day_in_china(utc_now())
 
 
 @facts.get("/facts/<layer>/<path:code>")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
+from layers.civil_time import CHINA
 from layers.problems import BadParameter
 from layers.text import Text
 from webmap.errors import request_language
-from webmap.forms import CHINA, access, page
+from webmap.forms import access, page
 from webmap.gate import allow, policy, visitor
 from webmap.identity import address_of
 from webmap.words_account import AUDIT_ACTIONS, AUDIT_COLUMNS, OUTCOMES, VIA

@@ -13,13 +13,13 @@ import shapely
 
 from geo import crs
 from layers.areas import features_in_area
+from layers.civil_time import day_in_china
 from layers.coverage import area_shape
 from layers.places import positions
 from layers.schema import LAYERS
 from layers.text import Text, both
 from layers.verify_tasks import LAYERS_ASKED, Tasks, pair, place_title, tasks, verifiable
 from layers.wording import name_of
-from webmap.api_facts import CHINA
 from webmap.features import DECIMALS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def area_tasks(
     NotSignedIn, Forbidden
     """
     seen = {layer: policy.seen(visitor, layer, way_out=way_out, action=action) for layer in LAYERS_ASKED}
-    asked, today = verifiable(policy, visitor), now.astimezone(CHINA).date()
+    asked, today = verifiable(policy, visitor), day_in_china(now)
     fields = tuple(tuple(one.name for one in found.fields) for found in seen.values())
     # Of an area is asked twice in a row: how much there is, and what.
     found = snapshot.derived(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, make_response, render_template, request
 
+from layers.civil_time import CHINA
 from layers.problems import NotSignedIn, WanggeError
 from layers.text import Text, both
 from webmap.errors import failure_of, request_language
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from layers.access.model import Key
 
 STYLES = ("tokens", "base", "account")
-# China has one time zone, and no summer time.
-CHINA = timezone(timedelta(hours=8))
 _MOST_NEXT = 2000
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from layers.civil_time import CHINA
 from layers.cli import (
     Context,
     command,
@@ -53,7 +54,7 @@ audit = group(
     "List the audit log, the newest entries last.\n\n"
     "The last 100 of those asked for; with --json or --out all of them. Reading it is recorded as well.",
 )
-@day_option("--since", zh="自此日起", en="From this day on.")
+@day_option("--since", zh="自此日起（按中国时间）", en="From this day on, in China.")
 @option("--who", metavar="NAME", zh="谁（用户名或账号编号）", en="Whose: a name or the id of an account.")
 @option("--action", metavar="ACTION", zh="做了什么，如 export", en="Of what was done, such as export.")
 @option(
@@ -75,7 +76,7 @@ def audit_list(
     as_json: bool,
 ) -> None:
     """List the audit log."""
-    first = None if since is None else since.astimezone()
+    first = None if since is None else since.replace(tzinfo=CHINA)
     asked = ", ".join(
         f"{name} {value}"
         for name, value in (("since", since and since.date()), ("who", who), ("action", action))

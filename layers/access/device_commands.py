@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from layers.access.areas import asked_area
+from layers.civil_time import CHINA
 from layers.cli import (
     Context,
     command,
@@ -182,14 +183,18 @@ key = group(
     zh="权限；可重复，或用逗号分开",
     en="What it is for; may be repeated, or give several with commas.",
 )
-@day_option("--expires", zh="最后有效日（含）", en="The last day on which it works.")
+@day_option("--expires", zh="最后有效日（含，按中国时间）", en="The last day on which it works, in China.")
 @pass_context
 def key_add(
     context: Context, *, title: str, person: str, scopes: tuple[str, ...], expires: datetime | None
 ) -> None:
     """Add a key."""
     asked = {one.strip() for given in scopes for one in given.split(",") if one.strip()}
-    until = None if expires is None else expires.replace(hour=23, minute=59, second=59).astimezone(UTC)
+    until = (
+        None
+        if expires is None
+        else expires.replace(hour=23, minute=59, second=59, tzinfo=CHINA).astimezone(UTC)
+    )
     with errors_in_words(context.language), context.open_access() as access:
         added, token = access.add_key(title, person, asked, expires=until, by=context.visitor)
         context.say(Text("已添加密钥 {i}：{t}", "Key {i} added: {t}").format(i=added.id, t=added.title))

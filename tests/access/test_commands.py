@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 import app
 from layers.access.access import open_access
+from layers.civil_time import CHINA
 from layers.cli import Context, print_table
 from layers.store import create_store
 from layers.text import LANGUAGES, Language, both
@@ -262,10 +263,10 @@ def test_keys_are_added_listed_and_revoked(store: str) -> None:
 
 def test_a_key_works_through_its_last_day(file_store: str) -> None:
     done(file_store, "user", "add", "p", "--role", "planner")
-    day = (NOW.astimezone() + timedelta(days=2)).date()
+    day = (NOW.astimezone(CHINA) + timedelta(days=2)).date()
     said = done(file_store, "key", "add", "x", "--user", "p", "--scope", "view", "--expires", day.isoformat())
     [token] = re.findall(r"wgk_[\w-]+", said)
-    last = datetime(day.year, day.month, day.day, 23, 59, 58).astimezone()
+    last = datetime(day.year, day.month, day.day, 23, 59, 58, tzinfo=CHINA)
     for moment, works in ((last, True), (last + timedelta(seconds=2), False)):
         with open_access(file_store, policy=POLICY, clock=lambda now=moment: now) as access:  # type: ignore[misc]
             assert (access.visitor_of(token) is not None) == works
