@@ -18,6 +18,7 @@ from layers.condition_words import unit_answers
 from layers.dwellings import is_covered
 from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_published
 from layers.limits import Limit, limit_of
+from layers.periods import period_words
 from layers.places import places
 from layers.published import UNTOLD, has_few_residents, published_complaints
 from layers.reasons import reasons
@@ -195,7 +196,8 @@ def _seats(snapshot: Snapshot, community: int, language: Language) -> list[dict[
     return made
 
 
-Shown = tuple[str, Text, Text, str | None, str | None]
+Shown = tuple[str, Text, Text, str | Text | None, str | None]
+"""Name, title, value, the day or period that it is of, source."""
 
 
 def _figures(shown: Card, community: int, language: Language) -> list[dict[str, Any]]:
@@ -211,7 +213,7 @@ def _figures(shown: Card, community: int, language: Language) -> list[dict[str, 
             "title": title.to(language),
             "value_text": value.to(language),
             "definition": name,
-            "date": dated,
+            "date": dated.to(language) if isinstance(dated, Text) else dated,
             "source": source,
             "suppressed": value is UNTOLD,
             "withheld": value is NOT_SHOWN,
@@ -228,7 +230,7 @@ def _unit_figures(shown: Card) -> list[Shown]:
     double_none = Text("双无小区", "double-none communities")
     counted = UNTOLD if np.isnan(complaints) else number(complaints)
     return [
-        ("complaints", Text("诉求", "complaints"), counted, as_of, None),
+        ("complaints", Text("诉求", "complaints"), counted, period_words(shown.query.period), None),
         ("residents", Text("居民", "residents"), number(row["residents"]), as_of, None),
         ("buildings", Text("楼栋", "buildings"), number(row["buildings"]), as_of, None),
         ("double_none", double_none, number(row["double_none_communities"]), as_of, None),
@@ -238,13 +240,13 @@ def _unit_figures(shown: Card) -> list[Shown]:
 def _community_figures(shown: Card, community: int) -> list[Shown]:
     row, as_of = shown.row(), day(shown.snapshot.district.as_of)
     facts = shown.snapshot.frame("communities").iloc[community]
-    dated = day(facts["residents_date"]) or as_of
+    dated, period = day(facts["residents_date"]) or as_of, period_words(shown.query.period)
     source = str(facts["residents_source"]) if known(facts["residents_source"]) else None
     return [
         ("households", Text("户", "households"), number(facts["households"]), as_of, None),
         ("residents", Text("居民", "residents"), number(facts["residents"]), dated, source),
         ("floating_residents", Text("流动人口", "floating"), _floating(shown, community), dated, source),
-        ("complaints", Text("诉求", "complaints"), number(row["complaints"]), as_of, None),
+        ("complaints", Text("诉求", "complaints"), number(row["complaints"]), period, None),
         ("buildings", Text("楼栋", "buildings"), number(row["buildings"]), as_of, None),
         ("mediation", Text("调解室", "mediation room"), _mediation(shown, community), as_of, None),
     ]
@@ -262,6 +264,8 @@ def _floating(shown: Card, community: int) -> Text:
     facts = shown.snapshot.frame("communities").iloc[community]
     if known(facts["floating_residents"]) and known(facts["residents"]) and facts["residents"] > 0:
         share = float(facts["floating_residents"]) / float(facts["residents"])
+        if share > 1:
+            return Text("多于居民，记录有误", "more than residents: an error on record")
         tenth = min(int(share * 10), 9)
         return both(f"{10 * tenth}–{10 * tenth + 10}%")
     return percent(None)

@@ -172,7 +172,7 @@ def _floating(asked: _Asked, percent: str) -> Verdicts:
         communities[name].to_numpy(dtype=float, na_value=np.nan)
         for name in ("floating_residents", "residents")
     )
-    known = np.isfinite(floating) & (residents > 0)
+    known = (residents > 0) & (floating <= residents)  # more than all is an error on record
     if asked.sight.floating == "area":
         known &= features_in_area(asked.snapshot, "communities", asked.sight.area)
     elif asked.sight.floating == "none":

@@ -192,9 +192,10 @@ DEFINITIONS: dict[str, Definition] = {
         Text("流动人口", "Floating residents"),
         Text("居民占比", "share of residents"),
         Text(
-            "流动人口占小区居民的比例，按十个百分点分档，含下限；人数要另行申请。",
+            "流动人口占小区居民的比例，按十个百分点分档，含下限；人数要另行申请。"
+            "记录的流动人口多于居民的，不算比例。",
             "Floating residents as a share of the community's residents, in bands of ten per cent, the lower bound "
-            "included; the count must be asked for.",
+            "included; the count must be asked for. Where more are on record than residents no share is told.",
         ),
         _DATA,
     ),

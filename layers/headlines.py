@@ -12,6 +12,7 @@ from layers.areas import features_in_area, units_in_area
 from layers.coverage import kind_coverage
 from layers.figures import Figure
 from layers.limits import Limit, limit_of
+from layers.periods import period_words
 from layers.published import answer, complaints_text, published_complaints
 from layers.queries import default_unit
 from layers.schema import LAYERS
@@ -248,7 +249,7 @@ def _hotspots(
     count = {item.id: int((classes == item.id).sum()) for item in answered.classes}
     complaints = _complaints_in(snapshot, query, sight)
     located = int(table["complaints"].sum())
-    period = _period_words(query)
+    period = period_words(query.period)
     elsewhere = (
         Text("，其中 {n} 件不在任何单元", ", {n} of them in no unit").format(n=number(complaints - located))
         if complaints > located and sight.is_whole
@@ -303,23 +304,12 @@ def _published(
             "{p}；少于 {n} 件的数，以及会泄露它们的数，从略",
             "{p}; counts under {n}, and those that would give them away, are withheld",
         )
-        .format(p=_period_words(query), n=sight.small_count)
+        .format(p=period_words(query.period), n=sight.small_count)
         .to(language),
         "figure": None,
         "parts": [],
         "definition": "complaints",
     }
-
-
-def _period_words(query: ViewQuery) -> Text:
-    first, last = query.period
-    if first is None and last is None:
-        return Text("全部日期", "all dates")
-    if last is None:
-        return Text("{a} 起", "from {a}").format(a=first)
-    if first is None:
-        return Text("截至 {b}", "up to {b}").format(b=last)
-    return Text("{a} 至 {b}", "{a} to {b}").format(a=first, b=last)
 
 
 def three_ways(

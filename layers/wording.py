@@ -40,8 +40,16 @@ def large(value: float | None) -> Text:
 
 
 def percent(share: float | None) -> Text:
-    """Return a share with one decimal; NaN and None are unknown."""
-    return NOT_KNOWN if share is None or pd.isna(share) else both(f"{100 * share:.1f}%")
+    """Return a share with one decimal; NaN and None are unknown.
+
+    What is not all never reads 100.0%, and what is not nothing never 0.0%.
+    """
+    if share is None or pd.isna(share):
+        return NOT_KNOWN
+    written = f"{100 * share:.1f}%"
+    if written == "100.0%" and share < 1:
+        return both(">99.9%")
+    return both("<0.1%" if written == "0.0%" and share > 0 else written)
 
 
 def metres(value: float | None) -> Text:

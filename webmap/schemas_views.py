@@ -173,7 +173,7 @@ CARD = record(
             title=STRING,
             value_text=STRING,
             definition=STRING,
-            date=nullable(DAY),
+            date=nullable(STRING),
             source=nullable(STRING),
             suppressed=YES_NO,
             withheld=YES_NO,
@@ -219,7 +219,9 @@ SUMMARY = record(
     floating_residents=nullable(WHOLE),
     property_staff=nullable(WHOLE),
     property_staff_known=_COUNTED,
-    property_staff_per_1000_residents=nullable(NUMBER),
+    property_staff_per_1000_residents=record(
+        rate=nullable(NUMBER), staff=WHOLE, residents=WHOLE, count=WHOLE, of=WHOLE, unknown=WHOLE
+    ),
     mediation=record(
         households_at_least=WHOLE,
         rooms=WHOLE,

@@ -221,6 +221,16 @@ _RECORDS = (
         _CORRECT_DAYS,
     ),
     Kind(
+        "floating_over_residents",
+        True,
+        Text("流动人口多于居民", "more floating residents than residents"),
+        Text(
+            "流动人口是居民的一部分：请核对两个数，改正后重新导入；在此之前不算比例。",
+            "Floating residents are a part of the residents: check both numbers, correct them and import again; "
+            "until then no share is told.",
+        ),
+    ),
+    Kind(
         "contract_ends_soon",
         False,
         Text(

@@ -120,6 +120,13 @@ def _wrong_values(
         yield "value_out_of_range", known & ~((number >= low) & (number <= high))
 
 
+def check_people(snapshot: Snapshot) -> list[Finding]:
+    """Find communities with more floating residents than residents; neither number is told."""
+    people = snapshot.frame("communities")[["floating_residents", "residents"]]
+    floating, residents = people.to_numpy(dtype=float, na_value=np.nan).T
+    return [of_rows(snapshot, "floating_over_residents", "communities", floating > residents)]
+
+
 def check_days(snapshot: Snapshot) -> list[Finding]:
     """Find periods that end before they begin; one day for both is fine."""
     found = []

@@ -21,6 +21,7 @@ from layers.checks.records import (
     check_contracts,
     check_days,
     check_membership,
+    check_people,
     check_references,
     check_values,
 )
@@ -42,6 +43,7 @@ _CHECKS: tuple[Callable[[Snapshot], list[Finding]], ...] = (
     check_gaps,
     check_entrances,
     check_values,
+    check_people,
     check_days,
     check_contracts,
     check_membership,

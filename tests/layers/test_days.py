@@ -8,13 +8,18 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from layers import views
 from layers.checks.run import check
-from layers.queries import ViewQuery
+from layers.linkages import period_before
+from layers.periods import year_to
+from layers.queries import ViewQuery, default_period
 from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
+from layers.units import units
 from layers.verify_tasks import doubts_of_community
 from layers.visitors import WHOLE_DISTRICT
 from tests.district import AS_OF, small_district
@@ -38,6 +43,12 @@ def card_of(snapshot: Snapshot, code: str, **params: str) -> dict[str, Any]:
     return views.card(snapshot, "communities", code, query, EVERYTHING).as_dict("en")
 
 
+def square_of(snapshot: Snapshot, **params: str) -> dict[str, Any]:
+    query = ViewQuery.from_params({"unit": "square:100", **params}, snapshot, EVERYTHING)
+    code = str(units(snapshot, "square:100").ids[0])
+    return views.card(snapshot, "square:100", code, query, EVERYTHING).as_dict("en")
+
+
 @pytest.mark.parametrize("days", [-1, 0, 1])
 def test_card_tasks_and_checks_agree_on_a_contracts_last_day(standards: Standards, days: int) -> None:
     end = AS_OF + timedelta(days=days)
@@ -59,3 +70,43 @@ def test_without_an_as_of_day_no_contract_is_said_to_have_ended(standards: Stand
     said = card_of(changed(standards, "communities", ends, as_of=None), "C03")["reason"]
     assert not any("ended on" in part["text"] for part in said)
     assert any("No property manager" in part["text"] for part in said)
+
+
+@given(st.dates(date(1990, 1, 1), date(2100, 12, 31)))
+def test_a_year_to_a_day_and_the_year_before_leave_out_no_day_and_share_none(day: date) -> None:
+    first, last = year_to(day)
+    assert last == day and 365 <= (last - first).days + 1 <= 366
+    assert (first.month, first.day) == ((day + timedelta(days=1)).month, (day + timedelta(days=1)).day) or (
+        (day.month, day.day) == (2, 28) and (first.month, first.day) == (3, 1)
+    )
+    earlier = year_to(first - timedelta(days=1))
+    assert earlier[1] + timedelta(days=1) == first
+
+
+@pytest.mark.parametrize(
+    ("as_of", "first"),
+    [
+        ("2021-02-28", "2020-03-01"),
+        ("2020-02-28", "2019-03-01"),
+        ("2020-02-29", "2019-03-01"),
+        ("2019-12-31", "2019-01-01"),
+    ],
+)
+def test_the_default_period_has_no_thirteenth_month(standards: Standards, as_of: str, first: str) -> None:
+    snapshot = changed(standards, "communities", {}, as_of=date.fromisoformat(as_of))
+    assert default_period(snapshot) == (date.fromisoformat(first), date.fromisoformat(as_of))
+
+
+def test_the_year_before_a_february_is_whole(standards: Standards) -> None:
+    opened = {"opened": pd.to_datetime(["2019-02-01", "2020-02-29"] * 90)}
+    snapshot = changed(standards, "complaints", opened, as_of=date(2021, 2, 28))
+    assert period_before(snapshot, default_period(snapshot)) == (date(2019, 3, 1), date(2020, 2, 29))
+
+
+def test_a_count_of_a_period_is_dated_by_the_period(snapshot: Snapshot) -> None:
+    chosen = {"from": "2018-03-01", "to": "2018-05-31"}
+    for card in (card_of(snapshot, "C01", **chosen), square_of(snapshot, **chosen)):
+        dates = {figure["id"]: figure["date"] for figure in card["figures"]}
+        assert dates["complaints"] == "2018-03-01 to 2018-05-31"
+        assert dates["buildings"] == "2019-12-31"
+    assert card_of(snapshot, "C01", **{"from": "2018-03-01"})["figures"][3]["date"] == "from 2018-03-01"

@@ -30,9 +30,11 @@ export function metres(value) {
   return `${whole.format(value)} m`;
 }
 
-/** A share of one as a percentage with one decimal. */
+/** A share of one as a percentage with one decimal; only all reads 100.0%, only nothing 0.0%. */
 export function percent(share) {
-  return `${(share * 100).toFixed(1)}%`;
+  const written = `${(share * 100).toFixed(1)}%`;
+  if (written === "100.0%" && share < 1) return ">99.9%";
+  return written === "0.0%" && share > 0 ? "<0.1%" : written;
 }
 
 /** People as the language counts them: 万 in Chinese, thousands in English. */
