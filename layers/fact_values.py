@@ -13,7 +13,6 @@ from layers.fact_rules import PLACE, Correctable, days_that_follow
 from layers.imports.findings import Fault
 from layers.imports.values import parser_of
 from layers.text import Text, joined
-from layers.wording import known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,27 +61,6 @@ def check_values(
             values[name] = _value(given, described[name], standards, today, problems)
     problems.raise_any()
     return values
-
-
-def parents_after_move(
-    feature: Correctable, point: shapely.Point, snapshot: Snapshot
-) -> dict[str, str | None]:
-    """Return what a feature on record belongs to and leaves by moving: the parents it comes to, None outside all.
-
-    What is on record counts before where a feature lies: else it would go on belonging to where it was. A move
-    across no border leaves what is on record, which may be another parent than the one it lies in.
-    """
-    row = snapshot.frame(feature.layer.name).loc[feature.code]
-    found: dict[str, str | None] = {}
-    for field in feature.layer.parents:
-        assert field.parent is not None
-        parents = snapshot.frame(field.parent)
-        shapes = np.asarray(parents.geometry.array)
-        was, will_be = (shapely.covers(shapes, at) for at in (row.geometry, point))
-        if known(row[field.name]) and (was != will_be).any():
-            around = parents.index[will_be]
-            found[field.name] = str(around[0]) if len(around) else None
-    return found
 
 
 def _not_yours(name: str, feature: Correctable, described: Mapping[str, Field]) -> tuple[Text, Text]:

@@ -21,7 +21,8 @@ from layers.amending import GEOMETRY, Amended, Found, Key, KeyReused
 from layers.epochs import another_epoch
 from layers.fact_request import FactRequest, Problems, refused
 from layers.fact_rules import PLACE, SPANS, Correctable, correctable, day_field, not_found
-from layers.fact_values import check_values, parents_after_move
+from layers.fact_values import check_values
+from layers.places import parents_after_move
 from layers.problems import Conflict, NotFound, Problem, StoreConflict
 from layers.store import Authorship
 from layers.text import Text
@@ -154,7 +155,10 @@ def write_facts(
             problems=problems,
         )
         point = values.get(PLACE)
-        parents = {} if point is None else parents_after_move(feature, point, snapshot)
+        parents: dict[str, str | None] = {}
+        if point is not None:
+            on_record = snapshot.frame(request.layer).loc[[request.code]].iloc[0]
+            parents = parents_after_move(snapshot, feature.layer, on_record, point)
         merging = _Merging(request, feature, values, parents)
         by = Authorship(
             who=visitor.name or visitor.role,

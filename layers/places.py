@@ -13,11 +13,13 @@ import pandas as pd
 import shapely
 
 from geo.cells import polygon_cells
+from layers.wording import known
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from layers.schema import Layer
     from layers.snapshot import Snapshot
 
 LEVELS = ("community", "neighbourhood", "subdistrict")
@@ -77,6 +79,35 @@ def places_of(
             x, y = points()
             position[missing] = lies_in(snapshot, parent, x[missing], y[missing])
         found[level] = position
+    return found
+
+
+def parents_after_move(
+    snapshot: Snapshot, layer: Layer, row: pd.Series, point: shapely.Point
+) -> dict[str, str | None]:
+    """Return what a feature on record belongs to and leaves by moving: the parents it comes to, None outside all.
+
+    What is on record counts before where a feature lies: else it would go on belonging to where it was. A move
+    across no border leaves what is on record, which may be another parent than the one it lies in.
+
+    Parameters
+    ----------
+    row : Series
+        The feature as it stands, its geometry among its values.
+    point : Point
+        Where it moves to, in EPSG:4490.
+    """
+    found: dict[str, str | None] = {}
+    for field in layer.parents:
+        assert field.parent is not None
+        if not known(row[field.name]):
+            continue
+        parents = snapshot.frame(field.parent)
+        shapes = np.asarray(parents.geometry.array)
+        was, will_be = (shapely.covers(shapes, at) for at in (row["geometry"], point))
+        if (was != will_be).any():
+            around = parents.index[will_be]
+            found[field.name] = str(around[0]) if len(around) else None
     return found
 
 

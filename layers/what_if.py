@@ -20,6 +20,7 @@ import shapely
 from geo import crs
 from layers.dwellings import dwellings
 from layers.frames import conform
+from layers.places import parents_after_move
 from layers.problems import BadParameter
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
@@ -51,7 +52,6 @@ _KEPT = 3
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]")
 """What neither a code nor a name may hold once its percents are decoded."""
 _DEGREES = re.compile(r"-?\d{1,3}(\.\d{1,15})?", re.ASCII)
-_PARENTS = ("subdistrict", "neighbourhood", "community")
 _ENTRANCE = ("entrance_lon", "entrance_lat")
 
 
@@ -240,7 +240,7 @@ def _taken(
     if known is None:
         status: Status = "closed" if step.code in written[step.layer] else "gone"
         return Applied(step, status, step.layer, _kind_of(there) if len(there) else "", _name_of(there))
-    written[step.layer][step.code] = _moved(step, known) if step.action == "move" else None
+    written[step.layer][step.code] = _moved(present, step, known) if step.action == "move" else None
     at = shapely.point_on_surface(known.geometry.iloc[0])
     return Applied(step, "done", step.layer, _kind_of(known), _name_of(known), (float(at.x), float(at.y)))
 
@@ -257,14 +257,16 @@ def _added(layer: str, code: str, step: Step) -> gpd.GeoDataFrame:
     return conform(frame, LAYERS[layer])
 
 
-def _moved(step: Step, known: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return a row at its new place: the door is there, and it belongs to what it then lies in."""
+def _moved(present: Snapshot, step: Step, known: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a row at its new place, as a move that is written leaves it: the door is there, and so is the parent."""
     import geopandas as gpd
 
-    left = (*_PARENTS, *_ENTRANCE)
-    values = {name: value for name, value in known.iloc[0].items() if name not in (*left, "geometry")}
-    row = {"code": step.code, **values}
-    return conform(gpd.GeoDataFrame([row], geometry=[_point(step)], crs=crs.STORED_CRS), LAYERS[step.layer])
+    layer, point = LAYERS[step.layer], _point(step)
+    before = known.iloc[0]
+    left = (*_ENTRANCE, "geometry")
+    values = {name: value for name, value in before.items() if name not in left}
+    row: dict[Any, Any] = {"code": step.code, **values, **parents_after_move(present, layer, before, point)}
+    return conform(gpd.GeoDataFrame([row], geometry=[point], crs=crs.STORED_CRS), layer)
 
 
 def _rows_after(rows: Rows, changes: dict[str, gpd.GeoDataFrame | None]) -> Rows:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from geopandas.testing import assert_geodataframe_equal
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from geo import crs
 from layers import views
 from layers.dwellings import dwellings
+from layers.fact_request import read_request
+from layers.facts import write_facts
 from layers.frames import conform
 from layers.indicators import is_double_none
 from layers.loading import load
@@ -27,14 +33,15 @@ from layers.schema import LAYERS
 from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
-from layers.store import Store, create_store
+from layers.store import District, Store, create_store
 from layers.summary import summary
 from layers.what_if import MOST_STEPS, ROOM, SHARED_ROOM, Scenario, Step, hypothesis
 from layers.what_if_answer import WhatIf, kind_result, supposed_view
 from layers.what_if_compare import Comparison, named_as_text, named_from_text
 from layers.what_if_reach import Reach, difference, reach, units_changed
-from tests.district import METRIC_CRS, small_district
+from tests.district import METRIC_CRS, ORIGIN, small_district
 from tests.layers.drawing import stored
+from tests.visitors import PLANNER, POLICY
 
 EVERYTHING = Sight(aggregates="full", floating="all")
 UNITS = ("square:100", "h3:10", "management", "communities", "neighbourhoods", "subdistricts")
@@ -132,6 +139,78 @@ def test_what_is_moved_and_closed_is_gone_from_where_it_was(store: Store, standa
     assert found == answers(load(store, standards), "square:200", "communities", "subdistricts")
 
 
+def with_odd_rooms() -> tuple[District, dict[str, gpd.GeoDataFrame]]:
+    """Return the small district with rooms that are recorded elsewhere than where they lie.
+
+    M4 is that of C11, which is a point alone; M5 stands in C08 and is recorded for C01; of M6 nothing is recorded.
+    """
+    district, frames = small_district()
+    rooms = frames["mediation_rooms"]
+    point: Any = frames["communities"].geometry["C11"]
+    rows = [
+        {"code": "M4", "community": "C11", "neighbourhood": "S2N2", "subdistrict": "S2", "shared": "no"},
+        {"code": "M5", "community": "C01", "neighbourhood": "S1N1", "subdistrict": "S1", "shared": "yes"},
+        {"code": "M6", "shared": "unknown"},
+    ]
+    shapes = [shapely.Point(point.x + 1e-4, point.y), shapely.Point(at(*IN_C08)), shapely.Point(at(*IN_C07))]
+    known = [
+        {name: value for name, value in row.items() if name in rooms.columns or name == "code"}
+        for row in rows
+    ]
+    more = conform(gpd.GeoDataFrame(known, geometry=shapes, crs="EPSG:4490"), LAYERS["mediation_rooms"])
+    return district, frames | {"mediation_rooms": pd.concat([rooms, more])}
+
+
+ON_RECORD = [("facilities", "F05")] + [("mediation_rooms", f"M{n}") for n in range(1, 7)]
+NEAR = st.tuples(st.integers(-60, 60), st.integers(-60, 60))
+ANYWHERE = st.tuples(st.integers(5, 1595), st.integers(5, 1195))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(what=st.sampled_from(ON_RECORD), goes=st.lists(st.one_of(NEAR, ANYWHERE), min_size=1, max_size=2))
+@example(what=("mediation_rooms", "M4"), goes=[(5, 0)])
+@example(what=("mediation_rooms", "M5"), goes=[(9, 9)])
+def test_a_supposed_move_is_a_move_that_is_written(
+    standards: Standards, what: tuple[str, str], goes: list[tuple[int, int]]
+) -> None:
+    """Whatever is on record of the place, and wherever it goes: also a few metres, across no border."""
+    layer, code = what
+    district, frames = with_odd_rooms()
+    with (
+        TemporaryDirectory() as folder,
+        create_store(f"gpkg:{folder}/real.gpkg", district, layers=frames) as store,
+    ):
+        present = load(store, standards)
+        x, y = (float(values[present.frame(layer).index.get_loc(code)]) for values in present.points(layer))
+        steps = []
+        for go in goes:
+            near = max(map(abs, go)) <= 60
+            x, y = (x + go[0], y + go[1]) if near else (go[0] + ORIGIN[0], go[1] + ORIGIN[1])
+            x, y = min(max(x, ORIGIN[0] + 5), ORIGIN[0] + 1595), min(max(y, ORIGIN[1] + 5), ORIGIN[1] + 1195)
+            steps.append(move(layer, code, x - ORIGIN[0], y - ORIGIN[1]))
+            moved_by_hand(store, standards, steps[-1])
+        said, real = supposed(present, *steps), load(store, standards)
+        for part in ("mediation", "coverage"):
+            assert summary(said)[part] == summary(real)[part]
+        for kind in (ROOM, "community_service_station"):
+            assert same_reach(reach(said, kind), reach(real, kind))
+        parents = [one.name for one in LAYERS[layer].parents]
+        assert said.frame(layer).loc[[code], parents].equals(real.frame(layer).loc[[code], parents])
+
+
+def moved_by_hand(store: Store, standards: Standards, step: Step) -> None:
+    """Move a place as a planner does who knows that it stands there."""
+    assert step.at is not None
+    today = date(2025, 6, 30)
+    body = {"key": str(uuid4()), "based_on": store.version(), "epoch": store.epoch().id, "source": "现场查看",
+            "as_of": today.isoformat(), "layer": step.layer, "code": step.code,
+            "values": {"place": {"lon": step.at[0], "lat": step.at[1]}}}  # fmt: skip
+    request, problems = read_request(body, today=today)
+    snapshot = load(store, standards)
+    write_facts(request, problems, store=store, snapshot=snapshot, policy=POLICY, visitor=PLANNER,
+                standards=standards, today=today)  # fmt: skip
+
+
 def test_nothing_stored_changes_and_little_is_kept(store: Store, standards: Standards) -> None:
     present = load(store, standards)
     version, rows = store.version(), present.rows["facilities"].frame().copy()
@@ -173,15 +252,21 @@ STEPS = st.one_of(
 def naive_points(snapshot: Snapshot, steps: list[Step]) -> dict[str, dict[str, Any]]:
     """Return kind, door and what else counts of every place after the steps, one by one."""
     found: dict[str, dict[str, Any]] = {}
+    plots = snapshot.metric("communities")
+
+    def within(x: float, y: float) -> list[int]:
+        return [i for i, plot in enumerate(plots) if shapely.intersects_xy(plot, x, y)]
+
     for layer in ("facilities", "mediation_rooms"):
         x, y = snapshot.doors(layer)
         of = places(snapshot, layer)["community"].to_numpy()
         for n, (code, row) in enumerate(snapshot.frame(layer).iterrows()):
             kind = row["kind"] if layer == "facilities" else ROOM
+            at_x, at_y = (values[n] for values in snapshot.points(layer))
             found[f"{layer}/{code}"] = {
                 "kind": kind, "x": x[n], "y": y[n], "shared": row.get("shared"), "community": int(of[n]),
+                "recorded": isinstance(row.get("community"), str), "inside": within(at_x, at_y),
             }  # fmt: skip
-    plots = snapshot.metric("communities")
     for n, step in enumerate(steps):
         key = f"{step.layer}/{step.code}"
         if step.action == "close":
@@ -191,11 +276,13 @@ def naive_points(snapshot: Snapshot, steps: list[Step]) -> dict[str, dict[str, A
             continue
         assert step.at is not None
         (x,), (y,) = crs.points_to_metric([step.at[0]], [step.at[1]], METRIC_CRS)
-        inside = [i for i, plot in enumerate(plots) if shapely.intersects_xy(plot, x, y)]
+        inside = within(x, y)
         put = found[key].copy() if step.action == "move" else {"kind": step.kind, "shared": "no"}
+        if not (put.get("recorded") and put["inside"] == inside):
+            put |= {"community": inside[0] if inside else -1, "recorded": bool(inside)}
         if put["kind"] == SHARED_ROOM:
             put |= {"kind": ROOM, "shared": "yes"}
-        put |= {"x": x, "y": y, "community": inside[0] if inside else -1}
+        put |= {"x": x, "y": y, "inside": inside}
         found[key if step.action == "move" else f"new/{n}"] = put
     return found
 
