@@ -158,14 +158,25 @@ def _units(snapshot: Snapshot, scheme: str) -> Units:
         return _areas(snapshot, scheme)
     cells = analysis_cells(snapshot, scheme)
     homes = dwellings(snapshot)
+    # Of very many cells both take a while, and neither follows from who lives there.
+    ids = snapshot.derived(
+        ("ids", scheme),
+        lambda: np.asarray(analysis_cells(snapshot, scheme).ids, dtype=object),
+        scheme=scheme,
+    )
+    subdistrict = snapshot.derived(
+        ("subdistrict", scheme),
+        lambda: _subdistrict_of(snapshot, analysis_cells(snapshot, scheme)),
+        scheme=scheme,
+    )
     return Units(
         scheme=scheme,
-        ids=np.asarray(cells.ids, dtype=object),
+        ids=ids,
         ground=cells,
         of_dwelling=cells.cell_of(homes.point_x, homes.point_y),
         of_building=cells.cell_of(*snapshot.points("buildings")),
         of_community=cells.cell_of(*snapshot.points("communities")),
-        subdistrict=_subdistrict_of(snapshot, cells),
+        subdistrict=subdistrict,
     )
 
 
