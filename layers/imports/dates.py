@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from layers.civil_time import CHINA
 from layers.imports.findings import Fault
 from layers.text import Text
 
@@ -21,7 +22,7 @@ _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})")
 _SERIAL = re.compile(r"[0-9]{5}(\.0*)?")
 _TIME = re.compile(
     r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]*)?)?\s*([AaPp]\.?[Mm]\.?)?"
-    r"(?:\s*(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?(?:[0-9]{2})?))?"
+    r"(?:\s*(?:([Zz]|UTC|GMT)|([+-])([0-9]{2}):?([0-9]{2})?))?"
 )
 
 _SERIAL_ORIGIN = dt.date(1899, 12, 30)
@@ -31,6 +32,18 @@ _NOT_A_DATE = Fault(Text("不是日期。", "This is not a date."), _WRITE_ISO)
 _NOT_A_TIME = Fault(
     Text("不是时刻。", "This is not a time of day."), Text("请写成 07:54 的形式。", "Write it like 07:54.")
 )
+_ELSEWHERE = Fault(
+    Text(
+        "这是别处时区的时刻，单凭它不知道是哪一天。",
+        "This is a time elsewhere: by itself it does not say of which day.",
+    ),
+    Text(
+        "请把日期和时刻写在同一列，如 2018-12-31T16:30:00Z，或写成北京时间。",
+        "Write day and time in one column, such as 2018-12-31T16:30:00Z, or write the time in China.",
+    ),
+)
+_CHINA_M = int(CHINA.utcoffset(None).total_seconds()) // 60
+_LARGEST_OFFSET_M = 14 * 60
 _ORDER_FAULTS: dict[DayOrder, Fault] = {
     "undecided": Fault(
         Text(
@@ -114,9 +127,20 @@ def _day(year: int, month: int, day: int) -> dt.date | Fault:
 
 
 def parse_time(text: str) -> str | Fault:
-    """Read a time of day as HH:MM:SS; a fraction of a second and an offset from UTC are left out."""
+    """Read a time of day that stands by itself as HH:MM:SS; a fraction of a second is left out.
+
+    One with an offset from UTC that is not China's is refused: it may be of the day before or after.
+    """
     found = _TIME.fullmatch(text)
-    if not found:
+    if found and _offset_m(found) not in (None, _CHINA_M):
+        return _ELSEWHERE if _offset_is_possible(found) else _NOT_A_TIME
+    return parse_clock(text)
+
+
+def parse_clock(text: str) -> str | Fault:
+    """Read a time of day as HH:MM:SS, as its clock shows it, whatever the offset from UTC."""
+    found = _TIME.fullmatch(text)
+    if not found or not _offset_is_possible(found):
         return _NOT_A_TIME
     hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
     if found[4]:
@@ -126,3 +150,24 @@ def parse_time(text: str) -> str | Fault:
     if hour > 23 or minute > 59 or second > 59:
         return _NOT_A_TIME
     return f"{hour:02d}:{minute:02d}:{second:02d}"
+
+
+def minutes_to_china(text: str) -> int:
+    """Return how many minutes later it is in China than a time of day says; 0 where it names no offset."""
+    found = _TIME.fullmatch(text)
+    offset_m = None if found is None else _offset_m(found)
+    return 0 if offset_m is None else _CHINA_M - offset_m
+
+
+def _offset_m(found: re.Match[str]) -> int | None:
+    """Return the minutes by which a time is ahead of UTC, None where it does not say."""
+    if found[5]:
+        return 0
+    if not found[6]:
+        return None
+    minutes = 60 * int(found[7]) + int(found[8] or 0)
+    return -minutes if found[6] == "-" else minutes
+
+
+def _offset_is_possible(found: re.Match[str]) -> bool:
+    return abs(_offset_m(found) or 0) <= _LARGEST_OFFSET_M and int(found[8] or 0) < 60

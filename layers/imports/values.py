@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from layers.imports.dates import day_order, parse_day, parse_time
+from layers.imports.dates import day_order, minutes_to_china, parse_clock, parse_day, parse_time
 from layers.imports.findings import Fault, Findings
 from layers.imports.mapping import heading_key
 from layers.text import Text, joined
@@ -126,8 +126,13 @@ def parse_dates(texts: pd.Series, findings: Findings, *, heading: str) -> tuple[
     -------
     days : Series of datetime64[s]
     times : Series of str
-        HH:MM:SS as written, whatever the offset from UTC; all missing where the whole column says midnight,
-        which is how programs write a mere day.
+        HH:MM:SS; all missing where the whole column says midnight, here or there, which is how programs write a
+        mere day.
+
+    Notes
+    -----
+    What names an offset from UTC (``Z``, ``+09:00``) is a moment: it is told by the clock of China, and may be of
+    another day there than it was written with. What names none is taken as written.
     """
     parts = pc.extract_regex(
         pa.array(texts, pa.large_string(), from_pandas=True),
@@ -139,13 +144,32 @@ def parse_dates(texts: pd.Series, findings: Findings, *, heading: str) -> tuple[
     day, time = day.mask(texts.isna()), time.mask(time == "")
     order = day_order(day.dropna().unique())
     days, day_faults = _by_distinct(day, lambda text: parse_day(text, order))
-    times, time_faults = _by_distinct(time, parse_time)
+    times, time_faults = _by_distinct(time, parse_clock)
     for at, fault in sorted({**time_faults, **day_faults}.items()):
         findings.add(at, heading, texts.iloc[at], fault)
-    times = times.astype("str")
-    if (times.dropna() == "00:00:00").all():
+    days, times = pd.to_datetime(days).astype("datetime64[s]"), times.astype("str")
+    if not _are_mere_days(times):
+        days, times = _in_china(days, times, time)
+    if _are_mere_days(times):
         times = times.mask(times.notna())
-    return pd.to_datetime(days).astype("datetime64[s]"), times
+    return days, times
+
+
+def _are_mere_days(times: pd.Series) -> bool:
+    return bool((times.dropna() == "00:00:00").all())
+
+
+def _in_china(days: pd.Series, times: pd.Series, written: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return days and times by the clock of China, of those written with an offset from UTC."""
+    later, _ = _by_distinct(written, minutes_to_china)
+    moved = times.notna() & days.notna() & (later.fillna(0) != 0)
+    if not moved.any():
+        return days, times
+    clock = pd.to_timedelta(times[moved]) + pd.to_timedelta(later[moved].astype("int64"), unit="min")
+    moment = (days[moved] + clock).astype("datetime64[s]")
+    days, times = days.copy(), times.copy()
+    days[moved], times[moved] = moment.dt.normalize(), moment.dt.strftime("%H:%M:%S")
+    return days, times
 
 
 def parse_integer(text: str) -> int | Fault:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.imports.dates import day_order, parse_day, parse_time
+from layers.imports.dates import day_order, parse_clock, parse_day, parse_time
 from layers.imports.findings import Fault
 
 FIRST_OF_MARCH = dt.date(2019, 3, 1)
@@ -121,8 +121,8 @@ def test_any_text_is_a_day_or_a_fault(text: str) -> None:
         ("7:54 PM", "19:54:00"),
         ("12:00 am", "00:00:00"),
         ("12:30 p.m.", "12:30:00"),
-        ("07:54:09Z", "07:54:09"),
         ("07:54:09+08:00", "07:54:09"),
+        ("07:54+0800", "07:54:00"),
         ("23:59", "23:59:00"),
     ],
 )
@@ -130,9 +130,19 @@ def test_times(text: str, time: str) -> None:
     assert parse_time(text) == time
 
 
-@pytest.mark.parametrize("text", ["24:00", "7:60", "7", "13:00 PM", "0:10 AM", "seven", "07:54:60"])
+@pytest.mark.parametrize(
+    "text", ["24:00", "7:60", "7", "13:00 PM", "0:10 AM", "seven", "07:54:60", "07:54+15:00", "07:54+08:60"]
+)
 def test_times_that_are_refused(text: str) -> None:
     assert isinstance(parse_time(text), Fault)
+
+
+@pytest.mark.parametrize("text", ["16:30Z", "16:30 UTC", "00:30+09:00", "07:54:09-05"])
+def test_a_time_elsewhere_does_not_stand_by_itself(text: str) -> None:
+    fault = parse_time(text)
+    assert isinstance(fault, Fault)
+    assert "one column" in fault.remedy.en
+    assert parse_clock(text) == f"{text[:5]}:{text[6:8] if text[5] == ':' else '00'}"
 
 
 @given(st.times())

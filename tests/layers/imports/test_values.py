@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layers.civil_time import CHINA
 from layers.imports.findings import Fault, Findings
 from layers.imports.values import (
     parse_column,
@@ -242,6 +244,45 @@ def test_dates_keep_their_time_of_day() -> None:
     assert day.dropna().unique().tolist() == [pd.Timestamp("2019-03-01")]
     assert time.tolist()[:4] == ["07:54:00"] * 4
     assert time.isna().tolist() == [False] * 4 + [True] * 2
+
+
+def test_one_moment_is_of_one_day_however_it_is_written() -> None:
+    day, time, problems = dates(
+        [
+            "2018-12-31T16:30:00Z",
+            "2019-01-01T00:30:00+08:00",
+            "2018-12-31 11:30 -05:00",
+            "2018年12月31日 16:30 UTC",
+            "2019-01-01T01:30:00.5+0900",
+            "2019-01-01T00:30:00",
+        ]
+    )
+    assert problems == []
+    assert day.unique().tolist() == [pd.Timestamp("2019-01-01")]
+    assert time.unique().tolist() == ["00:30:00"]
+
+
+@given(
+    seconds=st.integers(-600_000_000, 3_700_000_000),
+    minutes=st.integers(-14 * 60, 14 * 60),
+)
+def test_a_moment_is_told_by_the_clock_of_china(seconds: int, minutes: int) -> None:
+    written = datetime.fromtimestamp(seconds, UTC).astimezone(timezone(timedelta(minutes=minutes)))
+    day, time, problems = dates([written.isoformat(), "2019-01-01T07:54"])
+    assert problems == []
+    here = written.astimezone(CHINA)
+    assert (day[0].date(), time[0]) == (here.date(), f"{here:%H:%M:%S}")
+
+
+def test_a_column_of_midnights_elsewhere_is_a_column_of_days() -> None:
+    for texts in (
+        ["2018-01-15T00:00:00Z", "2018-01-16T00:00:00Z"],  # days, as programs write them
+        ["2018-01-14T16:00:00Z", "2018-01-15T16:00:00Z"],  # midnights of China
+        ["2018-01-15T00:00:00+09:00", "2018-01-16T00:00:00+09:00"],
+    ):
+        day, time, _ = dates(texts)
+        assert day.tolist() == [pd.Timestamp("2018-01-15"), pd.Timestamp("2018-01-16")]
+        assert time.isna().all()
 
 
 def test_a_column_of_midnights_is_a_column_of_days() -> None:
