@@ -10,6 +10,7 @@ which there is ground of nobody. Codes of an area that are not there any more co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from layers.units import AREA_UNITS, units
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from layers.patches import Replaced
     from layers.snapshot import Snapshot
     from layers.visitors import Area, AreaKind
 
@@ -88,7 +90,13 @@ def feature_belonging(snapshot: Snapshot, layer: str, kind: AreaKind) -> Belongi
         needed = np.ones(len(snapshot.frame(layer)), dtype=np.intp)
         return _belonging(snapshot, kind, needed, *_features(snapshot, layer, kind))
 
-    return snapshot.derived(("belonging", layer, kind), make)
+    def unmoved(old: Belonging, replaced: Sequence[Replaced]) -> Belonging | None:
+        snapshot.frame(kind)  # it follows from these as well: where they are others, it is not taken over
+        return old if all(one.moves_nothing() for one in replaced) else None
+
+    # Where a kind is no level of places, it is by ground alone that a feature belongs.
+    follow = None if kind in LEVEL_OF else (layer, unmoved)
+    return snapshot.derived(("belonging", layer, kind), make, follow=follow)
 
 
 def unit_belonging(snapshot: Snapshot, scheme: str, kind: AreaKind) -> Belonging:

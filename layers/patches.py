@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -32,6 +33,14 @@ class Replaced:
 
     def __len__(self) -> int:
         return len(self.gone) + len(self.fresh)
+
+    def moves_nothing(self) -> bool:
+        """Whether the same features are where they were: of each no more than its fields was written."""
+        gone, fresh = self.gone.sort_index(), self.fresh.sort_index()
+        if not gone.index.equals(fresh.index):
+            return False
+        shapes = (np.asarray(frame.geometry.array, dtype=object) for frame in (gone, fresh))
+        return bool(shapely.equals_identical(*shapes).all())
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -12,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.areas import feature_belonging, features_in_area, units_in_area
+from layers.loading import load
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
 from layers.standards import Standards
+from layers.store import create_store
 from layers.units import units
 from layers.visitors import NO_AREA, WHOLE_DISTRICT, Area, AreaKind
 from tests.district import METRIC_CRS, small_district
@@ -184,3 +187,32 @@ def test_a_boundary_that_moves_changes_what_belongs(standards: Standards) -> Non
     assert was < now
     assert now == was | inside(before, "complaints", area_of("management_cells", "G02"))
     assert feature_belonging(after, "complaints", "neighbourhoods") is in_neighbourhood
+
+
+def test_a_fact_that_is_written_moves_nothing(tmp_path: Path, standards: Standards) -> None:
+    """What follows from ground is kept while facts are written, and made anew when a feature or a cell moves."""
+    district, frames = small_district()
+    area = area_of("management_cells", "G01")
+    with create_store(f"gpkg:{tmp_path / 'small.gpkg'}", district, layers=frames) as store:
+        first = load(store, standards)
+        was = inside(first, "communities", area)
+        written = store.read("communities").iloc[[0, 3]].assign(residents_group="unknown")
+        store.upsert("communities", written)
+        second = load(store, standards, before=first)
+        kept = feature_belonging(first, "communities", "management_cells")
+        assert feature_belonging(second, "communities", "management_cells") is kept
+        cells = store.read("management_cells")
+        swapped = cells.loc[["G01", "G08"]].set_geometry(cells.geometry[["G08", "G01"]].to_numpy())
+        store.upsert("management_cells", swapped.set_crs(cells.crs, allow_override=True))
+        third = load(store, standards, before=second)
+        moved = inside(third, "communities", area)
+        assert moved != was and moved == inside(load(store, standards), "communities", area)
+        gone = sorted(moved)[0]
+        rows = store.read("communities", codes=[gone])
+        store.upsert("communities", rows.set_geometry(rows.translate(0.004, 0.004)))
+        fourth = load(store, standards, before=third)
+        assert inside(fourth, "communities", area) == inside(load(store, standards), "communities", area)
+        assert gone not in inside(fourth, "communities", area)
+        store.delete("communities", [gone])
+        fifth = load(store, standards, before=fourth)
+        assert inside(fifth, "communities", area) == inside(load(store, standards), "communities", area)
