@@ -6,12 +6,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo.crs import STORED_CRS
 from layers.areas import feature_belonging, features_in_area, units_in_area
 from layers.loading import load
 from layers.schema import LAYERS
@@ -201,9 +203,9 @@ def test_a_fact_that_is_written_moves_nothing(tmp_path: Path, standards: Standar
         second = load(store, standards, before=first)
         kept = feature_belonging(first, "communities", "management_cells")
         assert feature_belonging(second, "communities", "management_cells") is kept
-        cells = store.read("management_cells")
-        swapped = cells.loc[["G01", "G08"]].set_geometry(cells.geometry[["G08", "G01"]].to_numpy())
-        store.upsert("management_cells", swapped.set_crs(cells.crs, allow_override=True))
+        cells = store.read("management_cells", codes=["G01", "G08"])
+        swapped = gpd.GeoSeries(np.asarray(cells.geometry.array)[::-1], index=cells.index, crs=STORED_CRS)
+        store.upsert("management_cells", cells.set_geometry(swapped))
         third = load(store, standards, before=second)
         moved = inside(third, "communities", area)
         assert moved != was and moved == inside(load(store, standards), "communities", area)
