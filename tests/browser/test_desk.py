@@ -14,6 +14,7 @@ from layers.standards import Standards
 from layers.store import create_store
 from layers.visitors import RESIDENT, WHOLE_DISTRICT, Visitor
 from tests.browser.conftest import Open, drawn, serving
+from tests.browser.map_looks import stands_clear
 from tests.browser.test_hands_and_ears import serious
 from tests.browser.test_sign_in import sign_in
 from tests.district import small_district
@@ -91,6 +92,22 @@ def test_all_three_questions_are_seen_on_a_low_screen(
         assert last.evaluate_all(COVERED) == []
         assert page.locator(".question:not(.open) .question-text").evaluate_all(COVERED) == []
         page.locator(".question.open").evaluate("node => node.scrollTo(0, 0)")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("touch", [True, False], ids=["touch", "mouse"])
+def test_the_whole_district_stands_clear_of_legend_and_tools(
+    luohu: str, open_page: Open, touch: bool, lang: str
+) -> None:
+    page = open_page("about:blank", has_touch=touch)
+    for width, height in ((1024, 768), (1280, 800), (1440, 900), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        for question in ("gap", "double_none", "hotspots"):
+            page.goto(f"{luohu}/?question={question}&lang={lang}")
+            expect(page.locator("#legend")).to_be_visible()
+            drawn(page)
+            assert page.locator(".map-name").count() == 10
+            stands_clear(page, "#legend", "#map-tools")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -136,6 +136,7 @@ def test_a_click_finds_what_is_drawn_under_it(
     with installed(store, standards, map_datum="gcj02") as address:
         place = f"{address}/?question=double_none&unit=communities&map=17/{at.y:.6f}/{at.x:.6f}"
         page = open_page(place, webgl=webgl)
+        expect(page.locator("#list .row").first).to_be_visible()
         drawn(page)
         box = page.locator("#map").bounding_box()
         assert box is not None
@@ -219,11 +220,12 @@ def test_over_a_base_map_in_gcj_02_everything_sits_right(
 
 
 OVER_BASE = 0.72
-TOKEN = COLOUR.replace("--hot-plus-3", "--double-none")
 
 
 @pytest.mark.parametrize(
-    ("webgl", "many"), [(False, False), (True, False), (True, True)], ids=["canvas", "webgl", "from afar"]
+    ("webgl", "many"),
+    [(False, False), (True, False), (True, True), (False, True)],
+    ids=["canvas", "webgl", "from afar", "canvas from afar"],
 )
 def test_a_base_map_shows_through_the_units(
     open_page: Open, store: Store, standards: Standards, webgl: bool, many: bool
@@ -239,7 +241,7 @@ def test_a_base_map_shows_through_the_units(
             expect(page.locator("#list .row").first).to_be_visible()
             drawn(page)
             page.watch.hosts.discard(host.removeprefix("http://"))  # type: ignore[attr-defined]
-            full = np.array(page.evaluate(COLOUR if many else TOKEN))
+            full = np.array(page.evaluate(COLOUR, "hot-plus-3" if many else "double-none"))
             shot = Image.open(BytesIO(page.locator("#map").screenshot())).convert("RGB")
     mixed = OVER_BASE * full + (1 - OVER_BASE) * 255
     assert near(shot, mixed) > 300

@@ -12,6 +12,7 @@ from layers.standards import Standards
 from layers.store import create_store, open_store
 from layers.visitors import WHOLE_DISTRICT, Visitor
 from tests.browser.conftest import Open, drawn, serving
+from tests.browser.map_looks import stands_clear
 from tests.browser.test_hands_and_ears import serious
 from tests.browser.wall_looks import faults
 from tests.district import small_district
@@ -81,20 +82,6 @@ def test_every_scene_is_whole_and_readable(
     assert faults(page, screens=screens) == [], "going on"
 
 
-UNDER_LEGEND = """() => {
-  const legend = document.getElementById("legend").getBoundingClientRect();
-  const under = ({ left, right, top, bottom }) =>
-    right > legend.left && left < legend.right && bottom > legend.top && top < legend.bottom;
-  const names = [...document.querySelectorAll(".map-name span")].filter((node) => under(node.getBoundingClientRect()));
-  const edges = [...document.querySelectorAll(".leaflet-overlay-pane path")].filter((path) => {
-    const [to, long] = [path.getScreenCTM(), path.getTotalLength()];
-    const points = Array.from({ length: 500 }, (_, at) => path.getPointAtLength((long * at) / 500).matrixTransform(to));
-    return points.some(({ x, y }) => under({ left: x, right: x, top: y, bottom: y }));
-  });
-  return [...names.map((node) => node.textContent), ...edges.map(() => "an edge")];
-}"""
-
-
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize(("width", "height", "screens"), SIZES)
 def test_the_legend_lies_over_nothing_of_the_district(
@@ -108,9 +95,9 @@ def test_the_legend_lies_over_nothing_of_the_district(
         show(page, scene)
         expect(page.locator("#legend")).to_be_visible()
         expect(page.locator(f'#wall[data-scene="{scene}"] #legend h2')).to_be_visible()
-        assert page.evaluate(UNDER_LEGEND) == [], scene
+        stands_clear(page, "#legend")
     page.locator("#wall").evaluate("wall => { wall.dataset.state = 'stale'; }")
-    assert page.evaluate(UNDER_LEGEND) == [], "stale"
+    stands_clear(page, "#legend")
 
 
 def test_names_keep_out_of_the_legend_where_marks_are_close(hall: str, open_page: Open) -> None:

@@ -9,11 +9,15 @@ import { count, page, people, t } from "./words.js";
 const IF_ANY = ["masked", "few", "withheld"];
 const RAMP = /^(gap|hot|quantity)[-+]/;
 
+/** Whether there is room for a legend on a map. On a small one it starts folded: the map is what the space is for. */
+export function isRoomy({ clientWidth, clientHeight }) {
+  return clientWidth > 520 && clientHeight > 420;
+}
+
 /** Bring the legend to life. */
 export function startLegend(store) {
   const node = byId("legend");
-  // On a small map it starts folded: the map is what the space is for.
-  let open = node.parentElement.clientWidth > 520 && node.parentElement.clientHeight > 420;
+  let open = isRoomy(node.parentElement);
   const draw = () => {
     const { view, query } = store.get();
     const nothing =

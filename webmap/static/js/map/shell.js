@@ -3,9 +3,11 @@
 import * as L from "leaflet";
 import { byId, el, show } from "../dom.js";
 import { afterPaint } from "../later.js";
+import { isRoomy } from "../legend.js";
 import { t } from "../words.js";
 import { scale, still } from "./colours.js";
 import { crsOf } from "./crs.js";
+import { wholeView } from "./fit.js";
 import { startFrame } from "./frame.js";
 import { tellLost } from "./lost_notice.js";
 import { startMapTools } from "./tools.js";
@@ -20,6 +22,10 @@ const CLOSE_ZOOM = {
 };
 const SPARE = 24;
 const LEGEND_ROOM = 150;
+/** What legend and tools take of a corner, with what is between them and the map's edge; and how large names are there. */
+const LEGEND_REM = { open: { wide: 21.5, high: 17.25 }, folded: { wide: 25.5, high: 6.75 } };
+const TOOLS_REM = { coarse: { wide: 4.5, high: 13.5 }, fine: { wide: 3.75, high: 10.5 } };
+const NAME_REM = 0.875;
 /** What the tools at the left edge take, with fingers' buttons. */
 const TOOLS_ROOM = 72;
 /** Without a supposition nothing gains or loses by it. */
@@ -59,7 +65,12 @@ export function startMap(store, { choose, toggled, place: toPlace }, { slim = fa
   const map = L.map(node, { ...mapOptions(description), ...options });
   const { place } = store.get();
   const whole = ({ animate = !still() } = {}) => {
-    // Where there is height to spare, the district stands clear of the legend.
+    const view = slim ? null : wholeView(map, description, overMap(node));
+    if (view) {
+      map.setView(view.centre, view.zoom, { animate });
+      return;
+    }
+    // Where there is height to spare, the district stands clear of what is below.
     const low = [SPARE, SPARE + LEGEND_ROOM * scale()];
     const left = slim ? TOOLS_ROOM : SPARE;
     const size = (bottom) => map.getBoundsZoom(description.bounds, false, L.point(left + SPARE, SPARE + bottom));
@@ -132,6 +143,19 @@ export function startMap(store, { choose, toggled, place: toPlace }, { slim = fa
       });
     },
   };
+}
+
+/** What lies over the desk's map: the legend, folded where the map is small, and the tools. */
+function overMap(node) {
+  const rem = 16 * scale();
+  const { clientWidth: right, clientHeight: bottom } = node;
+  const legend = isRoomy(node) ? LEGEND_REM.open : LEGEND_REM.folded;
+  const tools = matchMedia("(pointer: coarse)").matches ? TOOLS_REM.coarse : TOOLS_REM.fine;
+  const taken = [
+    { left: right - legend.wide * rem, top: bottom - legend.high * rem, right, bottom },
+    { left: 0, top: bottom - tools.high * rem, right: tools.wide * rem, bottom },
+  ];
+  return { spare: SPARE, font: NAME_REM * rem, taken };
 }
 
 /** MapLibre where there is WebGL 2, else the canvas engine on the same tiles. */

@@ -5,8 +5,8 @@ import { byId, el } from "../dom.js";
 import { t } from "../words.js";
 import { scale } from "../map/colours.js";
 import { crsOf } from "../map/crs.js";
+import { wholeView } from "../map/fit.js";
 import { askAgain } from "../map/tile_retry.js";
-import { fitClear } from "./fit.js";
 
 const SPARE_REM = 1.25;
 /** The least that is kept free for the legend, of whatever scene; and how much smaller a stale map is than its box. */
@@ -14,7 +14,6 @@ const LEGEND_REM = { width: 41.25, height: 12 };
 const STALE = 0.88;
 /** From five metres names are read in the wall's smallest size, whatever the zoom. */
 const NAME_REM = 1.75;
-const NAME_SPACED = 0.12;
 const NAMES = ["subdistrict_names_afar", "water_names", "green_names"];
 const FARTHEST = 24;
 const STILL = {
@@ -112,29 +111,13 @@ export function startMap() {
 /** Show the district as large as it can be beside the legend, with the names of its parts. */
 function place(map, description, taken) {
   const rem = 16 * scale();
-  const { x: width, y: height } = map.getSize();
-  const at = (lon, lat) => map.project([lat, lon], 0);
-  const { outline, subdistrict_names: names } = Object.fromEntries(description.layers.map((one) => [one.id, one]));
-  const [[south, west], [north, east]] = description.bounds;
-  const whole = { type: "Polygon", coordinates: [[[west, south], [west, north], [east, north], [east, south]]] };
-  const { type, coordinates } = outline?.geometry ?? whole;
-  const rings = (type === "Polygon" ? [coordinates] : coordinates).map(([outer]) =>
-    outer.map(([lon, lat]) => Object.values(at(lon, lat))),
-  );
-  const pen = document.createElement("canvas").getContext("2d");
-  pen.font = `700 ${NAME_REM * rem}px ${getComputedStyle(document.body).fontFamily}`;
-  const rooms = names.places.map(([name, lon, lat]) => {
-    const wide = (pen.measureText(name).width + NAME_SPACED * NAME_REM * rem * name.length) / 2;
-    return { ...at(lon, lat), wide, high: (NAME_REM * rem) / 2 };
-  });
-  const legend = {
-    wide: Math.max(taken.width, LEGEND_REM.width * rem),
-    high: Math.max(taken.height + SPARE_REM * rem, LEGEND_REM.height * rem) / STALE,
-  };
-  const box = { width, height, spare: SPARE_REM * rem, left: width - legend.wide, top: height - legend.high };
-  const { scale: by, x, y } = fitClear(rings, rooms, box);
-  const centre = map.unproject([(width / 2 - x) / by, (height / 2 - y) / by], 0);
-  map.setView(centre, Math.log2(by), { animate: false });
+  const { x: right, y: bottom } = map.getSize();
+  const wide = Math.max(taken.width, LEGEND_REM.width * rem);
+  const high = Math.max(taken.height + SPARE_REM * rem, LEGEND_REM.height * rem) / STALE;
+  const legend = { left: right - wide, top: bottom - high, right, bottom };
+  const view = wholeView(map, description, { spare: SPARE_REM * rem, font: NAME_REM * rem, taken: [legend] });
+  if (view) map.setView(view.centre, view.zoom, { animate: false });
+  else map.fitBounds(description.bounds, { padding: [SPARE_REM * rem, SPARE_REM * rem], animate: false });
 }
 
 /** MapLibre where there is WebGL 2, else the canvas engine. */
