@@ -5,8 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
-CLASSES = ("cold_99", "cold_95", "cold_90", "none", "hot_90", "hot_95", "hot_99", "masked")
-"""The names of the classes, by code."""
+CLASSES = ("cold_99", "cold_95", "cold_90", "none", "hot_90", "hot_95", "hot_99", "masked", "unknown")
+"""The names of the classes, by code. `unknown` is given by those who know why a cell takes no part."""
 
 _NONE, _MASKED = CLASSES.index("none"), CLASSES.index("masked")
 _LIMITS = np.array([0.01, 0.05, 0.10])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from geo.coverage import coverage_share_by, walking_access_m, weighted_mean_by
 from layers.dwellings import distances, dwellings, is_covered
-from layers.hotspots import Comparison, Hotspots, hotspot_table
+from layers.hotspots import Comparison, Hotspots, comparable_residents, hotspot_table
 from layers.indicators import is_double_none
 from layers.periods import Period, check_period, within
 from layers.store import Progress, no_progress
@@ -43,7 +43,8 @@ def analyse(
     Returns
     -------
     GeoDataFrame in EPSG:4490
-        `cell`, `complaints`, `buildings`, `residents`, `double_none_communities`; per facility kind
+        `cell`, `complaints`, `buildings`, `residents`, `dwellings`, `dwellings_unknown`,
+        `double_none_communities`; per facility kind
         `coverage_<kind>_residents_share`, `nearest_<kind>_m`, `access_<kind>_m`; `hotspot_*`; geometry.
         Ordered as the units are. Unknown is null.
 
@@ -66,7 +67,7 @@ def analyse(
     around = neighbours(snapshot, scheme)
     hot = hotspot_table(
         table["complaints"].to_numpy(),
-        table["residents"].to_numpy(),
+        _comparable(snapshot, table),
         around,
         standards=snapshot.standards,
     )
@@ -84,10 +85,12 @@ def in_period(snapshot: Snapshot, period: Period) -> NDArray[np.bool_]:
 
 
 def unit_table(snapshot: Snapshot, found: Units, *, period: Period) -> pd.DataFrame:
-    """Return `cell`, `complaints`, `buildings`, `residents` and `double_none_communities` per unit.
+    """Return what stands in each unit, and its complaints: the first columns of `analyse`.
 
-    Residents are null where those of some dwelling are unknown and nobody is known to live in the others, and
-    everywhere where the district knows no residents at all.
+    `residents` are those that are known. They are null where those of some dwelling are unknown and nobody is
+    known to live in the others, and everywhere where the district knows no residents at all. Of the unit's
+    `dwellings`, which are those that are lived in, `dwellings_unknown` have residents of unknown number: where
+    there are some, there are at least so many residents.
     """
     columns = {name: column.array for name, column in _standing(snapshot, found.scheme).items()}
     counted = complaints_by_unit(snapshot, found.scheme, period)
@@ -98,7 +101,7 @@ def unit_hotspots(snapshot: Snapshot, scheme: str, *, period: Period) -> Hotspot
     """Return how the units of `scheme` compare by their complaints of a period, without permutations."""
 
     def comparison() -> Comparison:
-        residents = _standing(snapshot, scheme)["residents"].to_numpy()
+        residents = _comparable(snapshot, _standing(snapshot, scheme))
         return Comparison(residents, neighbours(snapshot, scheme), standards=snapshot.standards)
 
     def make() -> Hotspots:
@@ -107,6 +110,15 @@ def unit_hotspots(snapshot: Snapshot, scheme: str, *, period: Period) -> Hotspot
 
     return snapshot.derived(
         ("hotspots", scheme, period), make, scheme=scheme, size_of=lambda made: made.nbytes
+    )
+
+
+def _comparable(snapshot: Snapshot, table: pd.DataFrame) -> NDArray[np.float64]:
+    return comparable_residents(
+        table["residents"].to_numpy(),
+        dwellings=table["dwellings"].to_numpy(),
+        unknown=table["dwellings_unknown"].to_numpy(),
+        standards=snapshot.standards,
     )
 
 
@@ -122,7 +134,7 @@ def _standing_in(snapshot: Snapshot, found: Units) -> pd.DataFrame:
     known = np.isfinite(homes.residents)
     residents = _sum_by(found.of_dwelling[known], homes.residents[known], len(found))
     # Of a shop it is known that nobody lives there: that does not make a unit uninhabited whose homes are unknown.
-    unknown = _count_by(found.of_dwelling[(homes.community >= 0) & ~known], len(found))
+    unknown = _count_by(found.of_dwelling[~known], len(found))
     residents[(unknown > 0) & (residents == 0)] = np.nan
     if not snapshot.frame("communities")["residents"].notna().any():
         residents[:] = np.nan
@@ -132,6 +144,8 @@ def _standing_in(snapshot: Snapshot, found: Units) -> pd.DataFrame:
             "cell": found.ids,
             "buildings": _count_by(found.of_building, len(found)),
             "residents": residents,
+            "dwellings": _count_by(found.of_dwelling[homes.lived_in], len(found)),
+            "dwellings_unknown": unknown,
             "double_none_communities": _count_by(found.of_community[double_none], len(found)),
         }
     )

@@ -20,7 +20,7 @@ from layers.indicators import SEATS, is_double_none, is_mediation_eligible, is_p
 from layers.limits import Limit, limit_of
 from layers.periods import period_words
 from layers.places import places
-from layers.published import UNTOLD, has_few_residents, published_complaints
+from layers.published import UNTOLD, complaints_text, has_few_residents, published_complaints
 from layers.reasons import reasons
 from layers.schema import LAYERS
 from layers.snapshot import bytes_of
@@ -29,7 +29,7 @@ from layers.text import Language, Text, both
 from layers.unit_names import unit_names
 from layers.units import unit_position, units
 from layers.visitors import WHOLE_DISTRICT
-from layers.wording import NOT_SHOWN, day, known, metres, number, percent, short_kind
+from layers.wording import NOT_SHOWN, day, known, least_number, metres, number, percent, short_kind
 
 if TYPE_CHECKING:
     from layers.queries import ViewQuery
@@ -139,6 +139,10 @@ class Card:
             return np.nan
         return float(published_complaints(self.snapshot, self.sight).of(self.unit)[self.position])
 
+    def compares_rates(self) -> bool:
+        """Whether units are compared by complaints per resident, not by complaints."""
+        return unit_hotspots(self.snapshot, self.unit, period=self.query.period).basis == "rate"
+
     def hotspot(self) -> tuple[str, float]:
         """Return the unit's class of hot and cold in the period, and its z."""
         found = unit_hotspots(self.snapshot, self.unit, period=self.query.period)
@@ -217,9 +221,20 @@ def _figures(shown: Card, community: int, language: Language) -> list[dict[str, 
             "source": source,
             "suppressed": value is UNTOLD,
             "withheld": value is NOT_SHOWN,
+            "unknown": None if (apart := _unknown(shown, name)) is None else apart.to(language),
         }
         for name, title, value, dated, source in items
     ]
+
+
+def _unknown(shown: Card, figure: str) -> Text | None:
+    """Return how much of a figure is not known, of what is known in part."""
+    unknown, of = (int(shown.row()[name]) for name in ("dwellings_unknown", "dwellings"))
+    if figure != "residents" or not unknown or shown.sight.is_public:
+        return None
+    return Text("{of} 处住处中 {n} 处人数不明", "{n} of {of} dwellings").format(
+        n=number(unknown), of=number(of)
+    )
 
 
 _NOT_PUBLIC = ("households", "residents", "floating_residents")
@@ -227,11 +242,12 @@ _NOT_PUBLIC = ("households", "residents", "floating_residents")
 
 def _unit_figures(shown: Card) -> list[Shown]:
     row, as_of, complaints = shown.row(), day(shown.snapshot.district.as_of), shown.complaints()
+    residents = least_number if row["dwellings_unknown"] else number
     double_none = Text("双无小区", "double-none communities")
-    counted = UNTOLD if np.isnan(complaints) else number(complaints)
+    counted = complaints_text(complaints) if shown.sight.is_public else number(complaints)
     return [
         ("complaints", Text("诉求", "complaints"), counted, period_words(shown.query.period), None),
-        ("residents", Text("居民", "residents"), number(row["residents"]), as_of, None),
+        ("residents", Text("居民", "residents"), residents(row["residents"]), as_of, None),
         ("buildings", Text("楼栋", "buildings"), number(row["buildings"]), as_of, None),
         ("double_none", double_none, number(row["double_none_communities"]), as_of, None),
     ]

@@ -31,6 +31,7 @@ _HOT_CLASSES = (
     "none",
     *(f"hot_{n}" for n in CONFIDENCES),
     "masked",
+    "unknown",
 )
 
 
@@ -127,7 +128,7 @@ def _subdistrict(snapshot: Snapshot, unit: str, before: tuple[str, ...]) -> Choi
 
 
 def _management_class(snapshot: Snapshot, unit: str, before: tuple[str, ...]) -> Choices:
-    by_count = (*(f"dn-{n}" for n in range(4)), "unknown", "empty")
+    by_count = (*(f"dn-{n}" for n in range(4)), "open", "unknown", "empty")
     return Choices(_CLASS, MANAGEMENT_CLASSES if unit == "communities" else by_count)
 
 

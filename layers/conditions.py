@@ -193,7 +193,7 @@ def _cold(asked: _Asked, least: str) -> Verdicts:
 def _significant(asked: _Asked, side: str, least: str) -> Verdicts:
     classes = _hotspot_classes(asked)
     wanted = [f"{side}_{level}" for level in ("90", "95", "99") if int(level) >= int(least)]
-    return _or_masked(asked, classes, np.isin(classes, wanted))
+    return _compared(asked, _or_unknown(classes, *wanted))
 
 
 def _hotspot_classes(asked: _Asked) -> NDArray[np.object_]:
@@ -204,14 +204,9 @@ def _classes(asked: _Asked, query: ViewQuery) -> NDArray[np.object_]:
     return full_answer(asked.snapshot, query).table["class"].to_numpy(dtype=object)
 
 
-def _or_masked(asked: _Asked, classes: NDArray[np.object_], wanted: NDArray[np.bool_]) -> Verdicts:
-    """Return yes or no of a hotspot class; unknown where nothing was counted, or where it is not known of how many."""
-    if not asked.snapshot.count("complaints"):
-        return np.full(asked.number, UNKNOWN)
-    residents, more = asked.residents()
-    too_few_known = more & (residents < asked.snapshot.standards.hotspot_mask_residents)
-    open_case = (classes == "masked") & too_few_known & ~wanted
-    return np.where(wanted, YES, np.where(open_case, UNKNOWN, NO))
+def _compared(asked: _Asked, found: Verdicts) -> Verdicts:
+    """Return what is found of hotspot classes; unknown where nothing was counted."""
+    return found if asked.snapshot.count("complaints") else np.full(asked.number, UNKNOWN)
 
 
 def _kind(asked: _Asked, kind: str) -> Verdicts:
@@ -249,12 +244,15 @@ def _subdistrict(asked: _Asked, code: str) -> Verdicts:
 
 
 def _class_of_double_none(asked: _Asked, wanted: str) -> Verdicts:
-    return _or_unknown(_classes(asked, replace(asked.query, question="double_none")), wanted)
+    classes = _classes(asked, replace(asked.query, question="double_none"))
+    # Of these it is known that there are some, but not whether so many.
+    open_case = (classes == "open") & np.isin(wanted, ("dn-1", "dn-2", "dn-3"))
+    return np.where(open_case, UNKNOWN, _or_unknown(classes, wanted))
 
 
 def _class_of_hotspots(asked: _Asked, wanted: str) -> Verdicts:
     classes = _hotspot_classes(asked)
-    return _or_masked(asked, classes, classes == wanted)
+    return _compared(asked, _or_unknown(classes, wanted))
 
 
 def _class_of_gap(asked: _Asked, kind: str, limit_m: str, wanted: str) -> Verdicts:
@@ -265,9 +263,9 @@ def _class_of_gap(asked: _Asked, kind: str, limit_m: str, wanted: str) -> Verdic
     )
 
 
-def _or_unknown(classes: NDArray[np.object_], wanted: str) -> Verdicts:
-    open_case = (classes == "unknown") & (wanted != "unknown")
-    return np.where(classes == wanted, YES, np.where(open_case, UNKNOWN, NO))
+def _or_unknown(classes: NDArray[np.object_], *wanted: str) -> Verdicts:
+    open_case = (classes == "unknown") & ~np.isin(wanted, ("unknown", "open")).any()
+    return np.where(np.isin(classes, wanted), YES, np.where(open_case, UNKNOWN, NO))
 
 
 _RULES: dict[str, Callable[..., Verdicts]] = {

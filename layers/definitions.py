@@ -72,9 +72,9 @@ DEFINITIONS: dict[str, Definition] = {
         Text("限值以外的居民", "Residents beyond the limit"),
         _PEOPLE,
         Text(
-            "单元内步行距离超过限值的居民，含城中村；人口不明的小区不计。",
-            "The unit's residents whose walk exceeds the limit, urban villages included; communities of unknown "
-            "residents are left out.",
+            "单元内步行距离超过限值的居民，含城中村；单元内有人数不明的住处时是至少的数，写作“≥”。",
+            "The unit's residents whose walk exceeds the limit, urban villages included; in a unit with dwellings of "
+            "unknown residents at least so many, written with ≥.",
         ),
         _GB,
     ),
@@ -121,10 +121,12 @@ DEFINITIONS: dict[str, Definition] = {
         _COUNT,
         Text(
             "既没有物业管理也没有业委会的小区。由两项带日期的事实推出：有一项为“有”即不是双无，否则有一项不明就不能判断。"
-            "全区数不含城中村，城中村另列；单元和列表含城中村。",
+            "全区数不含城中村，城中村另列；单元和列表含城中村。“2 (+1?) / 15”：15 个里 2 个双无，另有 1 个不能判断；"
+            "不能判断的若会改变所在的档，就不定档，画斜纹。",
             "Communities with neither property management nor owners' committee, derived from two dated facts: one yes "
             "decides; otherwise one unknown leaves it open. The district's figure leaves urban villages out and shows "
-            "them beside; units and lists include them.",
+            "them beside; units and lists include them. 2 (+1?) / 15: of 15, 2 are double-none and of 1 we cannot tell; "
+            "where those could change the class, it is left open and hatched.",
         ),
         _DATA,
     ),
@@ -151,12 +153,15 @@ DEFINITIONS: dict[str, Definition] = {
         Text("个单元", "units"),
         Text(
             "Getis-Ord Gi*：本单元连同相邻单元与全区相比。居民已知时比每千人诉求（经验贝叶斯平滑），否则比件数；"
-            "按双侧解析 p 值做 Benjamini-Hochberg 校正分级；比千人率时居民不足 20 人的单元遮蔽。"
+            "按双侧解析 p 值做 Benjamini-Hochberg 校正分级；比千人率时居民不足 20 人的单元遮蔽，"
+            "住处中人数不明的超过一成的单元按人口不明不比；不到一成的，比率至多如此（不明住处人数若与其余相当，偏高不过九分之一）。"
             "相邻：边或角相接；小区之间相距 100 m 以内。",
             "Getis-Ord Gi*: a unit with its neighbours against the district. On the rate per 1,000 residents (smoothed "
             "by empirical Bayes) where residents are known, else on counts; classes by Benjamini-Hochberg on the "
-            "two-sided analytic p; on a rate, units under 20 residents are masked. Neighbours touch at an edge or a "
-            "corner; communities lie within 100 m of each other.",
+            "two-sided analytic p; on a rate, units under 20 residents are masked, and units with more than a tenth of "
+            "their dwellings of unknown residents left out as unknown. Up to a tenth the rate is at most that told: too "
+            "high by a ninth if as many live in those as in the others. Neighbours touch at an edge or a corner; "
+            "communities lie within 100 m of each other.",
         ),
         Text(
             "Getis & Ord 1992；Ord & Getis 1995；遮蔽线自定",
@@ -176,9 +181,13 @@ DEFINITIONS: dict[str, Definition] = {
         Text("居民", "Residents"),
         _PEOPLE,
         Text(
-            "小区管理人口（含城中村），按建筑面积（层数不明时按占地面积）摊到楼栋，再归入单元。",
+            "小区管理人口（含城中村），按建筑面积（层数不明时按占地面积）摊到楼栋，再归入单元。"
+            "人口不明的小区和不属于任何小区的住房，人数不明：单元里有这样的住处时写作“≥”，即至少有这么多。"
+            "住处：住人的楼栋，或没有楼栋的小区。",
             "The communities' managed residents, urban villages included, spread over their buildings by floor "
-            "area (by footprint where floors are unknown) and counted where the building stands.",
+            "area (by footprint where floors are unknown) and counted where the building stands. How many live in "
+            "communities of unknown residents and in homes of no community is unknown: a unit with such dwellings has "
+            "at least the number told, written with ≥. Dwellings are buildings lived in and communities without buildings.",
         ),
         _DATA,
     ),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 NOT_LIVED_IN = ("commercial", "public", "industrial")
 """Building uses that take no residents."""
+NO_HOMES = (*NOT_LIVED_IN, "other")
+"""Uses of buildings in no community in which nobody is taken to live: pump houses stand there, not a community's rest."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,14 @@ class Dwellings:
     point_x, point_y : float arrays
         Point on the surface, by which a dwelling is counted in a cell.
     residents : float array
-        NaN where the community's residents are unknown; 0 in no community.
+        NaN where the community's residents are unknown, and of homes in no community, of which nobody knows how
+        many live there; 0 in buildings that are not lived in.
     community : int array
         Position in the communities' frame, -1 for none.
     is_building : bool array
+    lived_in : bool array
+        Whether people live there, or could: buildings that take residents of their community, and of those in no
+        community all that are no `NO_HOMES`.
     published : bool array
         Whether the community is among those that the published figures speak of.
     basis : object array, one per community
@@ -57,6 +63,7 @@ class Dwellings:
     residents: NDArray[np.float64]
     community: NDArray[np.int64]
     is_building: NDArray[np.bool_]
+    lived_in: NDArray[np.bool_]
     published: NDArray[np.bool_]
     basis: NDArray[np.object_]
 
@@ -76,6 +83,7 @@ def _dwellings(snapshot: Snapshot) -> Dwellings:
     floor_area = np.where(np.isfinite(floor_area), floor_area, area * floors)
     # As an array: of a column numpy asks what pandas answers by making all codes objects, and keeping them.
     home = np.where(buildings["use"].isin(NOT_LIVED_IN).to_numpy(), -1, community)
+    lived_in = np.where(community < 0, ~buildings["use"].isin(NO_HOMES).to_numpy(), home >= 0)
     shared, basis = spread_residents(
         residents=residents, community_of_building=home, floor_area_m2=floor_area, area_m2=area
     )
@@ -89,9 +97,10 @@ def _dwellings(snapshot: Snapshot) -> Dwellings:
         y=np.concatenate([y, cy[bare]]),
         point_x=np.concatenate([px, cx[bare]]),
         point_y=np.concatenate([py, cy[bare]]),
-        residents=np.concatenate([shared, residents[bare]]),
+        residents=np.concatenate([np.where(lived_in & (community < 0), np.nan, shared), residents[bare]]),
         community=of.astype(np.int64),
         is_building=np.arange(len(of)) < len(buildings),
+        lived_in=np.concatenate([lived_in, np.ones(len(bare), dtype=bool)]),
         published=np.concatenate([published, [False]])[of],
         basis=basis,
     )

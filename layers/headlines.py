@@ -16,6 +16,7 @@ from layers.periods import period_words
 from layers.published import answer, complaints_text, published_complaints
 from layers.queries import default_unit
 from layers.schema import LAYERS
+from layers.sight import ROUNDED_TO
 from layers.summary import community_figures
 from layers.tallies import complaints_in_period
 from layers.text import Language, Text, both, joined
@@ -126,7 +127,7 @@ def _gap_by_buildings(
             "{c} of all {o} buildings, those in no community among them",
         )
         if sight.is_public
-        else Text("{c}栋，占 {o}栋；居民都不明", "{c} of {o} buildings; all residents unknown")
+        else _without_residents(_communities(snapshot, sight)[0]["communities"], found.communities_unknown)
     ).format(c=_before_unit(large(beyond.count)), o=_before_unit(large(beyond.of)))
     return {
         "value": beyond.rate,
@@ -137,6 +138,22 @@ def _gap_by_buildings(
         "parts": [],
         "definition": "coverage_buildings",
     }
+
+
+def _without_residents(communities: int, unknown: int) -> Text:
+    """Say why buildings are counted: of no community residents are known, or those of whom it is known are none."""
+    counted = Text("{c}栋，占 {o}栋；", "{c} of {o} buildings; ")
+    if unknown == communities:
+        why = Text("居民都不明", "all residents unknown")
+    else:
+        why = Text("{n} 个小区都没有居民", "no residents in {n} communities").format(
+            n=number(communities - unknown)
+        )
+        if unknown:
+            why = Text("{w}，另有 {u} 个人口不明", "{w}; {u} more of unknown residents").format(
+                w=why, u=number(unknown)
+            )
+    return Text(counted.zh + why.zh, counted.en + why.en)
 
 
 def _beyond(within: Figure) -> Figure:
@@ -255,15 +272,10 @@ def _hotspots(
         if complaints > located and sight.is_whole
         else both("")
     )
-    masked = count["masked"]
-    compared = (
-        Text(
-            "比较 {u} 个单元（居民不足 {n} 人的 {m} 个遮蔽）",
-            "of {u} units compared ({m} under {n} residents are masked)",
-        )
-        if masked
-        else Text("比较 {u} 个单元", "of {u} units")
-    ).format(u=number(len(classes) - masked), m=number(masked), n=snapshot.standards.hotspot_mask_residents)
+    apart = count["masked"] + count["unknown"]
+    compared = _compared(
+        len(classes), count["masked"], count["unknown"], snapshot.standards.hotspot_mask_residents
+    )
     return {
         "value": count["hot_99"],
         "value_text": number(count["hot_99"]).to(language),
@@ -275,13 +287,26 @@ def _hotspots(
             snapshot,
             sight,
         ).to(language),
-        "figure": Figure(count["hot_99"], len(classes), masked).as_dict(),
+        "figure": Figure(count["hot_99"], len(classes), apart).as_dict(),
         "parts": [
             {"id": item.id, "title": item.title.to(language), "count": count[item.id], "token": item.token}
             for item in answered.classes
-            if item.id != "masked"
+            if item.id not in ("masked", "unknown")
         ],
     }
+
+
+def _compared(units: int, masked: int, unknown: int, least: int) -> Text:
+    """Say how many units are compared, and why the others are not."""
+    few = Text("居民不足 {n} 人的 {m} 个", "{m} under {n} residents").format(n=least, m=number(masked))
+    open_cases = Text("人口不明的 {k} 个", "{k} of unknown residents").format(k=number(unknown))
+    why = [text for text, count in ((few, masked), (open_cases, unknown)) if count]
+    compared = number(units - masked - unknown)
+    if not why:
+        return Text("比较 {u} 个单元", "of {u} units").format(u=compared)
+    return Text("比较 {u} 个单元（{w}不比）", "of {u} units compared ({w} left out)").format(
+        u=compared, w=joined(why)
+    )
 
 
 def _complaints_in(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> int:
@@ -301,10 +326,10 @@ def _published(
         "value_text": complaints_text(count).to(language),
         "label": Text("件诉求", "complaints").to(language),
         "basis": Text(
-            "{p}；少于 {n} 件的数，以及会泄露它们的数，从略",
-            "{p}; counts under {n}, and those that would give them away, are withheld",
+            "{p}；取整到 {r}；少于 {n} 件的数，以及会泄露它们的数，从略",
+            "{p}; rounded to {r}; counts under {n}, and those that would give them away, are withheld",
         )
-        .format(p=period_words(query.period), n=sight.small_count)
+        .format(p=period_words(query.period), r=ROUNDED_TO, n=sight.least_complaints)
         .to(language),
         "figure": None,
         "parts": [],
@@ -318,20 +343,22 @@ def three_ways(
     """Return what is beyond the limit by residents, by buildings and by area, unknown apart."""
     if missing_layers(snapshot, "gap", sight):
         return []
-    communities = _communities(snapshot, sight)[0]["communities"]
-    unknown = found.communities_unknown / communities if communities else None
     people, houses = found.residents, found.buildings
     area = (
         None
         if not found.area_m2 or found.area_covered_m2 is None
         else 1 - found.area_covered_m2 / found.area_m2
     )
-    rows: list[tuple[str, Text, float | None, float | None, str]] = [
+    unknown = found.communities_unknown
+    rows: list[tuple[str, Text, float | None, float | None, Text | None, str]] = [
         (
             "residents",
             Text("人口", "Residents"),
             None if people.rate is None or sight.is_public else 1 - people.rate,
-            None if sight.is_public else unknown,
+            None,  # nobody knows which share of the residents lives in communities of unknown residents
+            Text("{n} 个小区", "{n} communities").format(n=number(unknown))
+            if unknown and not sight.is_public
+            else None,
             "coverage",
         ),
         (
@@ -339,9 +366,10 @@ def three_ways(
             Text("楼栋", "Buildings"),
             None if houses.rate is None else (houses.of - houses.count - houses.unknown) / houses.of,
             houses.unknown / houses.of if houses.of else None,
+            percent(houses.unknown / houses.of) if houses.unknown else None,
             "coverage_buildings",
         ),
-        ("area", Text("面积", "Area"), area, None, "coverage_area"),
+        ("area", Text("面积", "Area"), area, None, None, "coverage_area"),
     ]
     return [
         {
@@ -352,8 +380,9 @@ def three_ways(
                 language
             ),
             "unknown_share": apart,
+            "unknown_text": None if unknown_text is None else unknown_text.to(language),
             "withheld": name == "residents" and sight.is_public,
             "definition": definition,
         }
-        for name, title, share, apart, definition in rows
+        for name, title, share, apart, unknown_text, definition in rows
     ]

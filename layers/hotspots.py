@@ -19,6 +19,38 @@ if TYPE_CHECKING:
 
 Basis = Literal["rate", "count"]
 
+MOST_UNKNOWN = 0.1
+"""Residents of a unit are known well enough for a rate if so much of its dwellings, or less, are of unknown number.
+
+If as many live in those as in the others, the rate is too high by a ninth at most.
+"""
+
+
+def comparable_residents(
+    residents: NDArray[np.float64],
+    *,
+    dwellings: NDArray[np.int64],
+    unknown: NDArray[np.int64],
+    standards: Standards,
+) -> NDArray[np.float64]:
+    """Return the residents by which units are compared: NaN where they are not known well enough.
+
+    That is where more than `MOST_UNKNOWN` of the dwellings are of unknown number, or where some are and too few
+    residents are known to tell whether there are as many as a comparison needs.
+
+    Parameters
+    ----------
+    residents : float array, one per unit
+        Those that are known, NaN where none are.
+    dwellings, unknown : int arrays, one per unit
+        How many dwellings there are, and those of them whose residents are unknown.
+    """
+    too_few_known = (unknown > 0) & (residents < standards.hotspot_mask_residents)
+    return np.where((unknown > MOST_UNKNOWN * dwellings) | too_few_known, np.nan, residents)
+
+
+_MASKED, _UNKNOWN = np.int8(CLASSES.index("masked")), np.int8(CLASSES.index("unknown"))
+
 
 @dataclass(frozen=True, eq=False)
 class Hotspots:
@@ -46,14 +78,14 @@ class Hotspots:
 class Comparison:
     """Units to be compared by their complaints: what follows from residents and neighbours, and from no complaint.
 
-    On a rate, units with fewer residents than the mask (or unknown ones) take no part: they are no one's
-    neighbour, their z and p are unknown and their class is ``masked``. Rates are per 1,000 residents,
-    smoothed by global empirical Bayes (Marshall 1991).
+    On a rate, units with fewer residents than the mask and units whose residents are unknown take no part: they
+    are no one's neighbour, their z and p are unknown and their class is ``masked`` or ``unknown``. Rates are per
+    1,000 residents, smoothed by global empirical Bayes (Marshall 1991).
 
     Parameters
     ----------
     residents : float array, one per unit
-        NaN where unknown.
+        NaN where unknown: of `comparable_residents`.
     neighbours : sparse array, units x units
         Binary, symmetric, without the diagonal.
 
@@ -71,12 +103,12 @@ class Comparison:
         standards: Standards,
     ) -> None:
         self.basis: Basis = "rate" if np.nansum(residents) > 0 else "count"
-        self._n = len(residents)
         self._at: NDArray[np.intp] | None = None
         if self.basis == "rate":
             # Without residents there is no rate, even where nobody is masked.
             least = max(standards.hotspot_mask_residents, np.finfo(np.float64).tiny)
             self._at = np.flatnonzero(np.nan_to_num(residents) >= least)
+            self._apart = np.where(np.isnan(residents), _UNKNOWN, _MASKED)
             self._residents = residents[self._at]
             neighbours = neighbours[self._at][:, self._at]
         self._cells = hotspots.GiStar(neighbours)
@@ -87,7 +119,7 @@ class Comparison:
         codes = class_codes(z)
         if self._at is None:
             return Hotspots(self.basis, z, codes)
-        of_all = np.full(self._n, np.int8(CLASSES.index("masked")))
+        of_all = self._apart.copy()
         of_all[self._at] = codes
         return Hotspots(self.basis, self._put_back(z), of_all)
 
@@ -116,7 +148,7 @@ class Comparison:
     def _put_back(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._at is None:
             return found
-        of_all = np.full(self._n, np.nan)
+        of_all = np.full(len(self._apart), np.nan)
         of_all[self._at] = found
         return of_all
 

@@ -142,7 +142,7 @@ def _mediation(snapshot: Snapshot, past: Past | None) -> Shown:
     before = None
     if past is not None and past.changed & {"communities", "mediation_rooms"}:
         before = past.snapshot.derived(("wall", "mediation"), lambda: mediation_figures(past.snapshot))
-    figure = Figure(now["served"], now["eligible"], 0)
+    figure = Figure(now["served"], now["eligible"] + now["cannot_tell"], now["cannot_tell"])
     shown = Shown(
         id="mediation",
         label=Text("应设调解室，已设", "Due mediation rooms set up"),
@@ -157,9 +157,9 @@ def _mediation(snapshot: Snapshot, past: Past | None) -> Shown:
         figure=figure.as_dict(),
         reference=snapshot.standards.references.get("mediation"),
         definition=Text(
-            "城中村以外，{h} 户及以上的小区中已有物业调解室的；按归属算，不按距离。全区共 {n} 间。",
+            "城中村以外，{h} 户及以上的小区中已有物业调解室的；户数不明的计入分母。按归属算，不按距离。全区共 {n} 间。",
             "Of communities of {h} or more households, urban villages apart, those with a mediation room of their "
-            "own; {n} rooms in all.",
+            "own; unknown households count in the base. {n} rooms in all.",
         ).format(h=now["households_at_least"], n=f"{now['rooms']:,}"),
     )
     return shown if figure.of else _without_data(shown)

@@ -47,8 +47,8 @@ class Answer:
     Attributes
     ----------
     table : DataFrame, one row per unit in unit order
-        `cell`, `complaints`, `buildings`, `residents`, `double_none_communities`, `class`, `value` (what
-        the list shows), `rank_by` (higher is worse), and what the question adds.
+        Columns of `unit_table`, `class`, `value` (what the list shows), `rank_by` (higher is worse), and
+        what the question adds.
     classes : tuple of LegendClass
     legend, legend_note, column : Text
         Title and subtitle of the legend, heading of the value column.
@@ -222,7 +222,9 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
         ),
         legend_note=_gap_note(limit, by_residents=by_residents),
         column=beyond.format(l=limit.metres, c=limit.mark),
-        write=lambda: numbers(value),
+        write=lambda: numbers(
+            value, at_least=by_residents & (walks.table["dwellings_unknown"].to_numpy() > 0)
+        ),
         definition="beyond" if by_residents else "beyond_buildings",
         basis="residents" if by_residents else "buildings",
     )
@@ -269,19 +271,27 @@ def _double_none(snapshot: Snapshot, query: ViewQuery) -> Answer:
     unknown = np.bincount(at[at >= 0], minlength=len(found))
     count = table["double_none_communities"].to_numpy()
     if query.unit in AREA_UNITS:
-        share = count / np.maximum(all_of, 1)
-        level = np.searchsorted([0.0, 0.1, 0.2], share, side="left")
+        level, most = (
+            np.searchsorted([0.0, 0.1, 0.2], of / np.maximum(all_of, 1), side="left")
+            for of in (count, count + unknown)
+        )
         titles = [both("0"), both("≤ 10%"), both("≤ 20%"), both("> 20%")]
         legend = Text("双无小区占比", "Share of communities that are double-none")
     else:
-        level = np.minimum(count, 3)
+        level, most = np.minimum(count, 3), np.minimum(count + unknown, 3)
         titles = [both("0"), both("1"), both("2"), both("≥ 3")]
         legend = Text("单元内双无小区（个）", "Double-none communities in the unit")
-    level[(count == 0) & (unknown > 0)] = 4
-    level[all_of == 0] = 5
+    # Where all that are unknown could be double-none and the class another, it is not known.
+    some_open = (level != most) & (count > 0)
+    level[some_open] = 4
+    level[(count == 0) & (unknown > 0)] = 5
+    level[all_of == 0] = 6
     tokens = ("complete", "hot+1", "hot+2", "hot+3")
     classes = (
         *(LegendClass(f"dn-{n}", titles[n], tokens[n], listed=n > 0) for n in range(4)),
+        LegendClass(
+            "open", Text("有双无，不能判断哪一档", "Some, cannot tell which class"), "hatch", listed=True
+        ),
         LegendClass("unknown", Text("不能判断", "Cannot tell"), "hatch"),
         LegendClass("empty", Text("没有小区", "No community"), "land"),
     )
@@ -295,20 +305,20 @@ def _double_none(snapshot: Snapshot, query: ViewQuery) -> Answer:
     )
     return Answer(
         table=table,
-        classes=classes,
+        classes=tuple(item for item in classes if item.id != "open" or some_open.any()),
         legend=legend,
         legend_note=Text("按小区代表点归入单元", "Communities counted where their point lies"),
         column=Text("双无小区", "Double-none"),
-        write=lambda: _ratios(count, all_of),
+        write=lambda: _ratios(count, unknown, all_of),
         definition="double_none",
         basis="communities",
     )
 
 
-def _ratios(count: NDArray[np.int64], of: NDArray[np.int64]) -> tuple[Text, ...]:
+def _ratios(count: NDArray[np.int64], unknown: NDArray[np.int64], of: NDArray[np.int64]) -> tuple[Text, ...]:
     """Write so many of so many for each unit; most share few of them, so each is written once."""
-    pairs, at = np.unique(np.stack((count, of)), axis=1, return_inverse=True)
-    written = [both(f"{c} / {n}") for c, n in pairs.T.tolist()]
+    shares, at = np.unique(np.stack((count, unknown, of)), axis=1, return_inverse=True)
+    written = [both(f"{c} (+{u}?) / {n}" if u else f"{c} / {n}") for c, u, n in shares.T.tolist()]
     return tuple(written[position] for position in at.ravel().tolist())
 
 
@@ -379,6 +389,7 @@ def _hotspots(snapshot: Snapshot, query: ViewQuery) -> Answer:
         classes=(
             *(LegendClass(name, title, token, listed=name.startswith("hot_")) for name, title, token in _HOT),
             LegendClass("masked", masked, "land"),
+            LegendClass("unknown", Text("人口不明，不比较", "Residents unknown, not compared"), "hatch"),
         ),
         legend=legend,
         legend_note=Text(

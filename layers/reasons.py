@@ -9,6 +9,7 @@ import numpy as np
 
 from geo.coverage import is_covered as within_limit
 from layers.indicators import has_ended
+from layers.sight import ROUNDED_TO
 from layers.tallies import complaints_in_period
 from layers.text import Language, Text
 from layers.wording import day, known, metres, number, percent
@@ -76,6 +77,12 @@ def _gap_reason(shown: Card) -> Reason | None:
             "{n} 名居民（{p}）步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
             "No {k} within {l} m for {n} residents ({p}): {w} on foot on average, {s} straight.",
         )
+        if shown.row()["dwellings_unknown"]:
+            text = Text(
+                "至少 {n} 名居民（人口已知者的 {p}）步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
+                "No {k} within {l} m for at least {n} residents ({p} of those known): {w} on foot on average, "
+                "{s} straight.",
+            )
     else:
         text = Text(
             "步行 {l} 米内没有{k}：平均要走 {w}，直线 {s}。",
@@ -149,12 +156,19 @@ def _complaint_reason(shown: Card) -> Reason | None:
     level = Text("与全区相比不显著", "not significant against the district")
     if name == "masked":
         level = Text("居民太少，不参与比较", "too few residents to compare")
+    elif name == "unknown":
+        level = Text("人口不明，不参与比较", "residents unknown: not compared")
     elif name != "none":
         side = Text("偏多", "more") if name.startswith("hot") else Text("偏少", "fewer")
         level = Text(
             "连同相邻单元比全区{s}（置信度 {p}%，z {z:.2f}）",
             "with its neighbours {s} than the district ({p} %, z {z:.2f})",
         ).format(s=side, p=name[-2:], z=z)
+    if name not in ("masked", "unknown") and shown.row()["dwellings_unknown"] and shown.compares_rates():
+        level = Text(
+            "{l}；有住处人数不明，按已知人口算的件数比率只会偏高",
+            "{l}; some dwellings are of unknown residents: its rate, by the known ones, is at most that high",
+        ).format(l=level)
     return Reason(
         Text("时段内诉求 {n} 件，{l}。", "{n} complaints in the period, {l}.").format(
             n=number(count), l=level
@@ -166,15 +180,18 @@ def _complaint_reason(shown: Card) -> Reason | None:
 def _public_complaint_reason(shown: Card) -> Reason | None:
     if shown.unit == "communities":
         return None
-    count, small = shown.complaints(), shown.sight.small_count
+    count, least = shown.complaints(), shown.sight.least_complaints
     if np.isnan(count):
         text = Text(
             "时段内的诉求件数从略：少于 {n} 件，或会泄露少于 {n} 件的数。",
             "Complaints in the period are withheld: they are under {n}, or would give away a count that is.",
         )
-        return Reason(text.format(n=small), "complaints")
+        return Reason(text.format(n=least), "complaints")
     return Reason(
-        Text("时段内诉求 {n} 件。", "{n} complaints in the period.").format(n=number(count)), "complaints"
+        Text(
+            "时段内诉求约 {n} 件（取整到 {r}）。", "About {n} complaints in the period (rounded to {r})."
+        ).format(n=number(count), r=ROUNDED_TO),
+        "complaints",
     )
 
 

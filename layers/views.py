@@ -27,7 +27,7 @@ from layers.limits import limit_of
 from layers.published import answer
 from layers.queries import ViewQuery
 from layers.search import search
-from layers.sight import Sight
+from layers.sight import ROUNDED_TO, Sight
 from layers.strip import strip
 from layers.tallies import complaints_by_month
 from layers.text import Language, Text
@@ -276,14 +276,17 @@ class View:
         """Return the heading of the values, which says why some are not told."""
         heading = self.answer.column
         if self.sight.is_public and self._suppressed().any():
+            of_people = self.query.question == "gap"
             heading = Text("{h}（<{n} 等从略）", "{h} (<{n} withheld)").format(
-                h=heading, n=self.sight.small_count
+                h=heading, n=self.sight.small_count if of_people else self.sight.least_complaints
             )
         return heading.to(language)
 
 
 _DOWNLOADED = {
     "residents": Text("居民", "Residents"),
+    "dwellings": Text("住处", "Dwellings"),
+    "dwellings_unknown": Text("其中人数不明", "Dwellings of unknown residents"),
     "buildings": Text("楼栋", "Buildings"),
     "complaints": Text("诉求", "Complaints"),
     "double_none_communities": Text("双无小区", "Double-none communities"),
@@ -377,10 +380,12 @@ def _method(shown: View) -> Text:
         )
     if shown.sight.is_public:
         return Text(
-            "时段内每个单元的诉求件数，不按人口折算；少于 {n} 件的数，以及会泄露它们的数，从略。登录后可看热点。",
-            "Complaints of each unit in the period, not per head; counts under {n}, and those that would give them "
-            "away, are withheld. Hot spots are for those who sign in.",
-        ).format(n=shown.sight.small_count)
+            "时段内每个单元的诉求件数，各自取整到 {r}，所以合计可能不等于各部分之和；不按人口折算；少于 {n} 件的数，以及会泄露它们的数，"
+            "从略。登录后可看热点。",
+            "Complaints of each unit in the period, each rounded to {r}, so that parts may not add up to their total; not "
+            "per head; counts under {n}, and those that would give them away, are withheld. Hot spots are for those who "
+            "sign in.",
+        ).format(r=ROUNDED_TO, n=shown.sight.least_complaints)
     compared = (
         Text("每千人诉求（经验贝叶斯平滑）", "the rate per 1,000 residents, smoothed by empirical Bayes")
         if shown.answer.basis == "rate"

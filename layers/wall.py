@@ -214,7 +214,7 @@ def _hotspots(
         id="hotspots",
         label=Text("个热点格，99% 置信", "hot cells, 99 % confidence"),
         value=both(f"{figure.count:,}"),
-        basis=Text("比较 {o} 格，遮蔽 {m} 格", "of {o} cells, {m} masked").format(
+        basis=Text("比较 {o} 格，不比 {m} 格", "of {o} cells, {m} left out").format(
             o=f"{figure.of - figure.unknown:,}", m=f"{figure.unknown:,}"
         ),
         rest=(
@@ -227,8 +227,8 @@ def _hotspots(
         else since(earlier[1], figure.count, before, points=False, unit="格"),
         figure=told["figure"],
         definition=Text(
-            "每格与相邻格的{c}同全区比，Gi* 检验，控制误报；居民不足 {n} 人的格遮蔽。{e}",
-            "{c} of a cell and its neighbours against the district (Gi*, FDR); under {n} residents masked. {e}",
+            "每格与相邻格的{c}同全区比，Gi* 检验，控制误报；居民不足 {n} 人或人口不明的格不比。{e}",
+            "{c} of a cell and its neighbours against the district (Gi*, FDR); cells under {n} or of unknown residents left out. {e}",
         ).format(
             c=Text("每千人诉求", "Complaint rate") if by_rate else Text("诉求件数", "Complaints"),
             n=snapshot.standards.hotspot_mask_residents,

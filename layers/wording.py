@@ -25,11 +25,31 @@ def number(value: float | None) -> Text:
     return NOT_KNOWN if value is None or pd.isna(value) else both(f"{round(value):,}")
 
 
-def numbers(values: NDArray[Any]) -> tuple[Text, ...]:
-    """Return `number` of each value; most of a district's cells share few of them, so each is written once."""
+def numbers(values: NDArray[Any], *, at_least: NDArray[np.bool_] | None = None) -> tuple[Text, ...]:
+    """Return `number` of each value; most of a district's cells share few of them, so each is written once.
+
+    Parameters
+    ----------
+    values : float array
+        NaN is unknown.
+    at_least : bool array, optional
+        Which values are known in part, and so written as the least that there is.
+    """
     rounded, at = np.unique(np.round(np.asarray(values, dtype=float)), return_inverse=True)
     written = [number(value) for value in rounded.tolist()]
-    return tuple(written[position] for position in at.tolist())
+    if at_least is None:
+        return tuple(written[position] for position in at.tolist())
+    least = [least_number(value) for value in rounded.tolist()]
+    return tuple(
+        (least if part else written)[position]
+        for position, part in zip(at.tolist(), at_least.tolist(), strict=True)
+    )
+
+
+def least_number(value: float | None) -> Text:
+    """Return a whole number of which only a part is known: there is at least so much."""
+    found = number(value)
+    return found if found is NOT_KNOWN else Text("≥ {n}", "≥ {n}").format(n=found)
 
 
 def large(value: float | None) -> Text:

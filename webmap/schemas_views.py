@@ -36,6 +36,7 @@ SIGHT = record(
     read=YES_NO,
     signed_in=YES_NO,
     small_count=WHOLE,
+    least_complaints=WHOLE,
 )
 _HEADLINE = record(
     {"value": nullable(NUMBER)},
@@ -81,6 +82,7 @@ VIEW = record(
             share=nullable(NUMBER),
             share_text=STRING,
             unknown_share=nullable(NUMBER),
+            unknown_text=nullable(STRING),
             withheld=YES_NO,
             definition=STRING,
         )
@@ -177,6 +179,7 @@ CARD = record(
             source=nullable(STRING),
             suppressed=YES_NO,
             withheld=YES_NO,
+            unknown=nullable(STRING),
         )
     ),
     distances=listed(

@@ -89,7 +89,7 @@ WORDS: dict[str, Text] = {
     ),
     "method": Text("怎样算的", "How it is counted"),
     "three_ways": Text("未覆盖，三种算法", "Not covered, counted three ways"),
-    "three_ways_unknown": Text("另有 {share} 不明", "and {share} unknown"),
+    "three_ways_unknown": Text("另有 {n} 不明", "and {n} unknown"),
     "scope": Text("范围", "Where"),
     "whole_district": Text("全区", "Whole district"),
     "whole_area": Text("您的区域", "Your area"),

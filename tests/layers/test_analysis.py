@@ -11,12 +11,13 @@ import pytest
 import shapely
 
 from layers.analysis import analyse
+from layers.hotspots import comparable_residents
 from layers.problems import BadParameter
 from layers.queries import ViewQuery
 from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
-from layers.units import AREA_UNITS
+from layers.units import AREA_UNITS, units
 from layers.views import view
 from tests.district import METRIC_CRS, small_district
 
@@ -31,13 +32,17 @@ SCHEMES = (
 )
 
 
+FULL = Sight(aggregates="full")
+
+
 def columns(standards: Standards) -> list[str]:
     per_kind = [
         name
         for kind in standards.facility_kinds
         for name in (f"coverage_{kind}_residents_share", f"nearest_{kind}_m", f"access_{kind}_m")
     ]
-    first = ["cell", "complaints", "buildings", "residents", "double_none_communities"]
+    first = ["cell", "complaints", "buildings", "residents", "dwellings", "dwellings_unknown"]
+    first.append("double_none_communities")
     hot = ["hotspot_basis", "hotspot_z", "hotspot_p", "hotspot_p_sim", "hotspot_class", "geometry"]
     return [*first, *per_kind, *hot]
 
@@ -203,11 +208,77 @@ def test_gi_star_agrees_with_esda(standards: Standards) -> None:
 def test_cells_under_twenty_residents_are_masked_on_a_rate(snapshot: Snapshot, standards: Standards) -> None:
     table = analyse(snapshot, "square:100")
     assert (table["hotspot_basis"] == "rate").all()
-    few = ~(table["residents"] >= standards.hotspot_mask_residents)
+    unknown = table["residents"].isna()
+    assert (table.loc[unknown, "hotspot_class"] == "unknown").all() and unknown.any()
+    few = table["residents"] < standards.hotspot_mask_residents
     assert (table.loc[few, "hotspot_class"] == "masked").all()
-    assert table.loc[few, ["hotspot_z", "hotspot_p", "hotspot_p_sim"]].isna().all().all()
-    assert not (table.loc[~few, "hotspot_class"] == "masked").any()
-    assert table.loc[~few, "hotspot_z"].notna().all()
+    apart = few | unknown
+    assert table.loc[apart, ["hotspot_z", "hotspot_p", "hotspot_p_sim"]].isna().all().all()
+    assert not table.loc[~apart, "hotspot_class"].isin(["masked", "unknown"]).any()
+    assert table.loc[~apart, "hotspot_z"].notna().all()
+
+
+def test_units_of_residents_known_in_part_are_compared_up_to_a_tenth_of_their_dwellings(
+    standards: Standards,
+) -> None:
+    """Known residents alone under all complaints would make a rate of them."""
+    residents = np.array([100.0, 100.0, 19.0, 19.0, np.nan, 0.0, 0.0])
+    unknown = np.array([10, 11, 1, 0, 3, 1, 0])
+    found = comparable_residents(residents, dwellings=np.full(7, 100), unknown=unknown, standards=standards)
+    assert [None if np.isnan(item) else item for item in found] == [100, None, None, 19, None, None, 0]
+
+
+def test_a_neighbourhood_of_which_a_community_is_unknown_has_at_least_the_known_residents(
+    snapshot: Snapshot,
+) -> None:
+    table = analyse(snapshot, "neighbourhoods").set_index("cell")
+    of = snapshot.frame("buildings")["community"].isin(["C04", "C05", "C06"])
+    unhoused = ["commercial", "public", "industrial"]
+    homes = of & ~snapshot.frame("buildings")["use"].isin(unhoused)
+    part = table.loc["S1N2"]
+    assert round(part["residents"], 6) == 1720
+    assert (
+        part["dwellings_unknown"] >= (homes & (snapshot.frame("buildings")["community"] == "C06")).sum() > 0
+    )
+    assert homes.sum() <= part["dwellings"] <= part["buildings"]
+    assert part["hotspot_class"] == "unknown" and np.isnan(part["hotspot_z"])
+    assert (table["hotspot_class"] == "unknown").sum() == 1
+    whole = table.loc["S2N1"]
+    assert whole["dwellings_unknown"] == 0 < whole["dwellings"]
+
+
+def test_a_home_in_no_community_does_not_make_a_cell_uninhabited(standards: Standards) -> None:
+    """Nobody knows how many live in it; in a pump house, a shop or an office it is known that nobody does."""
+    for use, known in (
+        ("residential", False),
+        ("mixed", False),
+        (None, False),
+        ("boat house", False),
+        ("other", True),
+        ("commercial", True),
+        ("public", True),
+        ("industrial", True),
+    ):
+        district, frames = small_district()
+        alone = (
+            frames["buildings"]
+            .loc[["B90"]]
+            .assign(use=pd.array([use], dtype=frames["buildings"]["use"].dtype))
+        )
+        assert pd.isna(alone["community"].iloc[0])
+        others = frames["buildings"][frames["buildings"]["community"].notna()]
+        frames["buildings"] = pd.concat([others, alone]).sort_index()
+        made = Snapshot(1, district, standards, frames)
+        cell = units(made, "square:50")
+        at = cell.ids[cell.of_building[list(frames["buildings"].index).index("B90")]]
+        row = analyse(made, "square:50").set_index("cell").loc[at]
+        assert row["buildings"] == 1
+        assert (row["residents"] == 0) == known and np.isnan(row["residents"]) != known, use
+        assert (row["dwellings"], row["dwellings_unknown"]) == ((0, 0) if known else (1, 1)), use
+        assert row["hotspot_class"] == ("masked" if known else "unknown"), use
+        shown = view(made, ViewQuery.from_params({"unit": "square:50"}, made, FULL), FULL).as_dict("en")
+        told = dict(zip(shown["rows"]["id"], shown["rows"]["class"], strict=True))[str(at)]
+        assert told == ("uninhabited" if known else "unknown"), use
 
 
 def test_a_period_counts_both_its_days(snapshot: Snapshot) -> None:

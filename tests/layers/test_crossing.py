@@ -122,7 +122,7 @@ def test_under_conditions_only_what_meets_them_is_counted(snapshot: Snapshot, pa
 def test_what_is_unknown_stands_apart(snapshot: Snapshot) -> None:
     made = crossed(snapshot, left="gap", right="hotspots", unit="square:100")
     assert [one.id for one in made.columns if one.apart] == ["unknown", "uninhabited"]
-    assert [one.id for one in made.rows] == ["hot", "none", "cold", "masked"]
+    assert [one.id for one in made.rows] == ["hot", "none", "cold", "masked", "unknown"]
     assert made.unknown.sum() == 8
     at = [one.id for one in made.columns].index("unknown")
     assert made.unknown[:, at].sum() == 8

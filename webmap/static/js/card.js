@@ -192,7 +192,7 @@ function figures(all) {
   return el(
     "div",
     { class: all.length > 4 ? "card-figures many" : "card-figures", vars: { "--columns": all.length } },
-    all.map(({ title, value_text: value, definition, date, source, suppressed, withheld }) =>
+    all.map(({ title, value_text: value, definition, date, source, suppressed, withheld, unknown }) =>
       figureButton(
         suppressed || withheld ? "card-figure withheld" : "card-figure",
         {
@@ -201,9 +201,10 @@ function figures(all) {
           value,
           date: withheld ? undefined : date,
           source,
+          unknown,
           text: withheld
             ? t("withheld_role")
-            : suppressed && t("withheld_small", { n: sight.small_count }),
+            : suppressed && t("withheld_small", { n: sight.small_count, m: sight.least_complaints }),
         },
         el("span", { class: "card-value", text: value }),
         el("span", { class: "card-label", text: title }),

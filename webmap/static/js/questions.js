@@ -9,7 +9,7 @@ import { limitControl } from "./limit.js";
 import { swatch, tokenVariable } from "./shapes.js";
 import { ask } from "./state.js";
 import { QUESTIONS, defaultUnit } from "./url.js";
-import { count, page, percent, sight, t } from "./words.js";
+import { count, page, sight, t } from "./words.js";
 
 const { district } = page;
 const NAMED_PARTS = ["double_none", "unknown", "cold_99", "hot_99"];
@@ -160,7 +160,7 @@ function refill(slot, ...content) {
 
 function threeWays(view) {
   if (!view.three_ways.length) return null;
-  const way = ({ title, share, share_text: text, unknown_share: unknown, definition, withheld }) =>
+  const way = ({ title, share, share_text: text, unknown_share: open, unknown_text: unknown, definition, withheld }) =>
     el(
       "div",
       { class: "way" },
@@ -171,7 +171,7 @@ function threeWays(view) {
         el("span", {
           class: withheld ? "bar withheld" : share === null ? "bar hatched" : "bar",
           "aria-hidden": "true",
-          vars: { "--share": share ?? 0, "--unknown": unknown ?? 0 },
+          vars: { "--share": share ?? 0, "--unknown": open ?? 0 },
         }),
         figureButton(
           withheld ? "way-value withheld" : "way-value",
@@ -180,13 +180,12 @@ function threeWays(view) {
             definition,
             title,
             value: text,
-            unknown: unknown > 0 ? percent(unknown) : null,
+            unknown,
             date: view.as_of,
           },
           text,
         ),
-        unknown > 0 &&
-          el("span", { class: "vh", text: t("three_ways_unknown", { share: percent(unknown) }) }),
+        unknown && el("span", { class: "vh", text: t("three_ways_unknown", { n: unknown }) }),
       ),
     );
   return el(
