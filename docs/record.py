@@ -96,8 +96,8 @@ def privacy_page(folder: Path, made: str) -> str:
     parts += ["\n## Where it comes from\n\n", _table(_SOURCES)]
     parts.append(
         "\n## What the layers hold\n\nKinds of care are those of [who may what](access.md): *open* values describe places "
-        "and organisations; *count* values are told in full to staff and suppressed where small to the public; all others "
-        "are guarded: left out unless asked for by name. Where a feature is goes with its open fields.\n"
+        "and organisations; *count* values are told in full to staff and suppressed where small to the public, complaints "
+        "rounded to 5 besides; all others are guarded: left out unless asked for by name. Where a feature is goes with its open fields.\n"
     )
     for layer in LAYERS.values():
         parts.append(f"\n### {layer.name}: {layer.title.zh}, {layer.title.en}\n\n")

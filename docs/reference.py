@@ -23,6 +23,7 @@ from layers.definitions import DEFINITIONS  # noqa: E402
 from layers.policy import Policy, read_policy  # noqa: E402
 from layers.rules import ACTIONS, WAYS_OUT, Action, WayOut  # noqa: E402
 from layers.schema import LAYERS, Field, Layer  # noqa: E402
+from layers.sight import ROUNDED_TO, Sight  # noqa: E402
 from layers.standards import read_standards  # noqa: E402
 from layers.visitors import Area, Visitor  # noqa: E402
 
@@ -128,11 +129,15 @@ def access_page() -> str:
     """Return who may what, as the policy answers."""
     policy = read_policy(app.DATA_FOLDER)
     rules = policy.rules
+    least = Sight(aggregates="public", small_count=rules.small_count).least_complaints
     about = (
         f"From `data/roles.json` and `data/fields.json`: {rules.source.en}. Whatever no rule allows is refused; a "
         "field that `fields.json` does not name leaves by no way. What *area* means on the ground is in "
-        "`layers/areas.py`; figures of *public* leave out counts of people and complaints under "
-        f"{rules.small_count}, and what would give them away.\n"
+        "`layers/areas.py`; figures of *public* leave out counts of people under "
+        f"{rules.small_count} and of complaints under {least}, and what would give them away; counts of complaints are "
+        f"rounded to multiples of {ROUNDED_TO}, each by itself, and all else that is told of complaints follows from the "
+        "rounded ones. Whoever looks all the time may see when a count crosses a step, and nothing of a single complaint else "
+        "([decision 9](decisions/0009-one-policy.md)).\n"
     )
     parts = ["# Who may what\n\n", _MADE, about, "\n## Roles\n\n"]
     parts.append("| role | Chinese | English | answers for | has accounts |\n|---|---|---|---|---|\n")

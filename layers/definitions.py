@@ -60,11 +60,12 @@ DEFINITIONS: dict[str, Definition] = {
         Text(
             "步行距离不超过限值的居民占比（含限值）。步行距离 = 楼栋出入口到最近设施的直线距离 × 绕行系数。"
             "全区数的分母是城中村以外、人口已知的小区居民，单元的分母是单元内全部已知居民；人口不明的小区单列。"
-            "“以外”为其余部分。一处设施都没有时为 0%。",
+            "“以外”为其余部分。有设施而没有这一类的，为 0%；一处设施都没有登记的，不明。",
             "Share of residents whose walk is within the limit (inclusive). The walk is the straight line from the "
             "building's entrance to the nearest facility times the detour factor. For the district: of the known "
             "residents of communities that are not urban villages; for a unit: of all its known residents. "
-            "Communities of unknown residents stand apart. What is beyond is the rest. Without any facility it is 0 %.",
+            "Communities of unknown residents stand apart. What is beyond is the rest. Where there are facilities and none "
+            "of the kind it is 0 %; where none at all are on record it is unknown.",
         ),
         _GB,
     ),
@@ -172,8 +173,9 @@ DEFINITIONS: dict[str, Definition] = {
         Text("诉求", "Complaints"),
         Text("件", "complaints"),
         Text(
-            "所选时段内提出、位置落在单元内的诉求件数，首尾两天都计。",
-            "Complaints opened in the chosen period and located in the unit; both days counted.",
+            "所选时段内提出、位置落在单元内的诉求件数，首尾两天都计。不登录时看到的是各自取整到 5 的倍数的约数，小的数从略。",
+            "Complaints opened in the chosen period and located in the unit; both days counted. To those who have not "
+            "signed in each count is told about, rounded to 5, and small ones are withheld.",
         ),
         _DATA,
     ),

@@ -326,7 +326,7 @@ def _published(
         "value_text": complaints_text(count).to(language),
         "label": Text("件诉求", "complaints").to(language),
         "basis": Text(
-            "{p}；取整到 {r}；少于 {n} 件的数，以及会泄露它们的数，从略",
+            "{p}；取整到 {r} 的倍数；少于 {n} 件的数，以及会泄露它们的数，从略",
             "{p}; rounded to {r}; counts under {n}, and those that would give them away, are withheld",
         )
         .format(p=period_words(query.period), r=ROUNDED_TO, n=sight.least_complaints)

@@ -3,8 +3,9 @@
 Of people nothing is told but which communities have fewer than `Sight.small_count` residents. So there is
 nothing to subtract: no total of people is public, no share or mean that weighs several communities by theirs,
 and no order by them. Complaints are counted per neighbourhood, subdistrict and district, in one period that
-nobody can shift, and `layers.suppression` says which of these counts stay untold. Whatever else is shown of
-complaints, such as classes, follows from the told counts alone.
+nobody can shift, and `layers.suppression` says which of these counts stay untold and rounds the others, so that
+looking twice tells of no single complaint. Whatever else is shown of complaints, such as classes, follows from the
+told counts alone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import pandas as pd
 from layers.places import places
 from layers.queries import default_period
 from layers.questions import Answer, LegendClass, full_answer
-from layers.suppression import untold
+from layers.sight import ROUNDED_TO
+from layers.suppression import rounded, told_counts
 from layers.tallies import complaints_by_unit, complaints_in_period
 from layers.text import Text, both
 from layers.wording import large, metres, number
@@ -36,7 +38,7 @@ UNTOLD = Text("从略", "withheld")
 
 @dataclass(frozen=True, eq=False)
 class Published:
-    """Complaints of the default period as the public may know them; NaN where a count is not told."""
+    """Complaints of the default period as the public may know them: rounded; NaN where a count is not told."""
 
     district: float
     subdistricts: NDArray[np.float64]
@@ -49,11 +51,11 @@ class Published:
 
 def published_complaints(snapshot: Snapshot, sight: Sight) -> Published:
     """Return the counts of complaints that the public may know."""
-    small = sight.small_count
-    return snapshot.derived(("published complaints", small), lambda: _published(snapshot, small))
+    least = sight.least_complaints
+    return snapshot.derived(("published complaints", least), lambda: _published(snapshot, least))
 
 
-def _published(snapshot: Snapshot, small: int) -> Published:
+def _published(snapshot: Snapshot, least: int) -> Published:
     period = default_period(snapshot)
     total = complaints_in_period(snapshot, period)
     counts = {
@@ -72,8 +74,7 @@ def _published(snapshot: Snapshot, small: int) -> Published:
             values.append(values[node] - sum(below))
             parents.append(node)
     shown = np.arange(len(values)) < 1 + first + second
-    hidden = untold(np.array(values), np.array(parents), shown, small=small)
-    told = np.where(hidden, np.nan, np.array(values, dtype=float))
+    told = told_counts(np.array(values), np.array(parents), shown, least=least)
     return Published(float(told[0]), told[1 : 1 + first], told[1 + first : 1 + first + second])
 
 
@@ -158,15 +159,18 @@ def _complaints(snapshot: Snapshot, query: ViewQuery, sight: Sight, full: Answer
     told = np.isfinite(counts)
     level = np.searchsorted(bounds, np.nan_to_num(counts), side="left")
     classes = np.where(told, np.array([f"quantity-{n}" for n in range(5)], dtype=object)[level], "withheld")
-    lowest = [sight.small_count, *(bounds + 1).tolist()]
-    titles = [f"{low:,} – {high:,}" for low, high in zip(lowest, bounds, strict=False)]
+    lowest = [int(rounded(np.array(sight.least_complaints))), *(bounds + ROUNDED_TO).tolist()]
+    titles = [
+        f"{low:,} – {high:,}" if low < high else f"{high:,}"
+        for low, high in zip(lowest, bounds, strict=False)
+    ]
     steps = [
         LegendClass(f"quantity-{n}", both(title), f"quantity-{n}", True) for n, title in enumerate(titles)
     ]
     note = Text(
-        "少于 {n} 件的数，以及会泄露它们的数，从略",
-        "Counts under {n}, and those that would give them away, are withheld",
-    ).format(n=sight.small_count)
+        "约数，取整到 {r} 的倍数；少于 {n} 件的数，以及会泄露它们的数，从略",
+        "Rounded to {r}; counts under {n}, and those that would give them away, are withheld",
+    ).format(r=ROUNDED_TO, n=sight.least_complaints)
     return replace(
         full,
         table=_without_people(full.table).assign(
@@ -178,12 +182,14 @@ def _complaints(snapshot: Snapshot, query: ViewQuery, sight: Sight, full: Answer
         classes=(
             *steps,
             LegendClass(
-                "withheld", Text("从略（<{n} 等）", "Withheld (<{n} …)").format(n=sight.small_count), "land"
+                "withheld",
+                Text("从略（<{n} 等）", "Withheld (<{n} …)").format(n=sight.least_complaints),
+                "land",
             ),
         ),
-        legend=Text("诉求件数", "Number of complaints"),
+        legend=Text("诉求件数（约）", "Number of complaints (about)"),
         legend_note=note,
-        write=lambda: tuple(number(item) if item >= 0 else UNTOLD for item in counts),
+        write=lambda: tuple(complaints_text(item) for item in counts),
         basis="count",
     )
 
@@ -198,4 +204,4 @@ def _class_bounds(counts: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def complaints_text(count: float) -> Text:
     """Return a count of complaints as the public may know it."""
-    return large(count) if np.isfinite(count) else UNTOLD
+    return Text("约 {n}", "about {n}").format(n=large(count)) if np.isfinite(count) else UNTOLD

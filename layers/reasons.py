@@ -54,6 +54,8 @@ def reasons(shown: Card, community: int) -> list[Reason]:
 def _gap_reason(shown: Card) -> Reason | None:
     if not shown.tells_walks:
         return _untold_walk_reason(shown)
+    if not shown.snapshot.count("facilities"):
+        return None
     kind, standards = shown.query.kind, shown.snapshot.standards
     share, straight, walk = shown.coverage(kind)
     limit = shown.limit(kind).metres
@@ -189,7 +191,8 @@ def _public_complaint_reason(shown: Card) -> Reason | None:
         return Reason(text.format(n=least), "complaints")
     return Reason(
         Text(
-            "时段内诉求约 {n} 件（取整到 {r}）。", "About {n} complaints in the period (rounded to {r})."
+            "时段内诉求约 {n} 件（取整到 {r} 的倍数）。",
+            "About {n} complaints in the period (rounded to {r}).",
         ).format(n=number(count), r=ROUNDED_TO),
         "complaints",
     )

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from layers.policy import Policy
     from layers.rules import Rows
 
+ROUNDED_TO = 5
+"""Counts of complaints are told to the public as multiples of it."""
+
 Need = Literal["area", "full", "floating"]
 """What a question needs: the figures of an area, all figures, or to be told of the share of floating residents."""
 
@@ -31,7 +34,7 @@ class Sight:
     floating : Rows
         Of which communities the share of floating residents may be seen.
     small_count : int
-        Counts below it are not told to the public.
+        Counts below it are not told to the public, nor when they cease to be.
     signed_in : bool
         Whether somebody in particular asks.
     remedy : callable, optional
@@ -49,6 +52,15 @@ class Sight:
     def is_public(self) -> bool:
         """Whether only what anybody may know is seen."""
         return self.aggregates == "public"
+
+    @property
+    def least_complaints(self) -> int:
+        """The fewest complaints that the public is told of: the first step of rounding beyond `small_count`.
+
+        So whoever looks before and after a complaint, and sees a count told that was not, learns of no small one.
+        """
+        half = ROUNDED_TO // 2
+        return ((self.small_count + half) // ROUNDED_TO + 1) * ROUNDED_TO - half
 
     @property
     def is_whole(self) -> bool:

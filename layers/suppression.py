@@ -8,6 +8,10 @@ leaves to the root and back.
 **What is promised**: the range of every count under `small` holds at least all of 0 to `small` - 1, so that
 nobody can tell whether there is anything at all. An untold count does not say why it is untold: saying "under
 five" of some would give away that the others are not.
+
+Whoever looks before and after a single complaint could subtract one answer from the other. So what is told is
+rounded (`rounded`), and what stays untold is decided on lower bounds that move only where a rounded count of a part
+does (`told_counts`).
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from layers.sight import ROUNDED_TO
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,3 +134,41 @@ def untold(
         while not (tree.ranges()[node][0] <= 0 and tree.ranges()[node][1] >= small - 1):
             tree.loosen_around(node)
     return np.array(tree.untold) & shown
+
+
+def rounded(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return counts as the nearest multiples of `ROUNDED_TO`."""
+    return (counts + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO
+
+
+def told_counts(
+    counts: NDArray[np.int64], parents: NDArray[np.int64], shown: NDArray[np.bool_], *, least: int
+) -> NDArray[np.float64]:
+    """Return the counts as they are told: rounded, NaN where they are not told.
+
+    One more of a part that is shown changes nothing but counts, its own and those above, that thereby come to another
+    multiple; and what else is told only where its own does.
+
+    Parameters
+    ----------
+    counts, parents, shown
+        As of `untold`.
+    least : int
+        The least count that is told, the first that is rounded to some multiple (`Sight.least_complaints`).
+
+    Notes
+    -----
+    The lower bounds add up as the counts do, and none is more than its count: whatever the bounds leave open for an
+    untold count, moving the true counts by the same amounts leaves open for it as well, with the same rounded ones.
+    """
+    bounds = np.where(counts < least, 0, rounded(counts) - ROUNDED_TO // 2)
+    bounds = np.where(
+        shown, bounds, np.maximum(bounds, counts > 0)
+    )  # what is left over is known where it is none
+    bounds = np.where(shown | (counts > 0), bounds, counts)
+    for node in reversed(range(len(counts))):
+        below = parents == node
+        if below.any():
+            bounds[node] = bounds[below].sum()
+    hidden = untold(bounds, parents, shown, small=least)
+    return np.where(hidden, np.nan, rounded(counts).astype(float))

@@ -127,6 +127,7 @@ def _sight(
         "read": policy.may(visitor, "read"),
         "signed_in": sight.signed_in,
         "small_count": sight.small_count,
+        "least_complaints": sight.least_complaints,
     }
 
 

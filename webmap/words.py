@@ -194,8 +194,8 @@ WORDS: dict[str, Text] = {
         "您的角色看不到这个数，它不是不明。", "Your role is not told this figure; it is not unknown."
     ),
     "withheld_small": Text(
-        "少于 {n} 的数，以及会泄露这样的数的，都从略。",
-        "Counts under {n}, and those that would give one away, are withheld.",
+        "居民少于 {n} 人、诉求少于 {m} 件的，以及会泄露这样的数的，都从略。",
+        "Where residents are under {n} or complaints under {m}, and what would give that away, is withheld.",
     ),
     "public_note": Text(
         "户数和居民数不公开，诉求不按小区公开。",

@@ -72,7 +72,7 @@ def test_a_resident_is_told_complaints_of_one_period_and_by_neighbourhood(
 ) -> None:
     page = open_page(f"{served['resident']}/?question=hotspots&lang=en")
     opened = page.locator(".question.open")
-    expect(opened.locator(".headline .value")).to_have_text("64")
+    expect(opened.locator(".headline .value")).to_have_text("about 65")
     expect(opened.locator(".segment")).to_have_text(["neighbourhoods", "subdistricts"])
     expect(opened.locator("input[type=date]")).to_have_count(0)
     expect(opened.locator(".fixed-days")).to_have_text("2019-01-01 – 2019-12-31")
@@ -82,9 +82,9 @@ def test_a_resident_is_told_complaints_of_one_period_and_by_neighbourhood(
     expect(page.locator(".method")).not_to_contain_text("Getis")
     page.locator(".row").last.click()
     expect(page.locator("#card .card-figure.withheld .card-value")).to_have_text("withheld")
-    expect(page.locator("#card .reason")).to_contain_text("under 5")
+    expect(page.locator("#card .reason")).to_contain_text("under 8")
     page.locator("#card .card-figure.withheld").click()
-    expect(page.locator("#definition")).to_contain_text("Counts under 5")
+    expect(page.locator("#definition")).to_contain_text("complaints under 8")
 
 
 def test_a_residents_card_has_no_numbers_of_people(served: Served, open_page: Open) -> None:

@@ -14,22 +14,26 @@ UNBOUNDED = 10**6
 
 @dataclass
 class System:
-    """Linear equations over unknown whole numbers, none negative, each named by something hashable."""
+    """Linear equations and bounds over unknown whole numbers, none negative, each named by something hashable."""
 
-    rows: list[tuple[Mapping[Hashable, int], int]] = field(default_factory=list)
+    rows: list[tuple[Mapping[Hashable, int], int, int]] = field(default_factory=list)
 
     def equal(self, terms: Mapping[Hashable, int], value: int) -> None:
         """Learn that the sum of `terms` (name to factor) is `value`."""
-        self.rows.append((dict(terms), value))
+        self.between(terms, value, value)
+
+    def between(self, terms: Mapping[Hashable, int], low: int, high: int) -> None:
+        """Learn that the sum of `terms` is at least `low` and at most `high`."""
+        self.rows.append((dict(terms), low, high))
 
     def range_of(self, terms: Mapping[Hashable, int]) -> tuple[int, int]:
         """Return the least and the greatest that the sum of `terms` can be."""
-        names = {name: None for row, _ in self.rows for name in row} | dict.fromkeys(terms)
+        names = {name: None for row, *_ in self.rows for name in row} | dict.fromkeys(terms)
         column = {name: at for at, name in enumerate(names)}
         matrix = np.zeros((max(len(self.rows), 1), len(column)))
-        values = np.zeros(len(matrix))
-        for at, (row, value) in enumerate(self.rows):
-            values[at] = value
+        least, most = np.zeros(len(matrix)), np.zeros(len(matrix))
+        for at, (row, low, high) in enumerate(self.rows):
+            least[at], most[at] = low, high
             for name, factor in row.items():
                 matrix[at, column[name]] += factor
         wanted = np.zeros(len(column))
@@ -39,7 +43,7 @@ class System:
         for sign in (1, -1):
             found = milp(
                 sign * wanted,
-                constraints=LinearConstraint(matrix, values, values),
+                constraints=LinearConstraint(matrix, least, most),
                 bounds=Bounds(0, UNBOUNDED),
                 integrality=np.ones(len(column), dtype=np.int64),
             )

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from layers.suppression import untold
+from layers.sight import Sight
+from layers.suppression import rounded, told_counts, untold
 from tests.layers.attack import System
 
 SMALL = 5
+LEAST = Sight(aggregates="public", small_count=SMALL).least_complaints
 Tree = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
@@ -146,3 +148,68 @@ def test_what_stays_untold(
 def test_what_is_no_tree_or_does_not_add_up_is_refused(counts: list[int], parents: list[int]) -> None:
     with pytest.raises(ValueError, match=r"cannot stand under|not the sum"):
         untold(np.array(counts), np.array(parents), np.ones(len(counts), bool), small=SMALL)
+
+
+# Rounded, and looked at twice
+
+
+@pytest.mark.parametrize(("small", "least"), [(3, 8), (5, 8), (7, 8), (8, 13), (12, 13), (13, 18)])
+def test_no_step_from_untold_to_told_is_one_of_a_small_count(small: int, least: int) -> None:
+    assert Sight(aggregates="public", small_count=small).least_complaints == least
+    before, after = rounded(np.array([least - 1, least]))
+    assert least - 1 >= small and before < after
+
+
+def known_of(tree: Tree, told: NDArray[np.float64]) -> System:
+    """Return what somebody knows who reads rounded counts, and knows where nothing is left over."""
+    counts, parents, shown = tree
+    system = System()
+    for node, n in enumerate(counts):
+        below = np.flatnonzero(parents == node)
+        if len(below):
+            system.equal({node: 1, **{int(child): -1 for child in below}}, 0)
+        if shown[node] and np.isfinite(told[node]):
+            system.between({node: 1}, int(told[node]) - 2, int(told[node]) + 2)
+        elif not shown[node] and n == 0:
+            system.equal({node: 1}, 0)
+    return system
+
+
+@settings(max_examples=150)
+@given(trees())
+def test_rounded_counts_give_no_small_one_away(tree: Tree) -> None:
+    counts, parents, shown = tree
+    told = told_counts(counts, parents, shown, least=LEAST)
+    system = known_of(tree, told)
+    seen = shown & np.isfinite(told)
+    assert (told[seen] == rounded(counts[seen])).all() and (told[seen] >= LEAST).all()
+    for node in np.flatnonzero((counts < LEAST) & (shown | (counts > 0))):
+        low, high = system.range_of({int(node): 1})
+        assert low <= 0 and high >= LEAST - 1, (counts.tolist(), parents.tolist(), told.tolist(), node)
+
+
+@settings(max_examples=300)
+@given(trees(most=60), st.data())
+def test_one_more_is_told_by_the_steps_it_crosses_alone(tree: Tree, data: st.DataObject) -> None:
+    counts, parents, shown = tree
+    parts = [node for node in range(len(counts)) if not (parents == node).any()]
+    part = data.draw(st.sampled_from([node for node in parts if shown[node] or counts[node] > 0]))
+    more, at = counts.copy(), part
+    while at >= 0:
+        more[at] += 1
+        at = int(parents[at])
+    before, after = (told_counts(one, parents, shown, least=LEAST) for one in (counts, more))
+    other = ~((before == after) | (np.isnan(before) & np.isnan(after)))
+    crossed = (rounded(counts) != rounded(more)) & (more >= LEAST)
+    if not crossed[part]:
+        assert (np.isnan(before) == np.isnan(after))[shown].all()
+        assert crossed[other & shown].all()
+    if more[part] < LEAST:  # nobody tells it from another part of the same parent
+        beside = next((n for n in parts if n != part and parents[n] == parents[part]), part)
+        elsewhere = more.copy()
+        elsewhere[part] -= 1
+        elsewhere[beside] += 1
+        if shown[beside] and elsewhere[beside] < LEAST:
+            assert np.array_equal(
+                after[shown], told_counts(elsewhere, parents, shown, least=LEAST)[shown], equal_nan=True
+            )

@@ -166,7 +166,7 @@ function row(rows, i, at, { list, open, top, withSeats, withMonths }) {
       { class: "value", role: "gridcell" },
       el("span", {
         class: suppressed ? "value-text withheld" : "value-text",
-        title: suppressed ? t("withheld_small", { n: sight.small_count }) : null,
+        title: suppressed ? t("withheld_small", { n: sight.small_count, m: sight.least_complaints }) : null,
         text: rows.value_text[i],
       }),
       el("span", {
