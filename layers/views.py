@@ -380,8 +380,8 @@ def _method(shown: View) -> Text:
         )
     if shown.sight.is_public:
         return Text(
-            "时段内每个单元的诉求件数，各自取整到 {r} 的倍数，所以合计可能不等于各部分之和；不按人口折算；少于 {n} 件的数，以及会泄露它们的数，"
-            "从略。登录后可看热点。",
+            "时段内每个单元的诉求件数，各自取整到 {r} 的倍数，所以合计可能不等于各部分之和；不按人口折算；少于 {n} 件的数，"
+            "以及会泄露它们的数，从略。登录后可看热点。",
             "Complaints of each unit in the period, each rounded to {r}, so that parts may not add up to their total; not "
             "per head; counts under {n}, and those that would give them away, are withheld. Hot spots are for those who "
             "sign in.",
