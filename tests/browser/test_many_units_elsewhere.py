@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from layers.standards import Standards
 from layers.store import create_store
@@ -55,6 +56,7 @@ window.fetch = async (at, ...more) => {
   const answer = await told(at, ...more);
   if (!String(at).startsWith("/api/wall") || answer.status !== 200) return answer;
   const wall = await answer.json();
+  wall.facilities.count = 4680;
   for (const one of wall.pair) one.figure = { ...one.figure, count: 27600, of: 27870 };
   return { ok: true, status: 200, headers: answer.headers, json: async () => wall };
 };
@@ -91,6 +93,34 @@ def test_the_wall_draws_very_many_cells_and_takes_in_what_it_draws(
     views = [parse_qs(urlsplit(url).query) for url in asked if "/api/view" in url]
     assert views and all(one["columns"] == ["id,class,lon,lat"] for one in views)
     assert [one for one in faults(page) if "27,870" in one] == []
+    page.locator('#position [data-go="gap"]').dispatch_event("click")
+    expect(page.locator("#wall")).to_have_attribute("data-scene", "gap")
+    expect(page.locator("#legend .wall-ramp")).to_be_visible()
+    expect(page.locator("#legend")).not_to_contain_text("4,680")
+
+
+def test_names_that_would_hide_the_walls_map_are_left_out(
+    serve: Callable[[Visitor], str], open_page: Open
+) -> None:
+    screen = Visitor("wall", WHOLE_DISTRICT, name="hall", via="device")
+    address = f"{serve(screen)}/wall?seconds=3600"
+    names = open_page(address, width=1920, height=1080).locator(".map-name")
+    expect(names).not_to_have_count(0)
+    page = open_page("about:blank", width=1920, height=1080)
+    page.route("**/wall?*", many_names)
+    page.goto(address)
+    expect(page.locator("#legend")).to_be_visible()
+    drawn(page)
+    expect(page.locator(".map-name")).to_have_count(0)
+
+
+def many_names(route: Route) -> None:
+    """Give the page with the names of its parts thirty times over."""
+    answer = route.fetch()
+    before, places, after = re.split(r'("places": ?\[\[.*?\]\])', answer.text(), maxsplit=1)
+    inner = places[places.index("[") + 1 : -1]
+    many = places[: places.index("[")] + "[" + ", ".join([inner] * 30) + "]"
+    route.fulfill(response=answer, body=before + many + after)
 
 
 def test_a_tablet_of_very_many_communities_answers_taps(

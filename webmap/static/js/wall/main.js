@@ -14,6 +14,8 @@ const RELOAD_MS = 60_000;
 const PAINTED = "id,class,lon,lat";
 /** Cells are not named on the map. */
 const NAMED = "id,name,class,lon,lat";
+/** More facilities than this would cover the cells, of a whole city seen at once. */
+const MOST_MARKS = 1_000;
 
 const began = performance.now();
 /** What each question's map shows: the view, its tag, and the figures beside which it was asked for. */
@@ -101,7 +103,7 @@ function drawView(id, view) {
     return;
   }
   drawnUnit = unit;
-  const facilities = id === "gap" ? figures.facilities : null;
+  const facilities = id === "gap" && figures.facilities.count <= MOST_MARKS ? figures.facilities : null;
   map.paint(view, facilities);
   showLegend(view, facilities);
 }

@@ -14,6 +14,8 @@ const LEGEND_REM = { width: 41.25, height: 12 };
 const STALE = 0.88;
 /** From five metres names are read in the wall's smallest size, whatever the zoom. */
 const NAME_REM = 1.75;
+/** More of them would hide what the map shows. */
+const MOST_NAMES = 40;
 const NAMES = ["subdistrict_names_afar", "water_names", "green_names"];
 const FARTHEST = 24;
 const STILL = {
@@ -36,6 +38,7 @@ const STILL = {
 /** Start the map. @returns {{paint: Function, mend: Function, close: Function}} */
 export function startMap() {
   const description = JSON.parse(byId("map-description").textContent);
+  for (const layer of description.layers) if (layer.places?.length > MOST_NAMES) layer.places = [];
   const node = byId("map");
   node.removeAttribute("tabindex");
   const map = L.map(node, { ...STILL, crs: crsOf(description), maxZoom: description.max_zoom });
