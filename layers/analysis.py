@@ -170,7 +170,12 @@ def mean_metres(snapshot: Snapshot, found: Units, kind: str) -> dict[str, NDArra
 def covered_share(
     snapshot: Snapshot, found: Units, kind: str, *, limit_m: float | None = None
 ) -> NDArray[np.float64]:
-    """Return which share of each unit's known residents is within the limit; the standard's where none is given."""
+    """Return which share of each unit's known residents is within the limit; the standard's where none is given.
+
+    NaN without known residents, and everywhere where no facilities at all are on record.
+    """
+    if not snapshot.count("facilities"):
+        return np.full(len(found), np.nan)
     homes = dwellings(snapshot)
     counted = (found.of_dwelling >= 0) & np.isfinite(homes.residents) & (homes.residents > 0)
     covered = is_covered(snapshot, kind, limit_m=limit_m)

@@ -37,6 +37,9 @@ class KindCoverage:
         All buildings of the district.
     area_covered_m2, area_m2 : float, optional
         Of the built-up area: the union of the management cells, or of the communities, or the outline.
+    is_told : bool
+        Whether any facilities are on record. Where there are some, and none of the kind, everybody is beyond its
+        limit; where there are none at all, nobody knows.
     """
 
     kind: str
@@ -48,25 +51,33 @@ class KindCoverage:
     buildings: Figure
     area_covered_m2: float | None
     area_m2: float | None
+    is_told: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return the coverage under its stable names."""
         share = (
-            None if not self.area_m2 or self.area_covered_m2 is None else self.area_covered_m2 / self.area_m2
+            None
+            if not self.area_m2 or self.area_covered_m2 is None or not self.is_told
+            else self.area_covered_m2 / self.area_m2
         )
+        residents, buildings = self._counted(self.residents), self._counted(self.buildings)
         return {
             "facilities": self.facilities,
             "limit_m": self.limit_m,
             "method": f"straight line x {self.detour_factor:g}",
-            "residents_share": self.residents.rate,
-            "residents": {**self.residents.as_dict(), "communities_unknown": self.communities_unknown},
-            "buildings_share": self.buildings.rate,
-            "buildings": self.buildings.as_dict(),
+            "residents_share": residents["rate"],
+            "residents": {**residents, "communities_unknown": self.communities_unknown},
+            "buildings_share": buildings["rate"],
+            "buildings": buildings,
             "area_share": share,
             "area_m2": None
-            if self.area_m2 is None
+            if self.area_m2 is None or not self.is_told
             else {"covered": self.area_covered_m2, "of": self.area_m2},
         }
+
+    def _counted(self, figure: Figure) -> dict[str, Any]:
+        told = figure.as_dict()
+        return told if self.is_told else {**told, "unknown": figure.of, "rate": None}
 
 
 def kind_coverage(
@@ -107,6 +118,7 @@ def _kind_coverage(snapshot: Snapshot, kind: str, part: Area, limit_m: float) ->
         buildings=buildings,
         area_covered_m2=reached,
         area_m2=total,
+        is_told=snapshot.count("facilities") > 0,
     )
 
 

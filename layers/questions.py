@@ -19,7 +19,7 @@ from layers.limits import Limit, limit_of
 from layers.snapshot import bytes_of
 from layers.text import Text, both
 from layers.units import AREA_UNITS, units
-from layers.wording import numbers
+from layers.wording import numbers, ratios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -190,9 +190,12 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     by_residents = bool(np.isfinite(residents).any())
     far = np.where(residents > 0, residents * (1 - np.nan_to_num(share)), 0.0)
     value = np.where(np.isnan(residents), np.nan, far) if by_residents else buildings_outside.astype(float)
+    is_told = snapshot.count("facilities") > 0
+    if not is_told:  # nobody is known to be out of reach of what nobody has recorded
+        value[:] = np.nan
     legend = _gap_legend(limit)
     unknown, uninhabited = len(legend) - 2, len(legend) - 1
-    level = _gap_levels(walks.walk_m, limit.breaks_m)
+    level = _gap_levels(walks.walk_m, limit.breaks_m) if is_told else np.full(len(found), unknown)
     if by_residents:
         level[np.isnan(residents)] = unknown
         level[residents == 0] = uninhabited
@@ -217,7 +220,7 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     return Answer(
         table=table,
         classes=legend,
-        legend=Text("到最近{k}的步行距离（m）", "Walk to the nearest {k} (m)").format(
+        legend=Text("到最近{k}的平均步行距离（m）", "Mean walk to the nearest {k} (m)").format(
             k=Text(title.zh, title.en[:1].lower() + title.en[1:])
         ),
         legend_note=_gap_note(limit, by_residents=by_residents),
@@ -245,9 +248,9 @@ def _gap_legend(limit: Limit) -> tuple[LegendClass, ...]:
 
 
 def _gap_note(limit: Limit, *, by_residents: bool) -> Text:
-    what = Text("居民", "residents") if by_residents else Text("单元", "units")
+    what = Text("单元的居民", "residents of its units") if by_residents else Text("单元", "units")
     if limit.note is None:
-        return Text("柱高为各档{w}数", "Bars: {w} per class").format(w=what)
+        return Text("柱高为各档{w}数", "Bars per class: {w}").format(w=what)
     return Text("{n}；柱高为各档{w}数", "Bars: {w}; {n}").format(n=limit.note, w=what)
 
 
@@ -309,17 +312,10 @@ def _double_none(snapshot: Snapshot, query: ViewQuery) -> Answer:
         legend=legend,
         legend_note=Text("按小区代表点归入单元", "Communities counted where their point lies"),
         column=Text("双无小区", "Double-none"),
-        write=lambda: _ratios(count, unknown, all_of),
+        write=lambda: ratios(count, unknown, all_of),
         definition="double_none",
         basis="communities",
     )
-
-
-def _ratios(count: NDArray[np.int64], unknown: NDArray[np.int64], of: NDArray[np.int64]) -> tuple[Text, ...]:
-    """Write so many of so many for each unit; most share few of them, so each is written once."""
-    shares, at = np.unique(np.stack((count, unknown, of)), axis=1, return_inverse=True)
-    written = [both(f"{c} (+{u}?) / {n}" if u else f"{c} / {n}") for c, u, n in shares.T.tolist()]
-    return tuple(written[position] for position in at.ravel().tolist())
 
 
 def _double_none_communities(snapshot: Snapshot, query: ViewQuery) -> Answer:

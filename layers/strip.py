@@ -60,15 +60,24 @@ def strip(
     if query.question == "double_none":
         answers = is_double_none(snapshot.frame("communities"))[here]
         count, open_cases = int((answers == "yes").sum()), int((answers == "unknown").sum())
+        titles = (Text("双无", "Double-none"), Text("不能判断", "Cannot tell"))
+        first, second = (_of_all(snapshot, title, here) for title in titles)
         items += [
-            (Text("双无", "Double-none"), number(count), "double-none", "double_none"),
-            (Text("不能判断", "Cannot tell"), number(open_cases), None, "double_none"),
+            (first, number(count), "double-none", "double_none"),
+            (second, number(open_cases), None, "double_none"),
         ]
     elif sight.is_public:
         items += _public_items(snapshot, query, sight, table)
     else:
-        items += _items(snapshot, query, answered, table)
+        items += _items(snapshot, query, answered, table, here)
     return as_dicts(items, language)
+
+
+def _of_all(snapshot: Snapshot, title: Text, here: NDArray[np.bool_]) -> Text:
+    """Return the title of a figure over all communities, which the headlines tell without the urban villages."""
+    if not (snapshot.frame("communities")["kind"][here] == URBAN_VILLAGE).any():
+        return title
+    return Text("{t}，含城中村", "{t}, villages incl.").format(t=title)
 
 
 def as_dicts(items: list[Item], language: Language) -> list[dict[str, Any]]:
@@ -96,15 +105,23 @@ def place_title(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> Text:
     return where
 
 
-def _items(snapshot: Snapshot, query: ViewQuery, answered: Answer, table: pd.DataFrame) -> list[Item]:
+def _items(
+    snapshot: Snapshot,
+    query: ViewQuery,
+    answered: Answer,
+    table: pd.DataFrame,
+    here: NDArray[np.bool_],
+) -> list[Item]:
     if query.question == "hotspots":
         hot = int(table["class"].isin(["hot_99", "hot_95", "hot_90"]).sum())
         return [
             (Text("诉求", "Complaints"), number(int(table["complaints"].sum())), None, "complaints"),
             (Text("热点", "Hot"), number(hot), "hot", "hotspots"),
         ]
-    beyond = large(float(table["value"].sum(skipna=True)))
-    items: list[Item] = [(_beyond_title(snapshot, query), beyond, "gap", answered.definition)]
+    beyond, title = large(float(table["value"].sum(skipna=True))), _beyond_title(snapshot, query)
+    if answered.basis == "residents":
+        title = _of_all(snapshot, title, here)
+    items: list[Item] = [(title, beyond, "gap", answered.definition)]
     if answered.basis == "residents":
         unknown = Text("{n} 处", "{n} units").format(n=number(int((table["class"] == "unknown").sum())))
         items.append((Text("人口不明", "Residents unknown"), unknown, None, "residents"))

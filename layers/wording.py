@@ -46,6 +46,13 @@ def numbers(values: NDArray[Any], *, at_least: NDArray[np.bool_] | None = None) 
     )
 
 
+def ratios(count: NDArray[np.int64], unknown: NDArray[np.int64], of: NDArray[np.int64]) -> tuple[Text, ...]:
+    """Write so many, and perhaps so many more, of so many; most units share few of them, so each is written once."""
+    shares, at = np.unique(np.stack((count, unknown, of)), axis=1, return_inverse=True)
+    written = [both(f"{c} (+{u}?) / {n}" if u else f"{c} / {n}") for c, u, n in shares.T.tolist()]
+    return tuple(written[position] for position in at.ravel().tolist())
+
+
 def least_number(value: float | None) -> Text:
     """Return a whole number of which only a part is known: there is at least so much."""
     found = number(value)

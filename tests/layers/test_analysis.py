@@ -260,11 +260,8 @@ def test_a_home_in_no_community_does_not_make_a_cell_uninhabited(standards: Stan
         ("industrial", True),
     ):
         district, frames = small_district()
-        alone = (
-            frames["buildings"]
-            .loc[["B90"]]
-            .assign(use=pd.array([use], dtype=frames["buildings"]["use"].dtype))
-        )
+        alone = frames["buildings"].loc[["B90"]]
+        alone = alone.assign(use=pd.Series([use], index=alone.index, dtype="object"))
         assert pd.isna(alone["community"].iloc[0])
         others = frames["buildings"][frames["buildings"]["community"].notna()]
         frames["buildings"] = pd.concat([others, alone]).sort_index()

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 import shapely
 
+from layers.analysis import analyse
 from layers.queries import ViewQuery
 from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
-from layers.summary import mediation_figures
+from layers.summary import mediation_figures, summary
 from layers.text import Language
 from layers.views import card, view
 from layers.wall import wall
@@ -53,8 +54,8 @@ def test_residents_known_in_part_are_at_least_those_on_cards_lists_and_in_files(
     assert values["S1N2"] == "≥ 650" and values["S2N1"] == "2,190"
     query = ViewQuery.from_params({"unit": "neighbourhoods"}, snapshot, FULL)
     frame = view(snapshot, query, FULL).frame("en").set_index("Unit")
-    of = frame.loc["S1N2", ["Residents", "Dwellings", "Dwellings of unknown residents"]]
-    assert [round(item) for item in of] == [1720, 24, 8]
+    of = [frame[name]["S1N2"] for name in ("Residents", "Dwellings", "Dwellings of unknown residents")]
+    assert [round(float(item), 6) for item in of] == [1720, 24, 8]
 
 
 def test_the_public_is_not_told_how_many_dwellings_are_of_unknown_residents(snapshot: Snapshot) -> None:
@@ -75,10 +76,11 @@ def test_unknown_is_not_told_as_too_few(snapshot: Snapshot) -> None:
     assert "(1 under 20 residents, 1 of unknown residents left out)" in headline["basis"]
     assert headline["figure"]["unknown"] == 2
     assert {one["id"]: one["count"] for one in shown["legend"]["classes"]}["unknown"] == 1
-    for language, few, unknown in (
-        ("en", "too few residents", "residents unknown"),
-        ("zh", "居民太少", "人口不明"),
-    ):
+    words: dict[Language, tuple[str, str]] = {
+        "en": ("too few residents", "residents unknown"),
+        "zh": ("居民太少", "人口不明"),
+    }
+    for language, (few, unknown) in words.items():
         text = {
             code: reason_of(told(snapshot, "communities", code, language, question="hotspots"), "hotspots")
             for code in ("C06", "C10")
@@ -93,10 +95,10 @@ def test_a_rate_of_which_a_little_is_unknown_is_told_as_at_most(standards: Stand
     whole = Snapshot(1, district, standards, frames)
     sentence = reason_of(told(whole, "neighbourhoods", "S2N1", question="hotspots"), "hotspots")
     buildings = frames["buildings"]
-    one = buildings.loc[["C08-B1"]].assign(community=pd.NA, use="residential")
+    one = buildings.loc[["C08-B1"]].assign(community=None, use="residential")
     one.index = pd.Index(["X1"], name=buildings.index.name)
     beside = shapely.transform(shapely.box(1584, 300, 1596, 310), lambda xy: xy + ORIGIN)
-    moved = one.set_geometry(gpd.GeoSeries([beside], index=one.index, crs=METRIC_CRS).to_crs(one.crs))
+    moved = one.set_geometry(gpd.GeoSeries([beside], index=one.index, crs=METRIC_CRS).to_crs("EPSG:4490"))
     frames["buildings"] = pd.concat([buildings, moved]).sort_index()
     made = Snapshot(1, district, standards, frames)
     shown = told(made, "neighbourhoods", "S2N1", question="hotspots")
@@ -124,7 +126,8 @@ def test_conditions_leave_open_what_is_not_compared(snapshot: Snapshot, unit: st
 
 
 def test_the_wall_says_what_is_not_compared(snapshot: Snapshot) -> None:
-    for language, said in (("en", "left out"), ("zh", "不比")):
+    words: dict[Language, str] = {"en": "left out", "zh": "不比"}
+    for language, said in words.items():
         shown = str(wall(snapshot, FULL, None, language))
         assert said in shown and "masked" not in shown and "遮蔽" not in shown
 
@@ -223,3 +226,56 @@ def test_the_walls_mediation_counts_what_cannot_be_told(snapshot: Snapshot) -> N
     assert found["figure"] == {"count": 3, "of": 6, "unknown": 1, "rate": 0.5}
     assert found["figure"]["of"] - found["figure"]["count"] - found["figure"]["unknown"] == of["missing"]
     assert found["basis"].startswith("3 of 6")
+
+
+@pytest.mark.parametrize("unit", ["square:100", "communities", "subdistricts"])
+def test_without_facilities_all_ways_say_the_same(standards: Standards, unit: str) -> None:
+    """Of no facility on record nothing is known; of a kind of which there is none beside others, all are beyond."""
+    district, frames = small_district()
+    facilities = frames["facilities"]
+    for kept, known in ((facilities.iloc[:0], False), (facilities[facilities["kind"] == "library"], True)):
+        made = Snapshot(1, district, standards, {**frames, "facilities": kept})
+        covered = summary(made)["coverage"]["day_care"]
+        shares = [covered[f"{name}_share"] for name in ("residents", "buildings", "area")]
+        assert shares == [0.0, 0.0, 0.0] if known else shares == [None, None, None]
+        for name in ("residents", "buildings"):
+            assert covered[name]["unknown"] == (0 if known else covered[name]["of"])
+        table = analyse(made, unit)
+        people = table["residents"] > 0
+        share = table.loc[people, "coverage_day_care_residents_share"]
+        assert (share == 0).all() if known else share.isna().all()
+        shown = seen(made, unit=unit, kind="day_care")
+        assert shown["headlines"]["gap"]["needs"] == ([] if known else ["facilities"])
+        lived_in = set(table.loc[people, "cell"])
+        rows = zip(*(shown["rows"][name] for name in ("id", "class", "value")), strict=True)
+        told_of = {(name, value is None) for code, name, value in rows if code in lived_in}
+        assert told_of == {("gap-4", False)} if known else told_of == {("unknown", True)}
+        for where in ("gap:day_care:300", "class:gap:day_care:300:gap-4"):
+            met = seen(made, unit=unit, where=where)
+            found = met["rows"]["id"][: met["conditions"]["matches"]]
+            open_cases = met["rows"]["id"][met["conditions"]["matches"] :]
+            assert lived_in <= set(found if known else open_cases), where
+        for code in list(lived_in)[:2]:
+            parts = told(made, unit, code, kind="day_care")["reason"]
+            assert [part["text"] for part in parts if part["fact"] == "coverage"] == (
+                ["The district has no day-care for the elderly."] if known else []
+            )
+
+
+def test_figures_over_the_map_say_where_urban_villages_are_among_them(snapshot: Snapshot) -> None:
+    """Headlines leave them out: C12 has 4,200 residents beyond the limit, and its manager is unknown."""
+    for question, title in (
+        ("gap", "Beyond 300 m"),
+        ("double_none", "Double-none"),
+        ("double_none", "Cannot tell"),
+    ):
+        for subdistrict, mark in (("", ", villages incl."), ("S1", "")):
+            shown = seen(snapshot, question=question, unit="square:100", subdistrict=subdistrict)
+            titles = [one["title"] for one in shown["strip"]]
+            assert f"{title}{mark}" in titles, (question, subdistrict, titles)
+    chinese = seen(snapshot, "zh", question="double_none", unit="communities")["strip"]
+    assert "双无，含城中村" in [one["title"] for one in chinese]
+    shown = seen(snapshot, unit="square:100")["legend"]
+    assert shown["title"].startswith("Mean walk") and "residents of its units" in shown["subtitle"]
+    shown = seen(snapshot, "zh", unit="square:100")["legend"]
+    assert "平均步行距离" in shown["title"] and "单元的居民" in shown["subtitle"]

@@ -253,8 +253,10 @@ def test_the_strip_counts_communities_as_the_summary_does(snapshot: Snapshot) ->
         data = view(snapshot, asked(snapshot, question="double_none", unit=unit)).as_dict("en")
         counted = strip_of(data)
         assert counted["Communities"] == str(found["communities"] + found["urban_villages"]["count"])
-        assert counted["Double-none"] == str(found["double_none"]["count"] + beside["count"])
-        assert counted["Cannot tell"] == str(found["double_none"]["unknown"] + beside["unknown"])
+        assert counted["Double-none, villages incl."] == str(found["double_none"]["count"] + beside["count"])
+        assert counted["Cannot tell, villages incl."] == str(
+            found["double_none"]["unknown"] + beside["unknown"]
+        )
     old = asked(snapshot, question="double_none", unit="subdistricts", community_kind="garden_estate")
     assert strip_of(view(snapshot, old).as_dict("en"))["Double-none"] == "0"
 
