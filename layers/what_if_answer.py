@@ -17,7 +17,7 @@ from layers.text import Language, Text, both
 from layers.unit_names import unit_names
 from layers.views import unit_positions, view
 from layers.what_if import ROOM, SHARED_ROOM, Applied, Hypothesis
-from layers.what_if_reach import Difference, Reach, difference, reach, units_changed
+from layers.what_if_reach import CHANGES, Difference, Reach, difference, reach, units_changed
 from layers.wording import percent
 
 if TYPE_CHECKING:
@@ -158,11 +158,11 @@ class WhatIf:
         ).format(b=self.base, v=self.present.version)
 
     def _units(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"unit": self.query.unit, "gained": [], "lost": []}
+        told: dict[str, Any] = {"unit": self.query.unit, "gained": [], "lost": [], "open": []}
         if self.shown_kind is not None:
             found = self.results[self.shown_kind].found
-            gained, lost = units_changed(self.present, self.query.unit, found.before, found.after)
-            told |= {"gained": gained.tolist(), "lost": lost.tolist()}
+            gained, lost, unsure = units_changed(self.present, self.query.unit, found.before, found.after)
+            told |= {"gained": gained.tolist(), "lost": lost.tolist(), "open": unsure.tolist()}
         return told
 
 
@@ -264,7 +264,7 @@ def result_as_dict(given: Hypothesis, one: KindResult, language: Language) -> di
                 "double_none": found.count(name, double_none=True),
                 "villages": found.count(name, published=False),
             }
-            for name in ("gained", "lost", "nearer", "farther")
+            for name in CHANGES
         },
         "communities": _communities(given.present, found, language),
         "more": max(0, len(found.order) - MOST_LISTED),
@@ -306,9 +306,11 @@ def figure_as_dict(
         "before": before.as_dict(),
         "after": after.as_dict(),
         "change": after.count - before.count,
+        "unknown_change": after.unknown - before.unknown,
         "before_text": percent(before.rate).to(language),
         "after_text": percent(after.rate).to(language),
         "change_text": signed(after.count - before.count),
+        "unknown_change_text": signed(after.unknown - before.unknown),
     }
 
 
@@ -334,6 +336,7 @@ def _communities(present: Snapshot, found: Difference, language: Language) -> li
                 "published": bool(found.published[at]),
                 "residents": round(float(found.residents[at])),
                 "residents_text": signed(round(float(found.residents[at]))),
+                "open_residents": round(float(found.open_residents[at])),
                 "buildings": int(found.buildings[at]),
                 "walk_before_m": _metres(found.before.walk_m[at]),
                 "walk_after_m": _metres(found.after.walk_m[at]),

@@ -40,6 +40,7 @@ PRESENT = Text("现状", "Present")
 _CHANGES = {
     "gained": Text("新覆盖", "comes within"),
     "lost": Text("失去覆盖", "falls out"),
+    "open": Text("前后有一方不能判断", "cannot tell on one side"),
     "nearer": Text("部分新覆盖", "partly comes within"),
     "farther": Text("部分失去覆盖", "partly falls out"),
 }
@@ -171,9 +172,12 @@ class Comparison:
                 [both("–"), *(both(signed(one)) for one in people)],
             )
         )
+        unsure = [round(float(one.found.open_residents.sum())) for one in found]
+        rows.append(_counted("residents_open", _OPEN_RESIDENTS, [0, *unsure]))
         for change, title in (
             ("gained", Text("新覆盖小区", "Communities gained")),
             ("lost", Text("失去覆盖小区", "Communities lost")),
+            ("open", Text("前后有一方不能判断的小区", "Communities of which one side cannot be told")),
         ):
             rows.append(_counted(change, title, [0, *(one.found.count(change) for one in found)]))
             of_them = [0, *(one.found.count(change, double_none=True) for one in found)]
@@ -273,12 +277,14 @@ class Comparison:
                     language,
                 )
                 row[_RESIDENTS.to(language)] = round(float(found.residents[at]))
+                row[_OPEN_RESIDENTS.to(language)] = round(float(found.open_residents[at]))
                 row[_DOUBLE_NONE.to(language)] = str(found.double_none[at])
                 made.append((row, shape))
         return made
 
 
 _RESIDENTS = Text("居民增减", "Residents more or fewer")
+_OPEN_RESIDENTS = Text("前后有一方不能判断的居民", "Residents of whom one side cannot be told")
 _DOUBLE_NONE = Text("双无", "Double-none")
 
 
@@ -287,18 +293,19 @@ def _places(given: Hypothesis, language: Language) -> list[tuple[dict[str, Any],
     for n, one in enumerate(given.steps, 1):
         told = step_as_dict(given, n, one, language)
         at = one.before if one.step.at is None else one.step.at
-        title = kind_title(given.present, one.kind).to(language) if one.kind else ""
+        kind = kind_title(given.present, one.kind).to(language) if one.kind else ""
         row = _feature(
             Text("设施", "Place").to(language),
             told["title"],
-            title,
+            kind,
             told["code"] or "",
             one.name or "",
             language,
         )
         if one.status != "done":
             row[Text("变化", "Change").to(language)] = f"{told['title']} ({told['note']})"
-        row[_RESIDENTS.to(language)], row[_DOUBLE_NONE.to(language)] = None, None
+        for title in (_RESIDENTS, _OPEN_RESIDENTS, _DOUBLE_NONE):
+            row[title.to(language)] = None
         made.append((row, None if at is None else shapely.Point(at)))
     return made
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from layers.snapshot import Snapshot
 
-CHANGES = ("gained", "lost", "nearer", "farther")
-"""Of a community: it comes within the limit, falls out of it, or some of its buildings do and it stays as it is."""
+CHANGES = ("gained", "lost", "open", "nearer", "farther")
+"""Of a community: it comes within the limit, falls out of it, it cannot be told of one side alone, or some of its
+buildings come within or fall out and it stays as it is."""
 _SEVERITY = {name: at for at, name in enumerate((*CHANGES, ""))}
 
 
@@ -159,9 +160,13 @@ class Difference:
     Attributes
     ----------
     change : object array, one per community
-        One of `CHANGES`, or "" where no dwelling of it is covered otherwise than before.
+        One of `CHANGES`, or "" where no dwelling of it is covered otherwise than before. Where it cannot be told
+        whether it is within, before or after, it is open: nobody knows whether it gains or loses.
     residents, buildings : float and int arrays, one per community
-        By how many more of its known residents and of its buildings are covered; fewer are negative.
+        By how many more of its known residents and of its buildings are covered; fewer are negative. Of both sides
+        it is known.
+    open_residents : float array, one per community
+        Its known residents of whom it cannot be told on one side alone whether they are covered.
     double_none : object array, one per community
         yes, no or unknown.
     published : bool array, one per community
@@ -175,6 +180,7 @@ class Difference:
     change: NDArray[np.object_]
     residents: NDArray[np.float64]
     buildings: NDArray[np.int64]
+    open_residents: NDArray[np.float64]
     double_none: NDArray[np.object_]
     published: NDArray[np.bool_]
     order: NDArray[np.int64]
@@ -188,8 +194,12 @@ class Difference:
 def difference(present: Snapshot, before: Reach, after: Reach) -> Difference:
     """Return what differs; both are of the same dwellings and communities, which no step touches."""
     homes, n = dwellings(present), present.count("communities")
-    turned = after.covered.astype(np.int64) - before.covered
+    turned, opened = _turned(before, after)
     moved = np.flatnonzero((turned != 0) & (homes.community >= 0))
+    unsure = np.flatnonzero(opened & (homes.community >= 0))
+    open_residents: NDArray[np.float64] = np.bincount(
+        homes.community[unsure], weights=np.nan_to_num(homes.residents[unsure]), minlength=n
+    ).astype(np.float64)
     group, sign = homes.community[moved], turned[moved]
     people = np.nan_to_num(homes.residents[moved]) * sign
     residents: NDArray[np.float64] = np.bincount(group, weights=people, minlength=n).astype(np.float64)
@@ -200,42 +210,54 @@ def difference(present: Snapshot, before: Reach, after: Reach) -> Difference:
     touched = np.isin(np.arange(n), group)
     change = np.select(
         [
-            (before.within != "yes") & (after.within == "yes"),
-            (before.within == "yes") & (after.within != "yes"),
+            (before.within == "no") & (after.within == "yes"),
+            (before.within == "yes") & (after.within == "no"),
+            before.within != after.within,
             touched & more,
             touched,
+            np.isin(np.arange(n), homes.community[unsure]),
         ],
-        CHANGES,
+        (*CHANGES, "open"),
         "",
     ).astype(object)
     communities = present.frame("communities")
     double_none = is_double_none(communities)
     severity = np.array([_SEVERITY[one] for one in change.tolist()])
-    order = np.lexsort((np.arange(n), -np.abs(residents), severity, double_none != "yes"))
+    order = np.lexsort((np.arange(n), -open_residents, -np.abs(residents), severity, double_none != "yes"))
     return Difference(
         before=before,
         after=after,
         change=change,
         residents=residents,
         buildings=buildings,
+        open_residents=open_residents,
         double_none=double_none,
         published=is_published(communities),
         order=order[change[order] != ""],
     )
 
 
+def _turned(before: Reach, after: Reach) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return which dwellings are covered (1) or no longer (-1), and of which it cannot be told on one side alone."""
+    known = ~(before.unknown | after.unknown)
+    turned = np.where(known, after.covered.astype(np.int64) - before.covered, 0)
+    return turned, before.unknown != after.unknown
+
+
 def units_changed(
     present: Snapshot, unit: str, before: Reach, after: Reach
-) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """Return the ids of the units in which more, and in which fewer, residents are covered than before.
+) -> tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.object_]]:
+    """Return the ids of the units in which more, and in which fewer, residents are covered than before, and of others.
 
-    Where the residents of those concerned are unknown, dwellings count.
+    The others hold residents of whom it cannot be told on one side alone. Where the residents of those concerned are
+    unknown, dwellings count.
     """
     homes, found = dwellings(present), units(present, unit)
-    turned = after.covered.astype(np.int64) - before.covered
+    turned, opened = _turned(before, after)
     moved = np.flatnonzero((turned != 0) & (found.of_dwelling >= 0))
     group, sign = found.of_dwelling[moved], turned[moved]
     people = np.bincount(group, weights=np.nan_to_num(homes.residents[moved]) * sign, minlength=len(found))
     places_ = np.bincount(group, weights=sign, minlength=len(found))
     net = np.where(people != 0, people, places_)
-    return found.ids[net > 0], found.ids[net < 0]
+    unsure = np.isin(np.arange(len(found)), found.of_dwelling[opened]) & (net == 0)
+    return found.ids[net > 0], found.ids[net < 0], found.ids[unsure]

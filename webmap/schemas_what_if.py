@@ -45,6 +45,7 @@ _COMMUNITY = record(
     published=YES_NO,
     residents=WHOLE,
     residents_text=STRING,
+    open_residents=WHOLE,
     buildings=WHOLE,
     walk_before_m=nullable(NUMBER),
     walk_after_m=nullable(NUMBER),
@@ -68,9 +69,11 @@ _RESULT = record(
             before=_FIGURE,
             after=_FIGURE,
             change=WHOLE,
+            unknown_change=WHOLE,
             before_text=STRING,
             after_text=STRING,
             change_text=STRING,
+            unknown_change_text=STRING,
         )
     ),
     changes=record(**dict.fromkeys(CHANGES, record(communities=WHOLE, double_none=WHOLE, villages=WHOLE))),
@@ -89,7 +92,7 @@ WHAT_IF = record(
     note=STRING,
     shown=nullable(STRING),
     results=listed(_RESULT),
-    units=record(unit=STRING, gained=listed(STRING), lost=listed(STRING)),
+    units=record(unit=STRING, gained=listed(STRING), lost=listed(STRING), open=listed(STRING)),
     view=ref("View"),
 )
 WHAT_IF_COMPARISON = record(

@@ -76,12 +76,14 @@ WORDS: dict[str, Text] = {
     ),
     "what_if_gained": Text("新覆盖", "gained"),
     "what_if_lost": Text("失去", "lost"),
+    "what_if_open": Text("前后有一方不能判断", "one side cannot be told"),
     "what_if_nearer": Text("部分新覆盖", "partly gained"),
     "what_if_farther": Text("部分失去", "partly lost"),
     "what_if_counts": Text(
-        "小区：新覆盖 {g} 个（双无 {gd} 个），失去 {l} 个（双无 {ld} 个），另有 {p} 个部分变化；城中村另计 {v} 个。",
-        "Communities: {g} gained ({gd} double-none), {l} lost ({ld} double-none), {p} changed in part; urban villages "
-        "apart: {v}.",
+        "小区：新覆盖 {g} 个（双无 {gd} 个），失去 {l} 个（双无 {ld} 个），另有 {p} 个部分变化，{o} 个前后有一方不能判断；"
+        "城中村另计 {v} 个。",
+        "Communities: {g} gained ({gd} double-none), {l} lost ({ld} double-none), {p} changed in part, {o} of which one "
+        "side cannot be told; urban villages apart: {v}.",
     ),
     "what_if_no_change": Text("没有小区因此变化。", "No community changes."),
     "what_if_communities": Text("有变化的小区，双无在前", "Communities that change, double-none first"),
@@ -91,6 +93,8 @@ WORDS: dict[str, Text] = {
     "what_if_double_none": Text("双无", "double-none"),
     "what_if_village": Text("城中村", "urban village"),
     "what_if_people": Text("{n} 人", "{n} residents"),
+    "what_if_people_open": Text("{n} 人不能判断", "{n} residents: cannot tell"),
+    "what_if_unknown_change": Text("不能判断 {n}", "cannot tell {n}"),
     "what_if_walk": Text("平均步行 {a} → {b}", "mean walk {a} → {b}"),
     "what_if_due": Text(
         "{h} 户以上应设的 {e} 个小区：已设 {a} → {b}，未设 {c} → {d}；户数不明 {u} 个不能判断。",
@@ -120,6 +124,7 @@ WORDS: dict[str, Text] = {
     "what_if_sheet_version": Text("数据第 {v} 版", "version {v} of the facts"),
     "what_if_key_gained": Text("假设下更多居民被覆盖", "more residents covered if so"),
     "what_if_key_lost": Text("假设下更少居民被覆盖", "fewer residents covered if so"),
+    "what_if_key_open": Text("前后有一方不能判断", "of one side we cannot tell"),
     "what_if_failed": Text("没有算出来", "It could not be worked out"),
     "what_if_updated": Text(
         "假设下{title}：{before} 变为 {after}，{change}",

@@ -322,25 +322,68 @@ def test_who_is_covered_is_what_looking_at_each_place_says(
     homes, found = dwellings(snapshot), difference(snapshot, before, after)
     for community in range(snapshot.count("communities")):
         of = homes.community == community
-        more = np.nan_to_num(homes.residents[of & after.covered & ~before.covered]).sum()
-        fewer = np.nan_to_num(homes.residents[of & before.covered & ~after.covered]).sum()
+        sure, people = ~before.unknown & ~after.unknown, np.nan_to_num(homes.residents)
+        more = people[of & sure & after.covered & ~before.covered].sum()
+        fewer = people[of & sure & before.covered & ~after.covered].sum()
+        assert found.open_residents[community] == pytest.approx(
+            people[of & (before.unknown != after.unknown)].sum()
+        )
         assert found.residents[community] == pytest.approx(more - fewer)
         assert (found.change[community] == "") == bool(
-            (after.covered == before.covered)[of].all() and same_side(before, after, community)
+            (after.covered == before.covered)[of].all()
+            and (after.unknown == before.unknown)[of].all()
+            and before.within[community] == after.within[community]
         )
-    assert after.communities.count - before.communities.count == sum(
-        (1 if name == "gained" else -1) * found.count(name) for name in ("gained", "lost")
-    )
+    sides = list(zip(before.within[found.published], after.within[found.published], strict=True))
+    assert found.count("gained") == sides.count(("no", "yes"))
+    assert found.count("lost") == sides.count(("yes", "no"))
+    assert found.count("open") >= sum(one != other and "unknown" in (one, other) for one, other in sides)
     double_none = is_double_none(snapshot.frame("communities"))[found.order] == "yes"
     assert double_none.tolist() == sorted(double_none.tolist(), reverse=True)
-    gained, lost = units_changed(snapshot, "communities", before, after)
+    gained, lost, unsure = units_changed(snapshot, "communities", before, after)
     codes = snapshot.frame("communities").index
     assert set(gained) >= {codes[int(i)] for i in np.flatnonzero(found.residents > 0)}
     assert set(lost) >= {codes[int(i)] for i in np.flatnonzero(found.residents < 0)}
+    assert not set(unsure) & {*gained, *lost}
+    assert {*gained, *lost, *unsure} >= {codes[int(i)] for i in np.flatnonzero(found.open_residents > 0)}
 
 
-def same_side(before: Reach, after: Reach, community: int) -> bool:
-    return bool((before.within[community] == "yes") == (after.within[community] == "yes"))
+def test_what_nobody_can_tell_is_no_loss(standards: Standards) -> None:
+    """A shared room closes beside one of which it is unknown whether it is shared: who is near may go there, or not."""
+    district, frames = small_district()
+    rooms = frames["mediation_rooms"].assign(entrance_lon=np.nan, entrance_lat=np.nan)
+    rooms.loc[["M1", "M2"], "shared"] = ["yes", "unknown"]
+    places_ = [shapely.Point(at(400.0, 300.0)), shapely.Point(at(405.0, 300.0)), *rooms.geometry.iloc[2:]]
+    snapshot = Snapshot(
+        1, district, standards, frames | {"mediation_rooms": rooms.set_geometry(places_, crs=4490)}
+    )
+    given_ = hypothesis(snapshot, Scenario((close("mediation_rooms", "M1"),)), unit="communities")
+    query = query_of(snapshot, question="gap", unit="communities")
+    told = WhatIf(given_, query).as_dict("zh")
+    (result,) = told["results"]
+    of = {one["code"]: one for one in result["communities"]}
+    assert (of["C02"]["change"], of["C02"]["within_before"], of["C02"]["within_after"]) == (
+        "open",
+        "yes",
+        "unknown",
+    )
+    assert (of["C02"]["residents"], of["C02"]["open_residents"]) == (0, 671)
+    assert (of["C01"]["change"], of["C01"]["within_after"]) == ("lost", "no")
+    assert result["changes"]["lost"]["communities"] == 1 and result["changes"]["open"]["communities"] >= 1
+    assert told["units"]["open"] == ["C02", "C03"] and told["units"]["lost"] == ["C01"]
+    people = result["figures"][0]
+    assert people["unknown_change"] == people["after"]["unknown"] - people["before"]["unknown"] > 0
+    assert people["unknown_change_text"] == f"+{people['unknown_change']:,}"
+    # What is told of both sides: it opens, and the same stand on the other side.
+    again = hypothesis(given_.supposed, Scenario((add(SHARED_ROOM, 400.0, 300.0),)), unit="communities")
+    back = difference(given_.supposed, reach(given_.supposed, ROOM), reach(again.supposed, ROOM))
+    assert back.change[snapshot.frame("communities").index.get_loc("C02")] == "open"
+    beside = Comparison(snapshot, query, {"甲": given_.scenario})
+    rows = {row["id"]: row["values"] for row in beside.as_dict("zh")["kinds"][0]["rows"]}
+    assert rows["lost"] == [0, 1] and rows["open"][1] >= 1 and rows["residents_open"][1] >= 671
+    features = beside.features_frame("en").set_index("Code")
+    assert features.loc["C02", "Change"] == "cannot tell on one side"
+    assert features.loc["C02", "Residents of whom one side cannot be told"] == 671
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,7 +5,7 @@ import { limited } from "./what_if_compare.js";
 import { count, metres, t } from "./words.js";
 
 const LISTED = 30;
-const CHANGES = ["gained", "lost", "nearer", "farther"];
+const CHANGES = ["gained", "lost", "open", "nearer", "farther"];
 
 function shownOf(told) {
   return told.results.find(({ kind }) => kind === told.shown);
@@ -85,7 +85,13 @@ function figures(result) {
           el("th", { scope: "row", text: one.title }),
           el("td", {}, cell({ text: one.before_text, figure: one.before })),
           el("td", {}, cell({ text: one.after_text, figure: one.after })),
-          el("td", { class: tone(one.change), text: one.change_text }),
+          el(
+            "td",
+            { class: tone(one.change) },
+            el("strong", { text: one.change_text }),
+            one.unknown_change !== 0 &&
+              el("small", { text: t("what_if_unknown_change", { n: one.unknown_change_text }) }),
+          ),
         ),
       ),
     ),
@@ -105,7 +111,7 @@ function due({ households_at_least: h, before, after }) {
 }
 
 function keys({ units }) {
-  const some = ["gained", "lost"].filter((one) => units[one].length);
+  const some = ["gained", "lost", "open"].filter((one) => units[one].length);
   return (
     some.length > 0 &&
     el(
@@ -131,6 +137,7 @@ function counts({ changes, communities: all }) {
     l: changes.lost.communities,
     ld: changes.lost.double_none,
     p: changes.nearer.communities + changes.farther.communities,
+    o: changes.open.communities,
     v: CHANGES.reduce((sum, name) => sum + changes[name].villages, 0),
   });
 }
@@ -169,7 +176,10 @@ function community(one, actions) {
       el("small", {
         text: `${one.place} · ${t("what_if_walk", { a: walk(one.walk_before_m), b: walk(one.walk_after_m) })}`,
       }),
-      el("strong", { class: tone(one.residents), text: t("what_if_people", { n: one.residents_text }) }),
+      (one.residents !== 0 || !one.open_residents) &&
+        el("strong", { class: tone(one.residents), text: t("what_if_people", { n: one.residents_text }) }),
+      one.open_residents > 0 &&
+        el("strong", { class: "same", text: t("what_if_people_open", { n: count(one.open_residents) }) }),
     ),
   );
 }

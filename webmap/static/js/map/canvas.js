@@ -8,7 +8,7 @@ import { OVER_BASE, colour, hatchTile, lostTile, markTile, scale } from "./colou
 import { toDisplay } from "./datum.js";
 import { MOST_AT_ONCE, nearestUnit, placesOf, unitsIn } from "./in_sight.js";
 import { LostTiles } from "./lost_tiles.js";
-import { imageOf } from "./overview.js";
+import { imageOf, turnedOf } from "./overview.js";
 import { unitStates } from "./states.js";
 import { tileSource } from "./tile_source.js";
 
@@ -275,9 +275,10 @@ class CanvasEngine {
     };
   }
 
-  /** What a supposition changes: outlined where more are covered, hatched where fewer are. */
+  /** What a supposition changes: outlined where more are covered, dashed where that cannot be told, hatched where fewer are. */
   turnRules() {
     const { LineSymbolizer, PolygonSymbolizer } = window.protomapsL;
+    const line = { color: colour("selection"), width: 1.8 * scale() };
     const rule = (symbolizer, change) => ({
       dataSource: UNITS,
       dataLayer: this.unit,
@@ -287,7 +288,8 @@ class CanvasEngine {
     });
     return [
       rule(new PolygonSymbolizer({ pattern: this.lost }), "lost"),
-      rule(new LineSymbolizer({ color: colour("selection"), width: 1.8 * scale() }), "gained"),
+      rule(new LineSymbolizer({ ...line, dash: [3 * scale(), 3 * scale()] }), "open"),
+      rule(new LineSymbolizer(line), "gained"),
     ];
   }
 
@@ -319,9 +321,10 @@ class CanvasEngine {
     this.refresh();
   }
 
-  turn({ gained, lost }) {
-    if (!gained.length && !lost.length && !this.turned.size) return;
-    this.turned = new Map([...gained.map((id) => [id, "gained"]), ...lost.map((id) => [id, "lost"])]);
+  turn(units) {
+    const turned = turnedOf(units);
+    if (!turned.size && !this.turned.size) return;
+    this.turned = turned;
     this.refresh();
   }
 

@@ -6,7 +6,7 @@ import { OVER_BASE, hatchTile, lostTile, markTile } from "./colours.js";
 import { followInDisplay } from "./crs.js";
 import { toDisplay } from "./datum.js";
 import { MOST_AT_ONCE, nearestUnit, placesOf, unitsIn } from "./in_sight.js";
-import { imageOf } from "./overview.js";
+import { imageOf, turnedOf } from "./overview.js";
 import { unitStates } from "./states.js";
 import { SWITCHES, baseStyle } from "./style.js";
 import { askAgain, retryTiles } from "./tile_retry.js";
@@ -27,7 +27,7 @@ const MOST_GIVEN = 2 * MOST_AT_ONCE;
  * @property {(view: object) => void} paint show a view's classes
  * @property {(id: string|null) => void} choose mark one unit
  * @property {(id: string|null) => void} point mark the unit under the pointer
- * @property {(units: {gained: string[], lost: string[]}) => void} turn mark the units that a supposition changes
+ * @property {(units: {gained: string[], lost: string[], open?: string[]}) => void} turn mark the units that a supposition changes
  * @property {(latlng: object) => string|null} pick the unit at a position
  * @property {(latlng: object) => {layer: string, code: string}|null} [place] the facility or room at a position
  * @property {() => void} [renew] fetch places again: one has been moved
@@ -231,11 +231,10 @@ class GlEngine {
   }
 
   turn(units) {
-    const { gained, lost } = units;
     this.turning = units;
     if (this.restyling) return;
     const before = this.turned;
-    this.turned = new Map([...gained.map((id) => [id, "gained"]), ...lost.map((id) => [id, "lost"])]);
+    this.turned = turnedOf(units);
     for (const [id, change] of this.turned) if (before.get(id) !== change) this.setState(id, { change });
     for (const id of before.keys()) if (!this.turned.has(id)) this.setState(id, { change: null });
     if (!this.places || !(before.size || this.turned.size)) return;

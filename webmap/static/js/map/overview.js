@@ -11,7 +11,9 @@ const H3_M = { 7: 2100, 8: 800, 9: 300, 10: 115, 11: 43 };
 /** Cells lie askew to the image: pixels a little larger leave no gaps. */
 const LARGER = 1.25;
 const GROUND_ALPHA = 90;
-const [GAINED, LOST] = [1, 2];
+/** What a supposition changes of a unit: where two share a pixel the later one is seen. */
+const CHANGES = [null, "open", "gained", "lost"];
+const [OPEN, GAINED] = [1, 2];
 
 /** How far apart the middles of neighbouring units are, in metres. */
 export function stepOf(unit) {
@@ -35,7 +37,7 @@ function toDegrees(x, y) {
  * @param {Map<string, import("./states.js").UnitState>} states
  * @param {string} unit what they are units of
  * @param {(at: [number, number]) => [number, number]} toDisplay EPSG:4490 to what the map is drawn in
- * @param {Map<string, "gained"|"lost">} turned the units that a supposition changes
+ * @param {Map<string, "gained"|"lost"|"open">} turned the units that a supposition changes
  * @returns {{canvas: HTMLCanvasElement, coordinates: number[][]}|null} the image and its corners; null without units
  */
 export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
@@ -61,7 +63,7 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
   // From the last to the first: where two share a pixel the worse one is seen.
   for (let at = ids.length - 1; at >= 0; at -= 1) {
     const spot = Math.floor((ys[at] - top) / pixel) * width + Math.floor((xs[at] - left) / pixel);
-    if (turned.has(ids[at])) changes[spot] = Math.max(changes[spot], turned.get(ids[at]) === "lost" ? LOST : GAINED);
+    if (turned.has(ids[at])) changes[spot] = Math.max(changes[spot], CHANGES.indexOf(turned.get(ids[at])));
     const state = states.get(ids[at]);
     if (!state?.token || state.token === "land") continue;
     if (!colours.has(state)) colours.set(state, bytesOf(state));
@@ -87,7 +89,13 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
   };
 }
 
-/** What a supposition changes, as it looks closer up: an outline around what gains, a hatch over what loses. */
+/** Return what becomes of each unit that a supposition changes. */
+export function turnedOf({ gained, lost, open = [] }) {
+  const told = Object.entries({ open, gained, lost });
+  return new Map(told.flatMap(([change, ids]) => ids.map((id) => [id, change])));
+}
+
+/** What a supposition changes, as it looks closer up: an outline around what gains, dots where that cannot be told, a hatch over what loses. */
 function drawChanges(bytes, changes, width) {
   if (!changes.length) return;
   const ink = bytesOf({ token: "selection" });
@@ -97,7 +105,8 @@ function drawChanges(bytes, changes, width) {
     const around = [x > 0 && spot - 1, x < width - 1 && spot + 1, spot - width, spot + width];
     const within = around.filter((near) => near !== false && changes[near] === change).length;
     const row = (spot - x) / width;
-    if (change === GAINED ? within < around.length : within === 0 || (x + row) % 2 === 0) bytes[spot] = ink;
+    const [edge, dotted] = [within < around.length, within === 0 || (x + row) % 2 === 0];
+    if (change === GAINED ? edge : change === OPEN ? edge && dotted : dotted) bytes[spot] = ink;
   });
 }
 

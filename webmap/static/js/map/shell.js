@@ -29,7 +29,7 @@ const NAME_REM = 0.875;
 /** What the tools at the left edge take, with fingers' buttons. */
 const TOOLS_ROOM = 72;
 /** Without a supposition nothing gains or loses by it. */
-const UNTURNED = { gained: [], lost: [] };
+const UNTURNED = { gained: [], lost: [], open: [] };
 
 /** How Leaflet holds a map of the district. */
 export function mapOptions(description) {

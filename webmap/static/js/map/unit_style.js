@@ -101,6 +101,19 @@ export function unitStyle(url, unit, overBase = false) {
         paint: { "fill-pattern": "hatch-lost", "fill-opacity": ["case", turned("lost"), 1, 0] },
       },
       {
+        id: "units-perhaps",
+        type: "line",
+        ...own,
+        filter: POLYGON,
+        paint: {
+          "line-color": colour("selection"),
+          "line-width": grow(11, 0.8, 14, 1.2, 17, 2),
+          "line-offset": grow(11, 0.4, 14, 0.8, 17, 1.4),
+          "line-dasharray": [1.5, 1.5],
+          "line-opacity": ["case", turned("open"), 1, 0],
+        },
+      },
+      {
         id: "units-gained",
         type: "line",
         ...own,
