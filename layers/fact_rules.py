@@ -61,6 +61,9 @@ _IS_SO = {
 }
 _ASKED_WHETHER = frozenset({"pilot", "shared"})
 
+LATEST_TODAY = ("opened", "closed")
+"""Days that have come when they are written, whoever writes them; terms and contracts may begin later."""
+
 SPANS = (("contract_start", "contract_end"), ("committee_term_start", "committee_term_end"))
 """Days of which the second is not before the first."""
 
@@ -79,6 +82,11 @@ def day_field(layer: Layer, name: str) -> str | None:
 def days_that_follow(layer: Layer) -> frozenset[str]:
     """Return the days that nobody writes by themselves."""
     return frozenset(dated for name in layer.field_names if (dated := day_field(layer, name)) is not None)
+
+
+def days_past(layer: Layer) -> frozenset[str]:
+    """Return the days of a layer that have come when they are written."""
+    return days_that_follow(layer) | {name for name in LATEST_TODAY if name in layer.field_names}
 
 
 @dataclass(frozen=True)

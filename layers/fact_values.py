@@ -9,7 +9,7 @@ import shapely
 
 from geo.datum import DATUMS, convert_datum
 from layers.fact_request import CONTROL, FactRequest, Problems, iso_day
-from layers.fact_rules import PLACE, Correctable, days_that_follow
+from layers.fact_rules import LATEST_TODAY, PLACE, Correctable, days_that_follow
 from layers.imports.findings import Fault
 from layers.imports.values import parser_of
 from layers.text import Text, joined
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from layers.visitors import Area
 
 MOST_TEXT = 200
-_LATEST_TODAY = ("opened",)
-"""Days that have come when they are written; terms and contracts may begin later."""
 
 
 def check_values(
@@ -125,7 +123,7 @@ def _day_value(given: Any, one: Field, today: date, problems: Problems) -> str |
             Text("请写成 {t} 的形式。", "Write it like {t}.").format(t=today),
         )
         return None
-    if one.name in _LATEST_TODAY and day > today:
+    if one.name in LATEST_TODAY and day > today:
         problems.add(
             one.name,
             given,

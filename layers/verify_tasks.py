@@ -5,7 +5,7 @@ A fact is in doubt by the first of these rules that applies, on the day that the
 - ``unknown``: nobody knows it.
 - ``ended``: yes by the record, but the contract or term behind it has ended, and nobody has looked since.
 - ``contradicts``: no by the record, but something else on record says yes.
-- ``undated``: nobody says when it was last verified.
+- ``undated``: nobody says when it was last verified, or the day that is said has not come yet.
 - ``stale``: it was last verified longer ago than `Verification.stale_days`.
 
 What somebody has looked at within `Verification.ask_again_days` and found unknown or contradicting is not asked again
@@ -107,7 +107,9 @@ def _urgency(doubt: Doubt) -> tuple[Any, ...]:
     return GROUPS.index(doubt.group), age if ages else 0.0, people, doubt.code, doubt.layer, doubt.field
 
 
-def doubts_of_community(code: str, row: Mapping[str, Any], day: date, rules: Verification) -> list[Doubt]:
+def doubts_of_community(
+    code: str, row: Mapping[str, Any], day: date, rules: Verification, *, today: date | None = None
+) -> list[Doubt]:
     """Return what is in doubt of one community.
 
     Parameters
@@ -116,8 +118,11 @@ def doubts_of_community(code: str, row: Mapping[str, Any], day: date, rules: Ver
         Its fields, unknown as None: facts as texts, days as `datetime.date`. Fields that may not be seen are left out.
     day : date
         The day from which is reckoned.
+    today : date, optional
+        Later than on either day nothing was verified: such a day is no day. Without it none is too late.
     """
-    found = {fact: _doubt(fact, row, day, rules) for fact in SEATS if fact in row}
+    latest = date.max if today is None else max(day, today)
+    found = {fact: _doubt(fact, row, day, rules, latest) for fact in SEATS if fact in row}
     residents = row.get("residents")
     return [
         Doubt(
@@ -137,8 +142,9 @@ def doubts_of_community(code: str, row: Mapping[str, Any], day: date, rules: Ver
 _Found = tuple[DoubtKind, "int | None"]
 
 
-def _doubt(fact: str, row: Mapping[str, Any], day: date, rules: Verification) -> _Found | None:
+def _doubt(fact: str, row: Mapping[str, Any], day: date, rules: Verification, latest: date) -> _Found | None:
     value, verified = row[fact], row.get(f"{fact}_date")
+    verified = None if verified is None or verified > latest else verified
     age = None if verified is None else (day - verified).days
     asked_lately = age is not None and age < rules.ask_again_days
     if value not in ("yes", "no"):
@@ -234,7 +240,7 @@ def tasks(
     area : Area
         The visitor's.
     today : date
-        From which is reckoned where the district has no as-of day.
+        From which is reckoned where the district has no as-of day; nothing was verified later.
     most : int
         So many are listed.
     """
@@ -245,7 +251,7 @@ def tasks(
     doubts = [
         doubt
         for code, row in rows["communities"].items()
-        for doubt in doubts_of_community(code, row, day, rules)
+        for doubt in doubts_of_community(code, row, day, rules, today=today)
     ]
     doubts += _doubts_of_rooms(snapshot, rows)
     ranked = rank(doubt for doubt in doubts if doubt.field in verifiable[doubt.layer])

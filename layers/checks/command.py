@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layers.checks.kinds import KINDS
+from layers.civil_time import day_in_china
 from layers.cli import Context, command, errors_in_words, option, pass_context, print_error, print_json
 from layers.problems import BadParameter, WanggeError
 from layers.schema import layer_named
@@ -88,7 +89,8 @@ def _find(context: Context, *, store_only: bool) -> tuple[list[Finding], WanggeE
             snapshot = load(store, context.standards)
         except WanggeError as error:
             return found, error
-    return in_order([*found, *check(snapshot, progress=context.progress())]), None
+    today = day_in_china(context.clock())
+    return in_order([*found, *check(snapshot, today=today, progress=context.progress())]), None
 
 
 def _name(finding: Finding) -> str:

@@ -221,6 +221,24 @@ _RECORDS = (
         _CORRECT_DAYS,
     ),
     Kind(
+        "after_today",
+        True,
+        Text("日期还没有到", "a day that has not come yet"),
+        Text(
+            "请改正日期；还没有发生的，到那一天再写入：存储中的内容马上计入各项数字。",
+            "Correct the day, or write it when it has come: figures count at once what is stored.",
+        ),
+    ),
+    Kind(
+        "after_as_of",
+        False,
+        Text("日期晚于数据截至日", "a day after the as-of day"),
+        Text(
+            "如属实，无需处理；写着“截至”的数字已计入这些内容。",
+            "Nothing need be done where it is so; figures as of the earlier day count it already.",
+        ),
+    ),
+    Kind(
         "floating_over_residents",
         True,
         Text("流动人口多于居民", "more floating residents than residents"),

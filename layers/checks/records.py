@@ -10,6 +10,7 @@ import pandas as pd
 
 from layers.checks.findings import Case, Finding, of_rows
 from layers.checks.kinds import KINDS, SOON_DAYS
+from layers.fact_rules import days_past
 from layers.indicators import has_ended, is_mediation_eligible, is_published
 from layers.places import LEVELS, PARENT_LAYERS, places, positions
 from layers.policy import unguarded_fields
@@ -17,6 +18,8 @@ from layers.schema import FACT_VALUES, LAYERS, Field
 from layers.wording import day
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -124,7 +127,9 @@ def check_people(snapshot: Snapshot) -> list[Finding]:
     """Find communities with more floating residents than residents; neither number is told."""
     people = snapshot.frame("communities")[["floating_residents", "residents"]]
     floating, residents = people.to_numpy(dtype=float, na_value=np.nan).T
-    return [of_rows(snapshot, "floating_over_residents", "communities", floating > residents)]
+    return [
+        of_rows(snapshot, "floating_over_residents", "communities", (residents >= 0) & (floating > residents))
+    ]
 
 
 def check_days(snapshot: Snapshot) -> list[Finding]:
@@ -134,6 +139,24 @@ def check_days(snapshot: Snapshot) -> list[Finding]:
         frame = snapshot.frame(layer)
         wrong = (frame[end] < frame[start]).to_numpy()
         found.append(of_rows(snapshot, kind, layer, wrong, _days(frame, wrong, start, end)))
+    return found
+
+
+def check_to_come(snapshot: Snapshot, today: date | None) -> list[Finding]:
+    """Find days of what is said to have happened that are after today, or else after the district's as-of day."""
+    as_of, found = snapshot.district.as_of, []
+    for name, layer in LAYERS.items():
+        frame = snapshot.frame(name)
+        for field in sorted(days_past(layer)):
+            days = frame[field].to_numpy()
+            to_come = np.zeros(len(days), dtype=bool) if today is None else days > np.datetime64(today)
+            later = np.zeros(len(days), dtype=bool) if as_of is None else days > np.datetime64(as_of)
+            for kind, rows in (("after_today", to_come), ("after_as_of", later & ~to_come)):
+                told: dict[str, Any] = {
+                    "field": [field] * int(rows.sum()),
+                    "value": _days(frame, rows, field)[field],
+                }
+                found.append(of_rows(snapshot, kind, name, rows, told))
     return found
 
 

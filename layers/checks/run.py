@@ -23,6 +23,7 @@ from layers.checks.records import (
     check_membership,
     check_people,
     check_references,
+    check_to_come,
     check_values,
 )
 from layers.checks.unknowns import check_unknowns
@@ -31,6 +32,8 @@ from layers.store import Progress, no_progress
 from layers.text import Text
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from layers.snapshot import Snapshot
     from layers.store import Fault, FaultId
 
@@ -92,11 +95,13 @@ _REMEDIES: Mapping[FaultId, Text] = {
 _PLACE = {name: place for place, name in enumerate(LAYERS)}
 
 
-def check(snapshot: Snapshot, *, progress: Progress = no_progress) -> list[Finding]:
+def check(
+    snapshot: Snapshot, *, today: date | None = None, progress: Progress = no_progress
+) -> list[Finding]:
     """Return what is found in the snapshot: faults before notes, in the order of the layers.
 
-    Equal snapshots give equal findings in equal order; of a snapshot that is wrong in one place nothing
-    keeps the rest from being checked.
+    `today` is what days that have not come are told by; without it none is a fault. Equal snapshots give equal
+    findings in equal order; of a snapshot that is wrong in one place nothing keeps the rest from being checked.
     """
     total = len(_CHECKS) + 1
     progress("check", 0, total)
@@ -104,6 +109,7 @@ def check(snapshot: Snapshot, *, progress: Progress = no_progress) -> list[Findi
     for done, one in enumerate(_CHECKS, start=1):
         progress("check", done, total)
         found += one(sound)
+    found += check_to_come(sound, today)
     progress("check", total, total)
     return in_order([finding for finding in found if finding.cases])
 

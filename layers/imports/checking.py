@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.fact_rules import days_past
 from layers.imports import evidence, guard, parents, placing, records
 from layers.imports.findings import Fault, Findings
 from layers.imports.values import parse_column, parse_dates, trimmed
 from layers.text import Text, both, joined
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
     from layers.imports.declaring import Declared
@@ -58,9 +61,15 @@ class Checked:
 
 
 def check(
-    source: Source, layer: Layer, mapping: Mapping, declared: Declared, ground: Ground, standards: Standards
+    source: Source,
+    layer: Layer,
+    mapping: Mapping,
+    declared: Declared,
+    ground: Ground,
+    standards: Standards,
+    today: date,
 ) -> Checked:
-    """Check all records of `source`; exact duplicates are gone already."""
+    """Check all records of `source`, as of `today`; exact duplicates are gone already."""
     findings = Findings(source.rows)
     repairs = Counter(source.repairs)
     if source.geometry is None:
@@ -70,6 +79,7 @@ def check(
         raw = source.geometry
     usable = placing.raw_faults(raw, findings, noted=findings.bad.copy())
     values = _values(source, layer, mapping, ground, standards, findings)
+    _refuse_to_come(source, layer, mapping, values, findings, today)
     verdict = _judged(raw, usable, layer, values, declared, ground, table=source.geometry is None)
     shapes, usable = placing.stored_shapes(raw, declared, usable, findings)
     shapes, mended = placing.fit_for_layer(shapes, layer, usable, findings)
@@ -103,6 +113,28 @@ def _values(
         given = values.get("demand_group")
         values["demand_group"] = groups if given is None else given.fillna(groups)
     return values
+
+
+def _refuse_to_come(
+    source: Source,
+    layer: Layer,
+    mapping: Mapping,
+    values: dict[str, pd.Series],
+    findings: Findings,
+    today: date,
+) -> None:
+    """Note the days that cannot have come yet: what they speak of would count at once."""
+    fault = Fault(
+        Text("晚于今天（{t}）。", "This is after today ({t}).").format(t=today),
+        Text(
+            "请核对日期；还没有发生的，到那一天再导入。",
+            "Check the day; what has not come yet is imported when it has.",
+        ),
+    )
+    for name in sorted(days_past(layer) & values.keys()):
+        texts, heading = _texts(source, layer.field(name), mapping)
+        for at in np.flatnonzero(values[name].to_numpy() > np.datetime64(today)):
+            findings.add(int(at), heading, texts.iloc[at], fault)
 
 
 def _texts(source: Source, field: Field, mapping: Mapping) -> tuple[pd.Series, str]:

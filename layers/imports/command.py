@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from layers.civil_time import day_in_china
 from layers.cli import Context, command, day_option, errors_in_words, option, pass_context, print_json
 from layers.imports.options import ImportOptions, merged, only_pairs, pairs, read_mapping_file, value_pairs
 from layers.problems import BadParameter, StoreConflict, ValidationError, WanggeError
@@ -125,8 +126,8 @@ wangge import complaints hotline.xlsx --datum gcj02 --rejects rejects.csv"""
 )
 @day_option(
     "--effective",
-    zh="内容自此日起成立（新的事实）；不给则视为更正",
-    en="The day from which it holds: new facts. Without it what is stored is corrected.",
+    zh="内容自此日起成立（新的事实），不晚于今天；不给则视为更正",
+    en="The day from which it holds, today at the latest: new facts. Without it what is stored is corrected.",
 )
 @option("--note", default="", metavar="TEXT", zh="导入的缘由，记入历史", en="Why; kept in the history.")
 @option(
@@ -157,6 +158,7 @@ def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> 
     day: datetime | None = given.pop("effective")
     by = context.author(note=given.pop("note").strip(), effective=None if day is None else day.date())
     options = _options(given, context.language)
+    today = day_in_china(context.clock())
     with context.open_store() as store, context.audited("change", layer=layer) as deed:
         try:
             report = import_file(
@@ -165,6 +167,7 @@ def _import(context: Context, layer: str, file: Path, given: dict[str, Any]) -> 
                 layer,
                 file,
                 options,
+                today=today,
                 fillable=context.policy.require_import(context.visitor, layer),
                 by=by,
                 language=context.language,

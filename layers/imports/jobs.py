@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layers.civil_time import day_in_china
 from layers.imports.upload_files import write_json
-from layers.store import StoreSettings
+from layers.store import Clock, StoreSettings, utc_now
 
 if TYPE_CHECKING:
     from layers.imports.uploads import About
@@ -48,12 +49,15 @@ class Workshop:
         Where standards, code lists and rules are.
     rules : Path, optional
         The installation's own standards.
+    clock : Clock
+        Tells which day it is: nothing is imported of a later one.
     """
 
     store_url: str = field(repr=False)
     settings: StoreSettings = field(default_factory=StoreSettings)
     data_folder: Path
     rules: Path | None = None
+    clock: Clock = utc_now
 
     def start(
         self,
@@ -90,6 +94,7 @@ class Workshop:
             "settings": asdict(self.settings),
             "data_folder": str(self.data_folder.absolute()),
             "rules": None if self.rules is None else str(self.rules.absolute()),
+            "today": day_in_china(self.clock()).isoformat(),
             "language": language,
             "origin": origin,
             "visitor": {

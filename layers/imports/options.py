@@ -12,6 +12,8 @@ from layers.problems import BadParameter, ValidationError
 from layers.text import Text, both, joined
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from layers.store import Store
 
 
@@ -56,6 +58,18 @@ class ImportOptions:
     dry_run: bool = False
     rejects: Path | None = None
     force: bool = False
+
+
+def check_effective(effective: date | None, today: date) -> None:
+    """Raise `BadParameter` where content is to hold from a day that has not come: everything would at once."""
+    if effective is not None and effective > today:
+        raise BadParameter(
+            Text(
+                "起效日 {d} 晚于今天（{t}）：所写的会马上算作成立。",
+                "The day from which it holds, {d}, is after today ({t}): what is written would hold at once.",
+            ).format(d=effective, t=today),
+            Text("请到那一天再导入。", "Import it when that day has come."),
+        )
 
 
 _PLAIN = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from layers.imports.checking import Checked, check
 from layers.imports.declaring import check_declaration, declare
 from layers.imports.evidence import Ground
 from layers.imports.mapping import Mapping, make_mapping
-from layers.imports.options import ImportOptions, check_files
+from layers.imports.options import ImportOptions, check_effective, check_files
 from layers.imports.raw import Source
 from layers.imports.rejects import write_rejects
 from layers.imports.report import ImportReport
@@ -52,6 +53,7 @@ def import_file(
     path: Path,
     options: ImportOptions,
     *,
+    today: date,
     fillable: Collection[str] | None = None,
     by: Authorship = NOBODY,
     based_on: int | None = None,
@@ -74,6 +76,8 @@ def import_file(
         particular does.
     by : Authorship
         Who imports, why, and from which day it holds; how it was imported is added to the note.
+    today : date
+        Nothing is taken that holds, opened or was verified later.
     based_on : int, optional
         The version that somebody had seen who agreed to this import; by default the present one.
     language : {"zh", "en"}
@@ -88,16 +92,18 @@ def import_file(
     NotFound
         There is no such layer.
     BadParameter
-        The options contradict each other.
+        The options contradict each other, or `by` has an effective day that has not come.
     StoreConflict
         Somebody changed, while the import was checked, what it would overwrite.
     """
+    check_effective(by.effective, today)
     examined = examine(
         store,
         standards,
         layer_name,
         path,
         options,
+        today=today,
         fillable=fillable,
         language=language,
         progress=progress,
@@ -157,6 +163,7 @@ def examine(
     path: Path,
     options: ImportOptions,
     *,
+    today: date,
     fillable: Collection[str] | None = None,
     language: Language = "zh",
     progress: Progress = no_progress,
@@ -182,7 +189,7 @@ def examine(
     _tell(progress, 1, language)
     version = store.version()
     ground = Ground(store, store.district())
-    checked = check(read.distinct, layer, read.mapping, read.declared, ground, standards)
+    checked = check(read.distinct, layer, read.mapping, read.declared, ground, standards, today)
     report = _report(layer, path, options, read, checked)
     report.notes += _coarser(checked, layer, ground)
     return Examined(report, layer, read.distinct, checked, read.declared, ground, version)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from layers.epochs import another_epoch
 from layers.imports.archives import UNPACKED
 from layers.imports.chosen import Chosen, read_chosen
 from layers.imports.jobs import MOST_AT_ONCE, MOST_MEMORY_BYTES, MOST_SECONDS
+from layers.imports.options import check_effective
 from layers.imports.rights import NotToBeFilled
 from layers.imports.upload_files import write_json
 from layers.imports.uploads import NO_ROOM, file_of
@@ -191,9 +193,10 @@ def _check(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     came: dict[str, Any] = {}
     for name in ("result.json", "rejects.csv", "problems.csv"):
         (folder / name).unlink(missing_ok=True)
-    tools = _opened(given, folder)
+    tools, today = _opened(given, folder), date.fromisoformat(given["today"])
     with tools.store as store:
         try:
+            check_effective(tools.chosen.effective, today)
             # Before the version: where the store is restored meanwhile what was found is not its own.
             epoch = store.epoch().id
             examined = examine(
@@ -202,6 +205,7 @@ def _check(given: dict[str, Any], folder: Path) -> dict[str, Any]:
                 tools.chosen.layer,
                 tools.path,
                 replace(tools.chosen.options, dry_run=True),
+                today=today,
                 fillable=tools.fillable,
                 language=language,
                 progress=_Progress(folder),
@@ -346,6 +350,7 @@ def _import(given: dict[str, Any], folder: Path) -> dict[str, Any]:
             chosen.layer,
             tools.path,
             options,
+            today=date.fromisoformat(given["today"]),
             fillable=tools.fillable,
             by=Authorship(who=visitor.name, note=f"{chosen.note} {mark}".strip(), effective=chosen.effective),
             based_on=job["version"],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from layers import views
 from layers.checks.run import check
+from layers.indicators import SEATS
 from layers.linkages import period_before
 from layers.periods import year_to
 from layers.queries import ViewQuery, default_period
@@ -20,9 +21,10 @@ from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.units import units
-from layers.verify_tasks import doubts_of_community
-from layers.visitors import WHOLE_DISTRICT
+from layers.verify_tasks import LAYERS_ASKED, doubts_of_community, tasks
+from layers.visitors import WHOLE_DISTRICT, Visitor
 from tests.district import AS_OF, small_district
+from tests.visitors import POLICY
 
 EVERYTHING = Sight(aggregates="full", area=WHOLE_DISTRICT, floating="all")
 
@@ -110,3 +112,67 @@ def test_a_count_of_a_period_is_dated_by_the_period(snapshot: Snapshot) -> None:
         assert dates["complaints"] == "2018-03-01 to 2018-05-31"
         assert dates["buildings"] == "2019-12-31"
     assert card_of(snapshot, "C01", **{"from": "2018-03-01"})["figures"][3]["date"] == "from 2018-03-01"
+
+
+TODAY = AS_OF + timedelta(days=100)
+LATER = pd.Timestamp(TODAY + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("layer", "field"),
+    [
+        ("complaints", "opened"),
+        ("complaints", "closed"),
+        ("facilities", "opened"),
+        ("mediation_rooms", "opened"),
+        ("communities", "owners_committee_date"),
+        ("communities", "residents_date"),
+    ],
+)
+def test_days_that_have_not_come_are_faults_and_those_after_the_as_of_day_notes(
+    standards: Standards, layer: str, field: str
+) -> None:
+    def found(day: pd.Timestamp) -> dict[str, bool]:
+        some = {field: [day, *[pd.NaT] * (len(small_district()[1][layer]) - 1)]}
+        findings = check(changed(standards, layer, some), today=TODAY)
+        return {
+            one.id: one.fault
+            for one in findings
+            if one.id in ("after_today", "after_as_of")
+            and one.cases[0].details == {"field": field, "value": day.date().isoformat()}
+        }
+
+    assert found(LATER) == {"after_today": True}
+    assert found(pd.Timestamp(TODAY)) == {"after_as_of": False}
+    assert found(pd.Timestamp(AS_OF)) == {}
+
+
+def test_contracts_and_terms_may_run_into_days_to_come(snapshot: Snapshot) -> None:
+    kinds = ("after_today", "after_as_of")
+    found = [one for one in check(snapshot, today=AS_OF) if one.id in kinds]
+    fields = {str(case.details["field"]) for one in found for case in one.cases}
+    assert fields == {"closed"}, "complaints of the last days were closed after them"
+
+
+def test_verified_on_a_day_to_come_is_verified_on_no_day(standards: Standards) -> None:
+    def kinds(day: date) -> list[str]:
+        row = {"property_management": "unknown", "property_management_date": day}
+        row |= {"residents_group": "yes", "residents_group_date": day}
+        rules = standards.verification
+        return [doubt.kind for doubt in doubts_of_community("C", row, AS_OF, rules, today=TODAY)]
+
+    assert kinds(date(2091, 1, 1)) == ["undated", "unknown"]
+    assert kinds(TODAY + timedelta(days=1)) == ["undated", "unknown"]
+    assert kinds(TODAY) == [], "somebody has answered today, after the day that the data speak of"
+
+
+def test_tasks_take_no_day_to_come_for_an_answer(standards: Standards) -> None:
+    dated = {"owners_committee_date": pd.Timestamp(2091, 1, 1)}
+    snapshot = changed(standards, "communities", dated)
+    staff = Visitor("grid_worker", WHOLE_DISTRICT, account="0" * 12, via="session")
+    seen = {layer: POLICY.seen(staff, layer, way_out="api") for layer in LAYERS_ASKED}
+    verifiable = dict.fromkeys(LAYERS_ASKED, SEATS)
+    listed = tasks(snapshot, seen, verifiable, WHOLE_DISTRICT, TODAY, most=500).listed
+    kinds = {one["code"]: one["why"]["kind"] for one in listed if one["field"] == "owners_committee"}
+    assert len(kinds) == len(snapshot.frame("communities"))
+    assert kinds["C06"] == "unknown" and kinds["C01"] == "undated"

@@ -89,6 +89,13 @@ def test_nothing_is_read_of_a_file_that_nobody_may_send(persons: People) -> None
         assert answer.status_code in (401, 403)
 
 
+def test_what_is_to_hold_later_is_refused_when_it_is_checked(clerk: Clerk) -> None:
+    id_ = clerk.send(complaints()).get_json()["id"]
+    refused = clerk.check(id_, datum="cgcs2000", effective="2099-01-01")["check"]["error"]
+    assert "2099-01-01" in refused["message"]
+    assert "error" not in clerk.check(id_, datum="cgcs2000", effective="2020-01-01")["check"]
+
+
 def test_an_upload_is_its_senders_alone(persons: People, clerk: Clerk) -> None:
     id_ = clerk.send(complaints()).get_json()["id"]
     other = Clerk(persons.signed_in("planner2", "planner"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,8 @@ from layers.standards import Standards
 from layers.store import Store, create_store
 from layers.text import Language
 from tests.district import small_district
+
+TODAY = date(2026, 1, 1)
 
 CsvOf = Callable[..., Path]
 
@@ -61,7 +64,9 @@ def run(store: Store, standards: Standards) -> Import:
 
 def importer(store: Store, standards: Standards) -> Import:
     def run(layer: str, path: Path, *, language: Language = "en", **options: Any) -> ImportReport:
-        return import_file(store, standards, layer, path, ImportOptions(**options), language=language)
+        return import_file(
+            store, standards, layer, path, ImportOptions(**options), today=TODAY, language=language
+        )
 
     return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from layers.cli import Context, print_error
 from layers.imports.checking import Checked, check
 from layers.imports.command import import_command
 from layers.problems import Problem, ValidationError
-from layers.store import Authorship, Store, open_store
+from layers.store import Authorship, Clock, Store, open_store, utc_now
 from layers.text import Language, both
 from tests.layers.imports.conftest import HEAD, A, CsvOf, Import
 
@@ -29,8 +29,8 @@ Typed = Callable[..., Result]
 def typed(store: Store) -> Typed:
     """Return a typist of ``wangge import …`` in the test's store."""
 
-    def run(*arguments: object, language: Language = "en") -> Result:
-        context = Context(store.url, language, DATA, operator="clerk")
+    def run(*arguments: object, language: Language = "en", clock: Clock = utc_now) -> Result:
+        context = Context(store.url, language, DATA, operator="clerk", clock=clock)
         return CliRunner().invoke(import_command, [str(one) for one in arguments], obj=context)
 
     return run
@@ -294,3 +294,53 @@ def test_the_command_asks_the_policy_too(store: Store, csv_of: CsvOf, tmp_path: 
     assert store.counts()["communities"] == 0
     assert typed("communities", path, "--datum", "wgs84", "--map", "residents=").exit_code == 0
     assert store.counts()["communities"] == 1
+
+
+@pytest.mark.parametrize("arguments", [("--json",), ("--json", "--dry-run")])
+def test_what_is_to_hold_later_is_not_imported_now(
+    typed: Typed, store: Store, csv_of: CsvOf, arguments: tuple[str, ...]
+) -> None:
+    """The command's day is that of China, where it may be tomorrow already."""
+    path, version = csv_of(HEAD, f"A,n,{A}"), store.version()
+    at = datetime(2026, 6, 30, 17, 0, tzinfo=UTC)
+    told = typed(
+        "communities", path, "--datum", "wgs84", "--effective", "2026-07-02", *arguments, clock=lambda: at
+    )
+    assert told.exit_code == 1
+    said = json.loads(told.stdout)["error"]
+    assert "2026-07-02, is after today (2026-07-01)" in said and "Import it when that day has come." in said
+    assert store.version() == version
+    taken = typed(
+        "communities", path, "--datum", "wgs84", "--effective", "2026-07-01", *arguments, clock=lambda: at
+    )
+    assert taken.exit_code == 0, taken.output
+
+
+@pytest.mark.parametrize("field", ["property_management_date", "residents_date"])
+def test_days_that_have_not_come_are_refused_row_by_row(
+    typed: Typed, store: Store, csv_of: CsvOf, field: str
+) -> None:
+    path = csv_of(f"{HEAD},{field}", f"A,n,{A},2026-07-02", f"B,m,{A},2026/7/1", f"C,o,{A},2091-01-01")
+    version, at = store.version(), datetime(2026, 6, 30, 17, 0, tzinfo=UTC)
+    done = typed("communities", path, "--datum", "wgs84", "--json", clock=lambda: at)
+    assert done.exit_code == 1
+    problems = json.loads(done.stdout)["problems"]
+    assert [(one["row"], one["field"], one["value"]) for one in problems] == [
+        (2, field, "2026-07-02"),
+        (4, field, "2091-01-01"),
+    ]
+    assert all("after today (2026-07-01)" in one["message"] and one["remedy"] for one in problems)
+    assert store.version() == version
+
+
+def test_contracts_may_begin_later(typed: Typed, csv_of: CsvOf) -> None:
+    path = csv_of(f"{HEAD},contract_start,contract_end", f"A,n,{A},2090-01-01,2095-12-31")
+    done = typed("communities", path, "--datum", "wgs84")
+    assert done.exit_code == 0, done.output
+
+
+def test_complaints_of_days_to_come_are_refused(typed: Typed, csv_of: CsvOf) -> None:
+    path = csv_of("code,category,lng,lat,opened", "A,电梯,114.13,22.55,2099-01-01T00:30:00")
+    done = typed("complaints", path, "--datum", "wgs84")
+    assert done.exit_code == 1
+    assert "after today" in done.stderr and "2099-01-01T00:30:00" in done.stderr
