@@ -23,8 +23,8 @@ MIDDLE = "9/22.55/114.15"
 ACROSS_PX = ACROSS * STEP * 256 * 2**9 / 360
 DOWN_PX = MANY / ACROSS * STEP * 256 * 2**9 / 360 / np.cos(np.radians(22.55))
 NEAR = "11/22.55/114.15"
-GAINED, LOST, BLOCK = (210, 90), (310, 90), 40
-"""Where what gains and what loses begins, in cells from the south-west, and how many cells each is wide and high."""
+GAINED, OPEN, LOST, BLOCK = (210, 90), (260, 90), (310, 90), 40
+"""Where what gains, what cannot be told and what loses begins, in cells from the south-west, and how many cells each is wide and high."""
 MORE = f"""
 const ask = window.fetch;
 const block = ([x, y]) =>
@@ -44,7 +44,8 @@ window.fetch = async (at, ...more) => {{
   rows.lat = all.map((at) => {SOUTH} + Math.floor(at / {ACROSS}) * {STEP});
   rows.value = all.map((at) => {MANY} - at);
   const made = {{ ...view, rows }};
-  const units = {{ gained: block([{GAINED[0]}, {GAINED[1]}]), lost: block([{LOST[0]}, {LOST[1]}]) }};
+  const [gained, open, lost] = [{[*GAINED]}, {[*OPEN]}, {[*LOST]}].map(block);
+  const units = {{ gained, open, lost }};
   return {{ ok: true, status: 200, json: async () => (supposed ? {{ ...body, view: made, units }} : made) }};
 }};
 """
@@ -106,6 +107,8 @@ def test_what_a_supposition_changes_is_seen_from_afar(small: str, open_page: Ope
 
     assert share(GAINED, 8) < 0.02, "within the outline cells keep their colour"
     assert share(GAINED, -4) > 0.04, "an outline goes round what gains"
+    assert share(OPEN, 8) < 0.02, "within the dots cells keep their colour, too"
+    assert 0.02 < share(OPEN, -4) < 0.8 * share(GAINED, -4), "dots go round what cannot be told"
     assert 0.2 < share(LOST, 8) < 0.8, "what loses is hatched"
 
 
