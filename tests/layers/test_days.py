@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from layers import views
 from layers.checks.run import check
+from layers.civil_time import day_in_china
 from layers.indicators import SEATS
 from layers.linkages import period_before
 from layers.periods import year_to
@@ -176,3 +177,8 @@ def test_tasks_take_no_day_to_come_for_an_answer(standards: Standards) -> None:
     kinds = {one["code"]: one["why"]["kind"] for one in listed if one["field"] == "owners_committee"}
     assert len(kinds) == len(snapshot.frame("communities"))
     assert kinds["C06"] == "unknown" and kinds["C01"] == "undated"
+
+
+def test_a_day_begins_when_it_begins_in_china() -> None:
+    assert day_in_china(datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)) == date(2026, 12, 31)
+    assert day_in_china(datetime(2026, 12, 31, 16, 0, tzinfo=UTC)) == date(2027, 1, 1)
