@@ -299,14 +299,12 @@ def _hotspots(
 def _compared(units: int, masked: int, unknown: int, least: int) -> Text:
     """Say how many units are compared, and why the others are not."""
     few = Text("居民不足 {n} 人的 {m} 个", "{m} under {n} residents").format(n=least, m=number(masked))
-    open_cases = Text("人口不明的 {k} 个", "{k} of unknown residents").format(k=number(unknown))
+    open_cases = Text("人口不明的 {k} 个", "{k} unknown").format(k=number(unknown))
     why = [text for text, count in ((few, masked), (open_cases, unknown)) if count]
     compared = number(units - masked - unknown)
     if not why:
         return Text("比较 {u} 个单元", "of {u} units").format(u=compared)
-    return Text("比较 {u} 个单元（{w}不比）", "of {u} units compared ({w} left out)").format(
-        u=compared, w=joined(why)
-    )
+    return Text("比较 {u} 个单元（{w}不比）", "of {u} units ({w} left out)").format(u=compared, w=joined(why))
 
 
 def _complaints_in(snapshot: Snapshot, query: ViewQuery, sight: Sight) -> int:

@@ -220,7 +220,7 @@ def _gap(snapshot: Snapshot, query: ViewQuery) -> Answer:
     return Answer(
         table=table,
         classes=legend,
-        legend=Text("到最近{k}的平均步行距离（m）", "Mean walk to the nearest {k} (m)").format(
+        legend=Text("到最近{k}的步行距离（m）", "Walk to the nearest {k} (m)").format(
             k=Text(title.zh, title.en[:1].lower() + title.en[1:])
         ),
         legend_note=_gap_note(limit, by_residents=by_residents),
@@ -248,9 +248,11 @@ def _gap_legend(limit: Limit) -> tuple[LegendClass, ...]:
 
 
 def _gap_note(limit: Limit, *, by_residents: bool) -> Text:
-    what = Text("单元的居民", "residents of its units") if by_residents else Text("单元", "units")
+    what = Text("居民", "residents") if by_residents else Text("单元", "units")
     if limit.note is None:
-        return Text("柱高为各档{w}数", "Bars per class: {w}").format(w=what)
+        return Text("按单元平均步行距离；柱高为各档{w}数", "By each unit's mean walk; bars: {w}").format(
+            w=what
+        )
     return Text("{n}；柱高为各档{w}数", "Bars: {w}; {n}").format(n=limit.note, w=what)
 
 

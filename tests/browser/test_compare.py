@@ -96,7 +96,7 @@ def test_the_table_says_what_the_api_says(small: str, open_page: Open) -> None:
     expect(summary).to_contain_text("2019-12-31")
     expect(summary).to_contain_text("居民不明的 1 个小区不计入居民数")
     expect(page.locator(".compare-legend h2")).to_have_text(
-        ["到最近老年人日间照料的平均步行距离（m）", "管理主体"]
+        ["到最近老年人日间照料的步行距离（m）", "管理主体"]
     )
 
 

@@ -73,7 +73,7 @@ def test_unknown_is_not_told_as_too_few(snapshot: Snapshot) -> None:
     classes = dict(zip(shown["rows"]["id"], shown["rows"]["class"], strict=True))
     assert (classes["C06"], classes["C10"]) == ("unknown", "masked")
     headline = shown["headlines"]["hotspots"]
-    assert "(1 under 20 residents, 1 of unknown residents left out)" in headline["basis"]
+    assert "of 10 units (1 under 20 residents, 1 unknown left out)" in headline["basis"]
     assert headline["figure"]["unknown"] == 2
     assert {one["id"]: one["count"] for one in shown["legend"]["classes"]}["unknown"] == 1
     words: dict[Language, tuple[str, str]] = {
@@ -276,6 +276,6 @@ def test_figures_over_the_map_say_where_urban_villages_are_among_them(snapshot: 
     chinese = seen(snapshot, "zh", question="double_none", unit="communities")["strip"]
     assert "双无，含城中村" in [one["title"] for one in chinese]
     shown = seen(snapshot, unit="square:100")["legend"]
-    assert shown["title"].startswith("Mean walk") and "residents of its units" in shown["subtitle"]
+    assert shown["subtitle"] == "By each unit's mean walk; bars: residents"
     shown = seen(snapshot, "zh", unit="square:100")["legend"]
-    assert "平均步行距离" in shown["title"] and "单元的居民" in shown["subtitle"]
+    assert shown["subtitle"] == "按单元平均步行距离；柱高为各档居民数"
