@@ -32,7 +32,7 @@ async function ask(url, signal, failed) {
     }
     if (tried === WAITS_MS.length || !passing({ status })) {
       failed(status);
-      throw new Error(`${status} ${url}`);
+      throw new Error(`Failed to load ${url}: ${status || "no answer"}`);
     }
     await pause(WAITS_MS[tried], signal);
   }
