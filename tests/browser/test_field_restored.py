@@ -108,6 +108,8 @@ def test_a_tablet_that_the_restored_accounts_do_not_know_keeps_all_and_sends_it_
         expect(page.locator("#task-rows .row").first).to_be_visible()
         assert (waiting(page), field.edits()) == (1, [])
         again, other = enrolled(context, field)
+        # The page is there before it has read what it keeps.
+        again.wait_for_function(SENT)
         all_sent(again)
         assert [change.by.who for change in field.edits()] == ["worker"]
         _, package, edits = again.evaluate(KEPT)
@@ -141,11 +143,12 @@ def test_what_an_unknown_tablet_keeps_is_its_persons_after_others_have_signed_in
         again, other = enrolled(context, field)
         all_sent(again)
         expect(again.locator("#outbox-list .rows > li")).to_have_count(1)
-        again.wait_for_function(
-            f"({KEPT})().then(([, , edits]) => edits.every((one) => one.state === 'sent'))"
-        )
+        again.wait_for_function(SENT)
         assert [change.by.who for change in field.edits()] == ["worker"]
         assert [(one["state"], one["holder"]) for one in again.evaluate(KEPT)[2]] == [("sent", other)]
+
+
+SENT = f"({KEPT})().then(([, , edits]) => edits.every((one) => one.state === 'sent'))"
 
 
 def enrolled(context: BrowserContext, field: Field) -> tuple[Page, str]:

@@ -148,7 +148,9 @@ def test_every_figure_of_the_wall_that_is_counted_has_a_trend(store: Store, stan
     trends = {one["id"]: one["trend"] for one in shown if one["recorded"]}
     assert len(trends) == 8
     for name, trend in trends.items():
-        assert trend != NO_EARLIER.zh and "持平" not in trend, name
+        assert trend != NO_EARLIER.zh, name
+        # Hot cells follow complaints, which are no part of this past: two years may have as many.
+        assert name == "hotspots" or "持平" not in trend, name
     assert trends["double_none"] == "较 2018-12-31 −7 个"
 
 
