@@ -4,7 +4,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.rings import expand
+from geo.parts import in_parts
+from geo.rings import expand, ring_sizes
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
@@ -15,35 +16,47 @@ NOBODY, SEVERAL = -1, -2
 
 def lines(polygons: NDArray[np.object_]) -> tuple[_Floats, _Floats, _Ints]:
     """List the straight pieces of all boundaries: start, end, polygon; the polygon lies to the left."""
-    parts, part_of = shapely.get_parts(polygons, return_index=True)
-    rings, ring_of = shapely.get_rings(parts, return_index=True)
-    corners, ring = shapely.get_coordinates(rings, return_index=True)
-    polygon = part_of[ring_of]
-    joined = (ring[1:] == ring[:-1]) & ~same(corners[1:], corners[:-1])
-    return corners[:-1][joined], corners[1:][joined], polygon[ring[:-1][joined]].astype(np.int64)
+    sizes, _, of = ring_sizes(polygons, shapely.get_type_id(polygons).astype(np.int64))
+    corners = shapely.get_coordinates(polygons)
+    # From each corner to the next; the last of a ring would lead to another ring.
+    joined = np.ones(len(corners), dtype=bool)
+    joined[np.cumsum(sizes) - 1] = False
+    joined[:-1] &= ~same(corners[1:], corners[:-1])
+    at = np.flatnonzero(joined)
+    return corners.take(at, axis=0), corners.take(at + 1, axis=0), np.repeat(of, sizes).take(at)
 
 
-def distinct(start: _Floats, end: _Floats) -> tuple[_Floats, _Ints]:
-    """Return each line once whatever its direction, shape (n, 4), and which of them each given one is."""
-    turned = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
-    both = np.hstack((np.where(turned[:, None], end, start), np.where(turned[:, None], start, end)))
-    both += 0.0  # of both zeros one
-    digest = _digest(both)
+def distinct(start: _Floats, end: _Floats) -> tuple[_Floats, _Ints, NDArray[np.bool_]]:
+    """Return each line once whatever its direction, shape (n, 4); which of them each given one is; whether it is turned."""
+    both, turned = np.empty((len(start), 4)), np.empty(len(start), dtype=bool)
+    digest = np.empty(len(start), dtype=np.uint64)
+
+    def take(part: slice) -> None:
+        one, two = start[part], end[part]
+        back = (one[:, 0] > two[:, 0]) | ((one[:, 0] == two[:, 0]) & (one[:, 1] > two[:, 1]))
+        turned[part] = back
+        # Of both zeros one.
+        np.add(np.where(back[:, None], two, one), 0.0, out=both[part, :2])
+        np.add(np.where(back[:, None], one, two), 0.0, out=both[part, 2:])
+        digest[part] = _digest(both[part])
+
+    in_parts(take, len(both))
     order = np.argsort(digest)
     new = np.ones(len(both), dtype=bool)
-    new[1:] = _differs(both, order)
-    if (new[1:] & (digest[order[1:]] == digest[order[:-1]])).any():
+    alike = np.flatnonzero(np.diff(digest.take(order)) == 0)
+    new[alike + 1] = _differs(both, order.take(alike), order.take(alike + 1))
+    if new[alike + 1].any():
         # Lines of one digest may lie between each other.
         order = np.lexsort(both.T)
-        new[1:] = _differs(both, order)
+        new[1:] = _differs(both, order[:-1], order[1:])
     # Each is where it is first given, so that neighbours in space remain neighbours here.
     begins = np.flatnonzero(new)
     first = np.minimum.reduceat(order, begins) if len(order) else order
     given = np.zeros(len(both), dtype=bool)
     given[first] = True
     which = np.empty(len(both), dtype=np.int64)
-    which[order] = np.repeat((np.cumsum(given) - 1)[first], np.diff(begins, append=len(order)))
-    return both[given], which
+    which[order] = np.repeat((np.cumsum(given) - 1).take(first), np.diff(begins, append=len(order)))
+    return both[given], which, turned
 
 
 def _digest(lines: _Floats) -> NDArray[np.uint64]:
@@ -56,23 +69,26 @@ def _digest(lines: _Floats) -> NDArray[np.uint64]:
     return mixed
 
 
-def _differs(rows: _Floats, order: _Ints) -> NDArray[np.bool_]:
-    """Tell which row, in an order, is another than the one before it."""
-    ordered = rows[order]
-    differs: NDArray[np.bool_] = ordered[1:, 0] != ordered[:-1, 0]
-    for column in range(1, rows.shape[1]):
-        differs |= ordered[1:, column] != ordered[:-1, column]
+def _differs(rows: _Floats, one: _Ints, other: _Ints) -> NDArray[np.bool_]:
+    """Tell which pairs of rows are not the same."""
+    differs = np.empty(len(one), dtype=bool)
+
+    def compare(part: slice) -> None:
+        apart = rows.take(one[part], axis=0) != rows.take(other[part], axis=0)
+        np.any(apart, axis=1, out=differs[part])
+
+    in_parts(compare, len(one))
     return differs
 
 
-def owners(line: _Floats, line_of: _Ints, start: _Floats, owner: _Ints) -> tuple[_Ints, _Ints]:
+def owners(number: int, line_of: _Ints, turned: NDArray[np.bool_], owner: _Ints) -> tuple[_Ints, _Ints]:
     """Return per line the polygon that has it as it is, and that has it turned round: -1 for none, -2 for several."""
-    as_it_is = same(start, line[line_of])
     found = []
-    for chosen in (as_it_is, ~as_it_is):
-        one = np.full(len(line), NOBODY, dtype=np.int64)
-        one[line_of[chosen]] = owner[chosen]
-        one[np.bincount(line_of[chosen], minlength=len(line)) > 1] = SEVERAL
+    for chosen in (np.flatnonzero(~turned), np.flatnonzero(turned)):
+        line = line_of.take(chosen)
+        one = np.full(number, NOBODY, dtype=np.int64)
+        one[line] = owner.take(chosen)
+        one[np.bincount(line, minlength=number) > 1] = SEVERAL
         found.append(one)
     return found[0], found[1]
 

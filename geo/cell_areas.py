@@ -53,7 +53,8 @@ def polygon_area_by_cell(
         If there is not one finite weight for each polygon.
     """
     rings = polygons if isinstance(polygons, Rings) else rings_of(polygons)
-    of, cell, area_m2 = _shares(cells, rings)
+    of, cell, area_m2 = cells.shares(rings)
+    area_m2[area_m2 <= _NOTHING_M2] = 0.0
     if weights is not None:
         weight = np.asarray(weights, dtype=np.float64)
         if weight.shape != (len(rings),) or not np.isfinite(weight).all():
@@ -83,18 +84,13 @@ def area_shares(
         less are left out, and so is what has no area.
     """
     rings = polygons if isinstance(polygons, Rings) else rings_of(polygons)
-    of, cell, area_m2 = _shares(cells, rings)
+    of, cell, area_m2 = cells.shares(rings)
+    kept = area_m2 > _NOTHING_M2
+    of, cell, area_m2 = of[kept], cell[kept], area_m2[kept]
     part = np.minimum(area_m2 / rings.area_m2[of], 1.0)
     from scipy import sparse
 
     return sparse.csr_array((part, (of, cell)), shape=(len(rings), len(cells)))
-
-
-def _shares(cells: Cells, rings: Rings) -> tuple[_Ints, _Ints, _Floats]:
-    """List which polygon has how much ground in which cell: each pair once."""
-    of, cell, area_m2 = cells.shares(rings)
-    kept = area_m2 > _NOTHING_M2
-    return of[kept], cell[kept], area_m2[kept]
 
 
 def shared_areas(one: Rings, other: Rings, of_one: _Ints, of_other: _Ints) -> _Floats:

@@ -1,7 +1,5 @@
 """How many positions lie in each cell, by category: complaints by kind, by day, or all together."""
 
-from threading import Lock
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -44,8 +42,11 @@ def cell_counts(
         return np.zeros((0, n_categories), dtype=np.int64)
     # One column more and one row more take what is not counted: -1 counts from the end, as indexes do.
     wide = n_categories if kind is None else n_categories + 1
-    counts = np.zeros((len(cells) + 1) * wide, dtype=np.int64)
-    adding = Lock()
+    size = (len(cells) + 1) * wide
+    number = np.int32 if len(first) <= np.iinfo(np.int32).max else np.int64
+    # Each thread adds to a table of its own: one of both would go to and fro between the processors' caches.
+    tables: list[NDArray[np.integer]] = []
+    one = number(1)  # of the tables' type: else each addition would be converted
     cells.cell_of(
         first[:0], second[:0]
     )  # what cells make at the first question is made once, not by each thread
@@ -55,12 +56,19 @@ def cell_counts(
         place *= wide
         if kind is not None:
             _check_categories(kind[part], part.start, n_categories)
-            np.add(place, kind[part], out=place, casting="unsafe")
-        with adding:
-            np.add.at(counts, place, 1)
+            place += kind[part].astype(np.int64)
+        try:
+            table = tables.pop()
+        except IndexError:
+            table = np.zeros(size, dtype=number)
+        np.add.at(table, place, one)
+        tables.append(table)
 
     in_parts(count, len(first))
-    return np.ascontiguousarray(counts.reshape(-1, wide)[:-1, :n_categories])
+    counts = np.zeros((len(cells), n_categories), dtype=np.int64)
+    for table in tables:
+        counts += table.reshape(-1, wide)[:-1, :n_categories]
+    return counts
 
 
 def _check(

@@ -14,6 +14,7 @@ So a position costs a multiplication and a look, however many corners the polygo
 that of `shapely.intersects_xy` to the last bit. The raster is made once for a set of polygons.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -22,8 +23,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.boundaries import distinct, lines, owners, same, sharing
-from geo.parts import PART, in_parts
+from geo.boundaries import distinct, lines, owners, sharing
+from geo.joined_lines import MIXED, joined_lines, side_of
+from geo.parts import PART, in_parts, in_turns
 from geo.rings import expand
 
 _Ints = NDArray[np.int64]
@@ -32,15 +34,14 @@ _Floats = NDArray[np.float64]
 _PIXELS = 8_000_000
 """At most so many, 4 bytes each; finer ones would save few questions and cost more to make."""
 _FINEST_M, _PIXELS_PER_CORNER = 0.5, 32
+_LINES_AT_ONCE = 20_000
+"""Lines drawn in one go: what is made of them stays in the processor's cache."""
 _SLACK_M = 1e-5
 """A boundary counts for the pixels within so many metres of it: far more than rounding can move it."""
 _ROUNDING_M = 1e-8
 """Coordinates of millions of metres are off by less; along a steep line it counts many times over."""
-# Shewchuk (1997), "Adaptive precision floating-point arithmetic", Discrete & Computational Geometry 18,
-# section 4: the sign of a 2 x 2 determinant of differences is certain beyond (3 + 16 eps) eps of its terms.
-_CERTAIN = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 
-_NONE, _MIXED, UNSURE = -1, -2, -2
+_NONE, UNSURE = -1, -2
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class _Pixels:
     turn: NDArray[np.int8]
     left: NDArray[np.int32]
     right: NDArray[np.int32]
-    first: _Ints
-    polygon: _Ints
+    first: NDArray[np.int32]
+    polygon: NDArray[np.int32]
 
 
 class PolygonRaster:
@@ -167,7 +168,7 @@ class PolygonRaster:
         found = code.astype(np.int64)
         touched = np.flatnonzero(code < _NONE)
         if touched.size:
-            found[touched] = self._beside_boundaries(x[touched], y[touched], -found[touched] + _MIXED)
+            found[touched] = self._beside_boundaries(x[touched], y[touched], -found[touched] + MIXED)
         return found
 
     def _pixel_index(self, coordinate: _Floats, start: float, count: int) -> NDArray[np.int32]:
@@ -185,21 +186,21 @@ class PolygonRaster:
         into, out = pixels.into.take(pixel), pixels.out.take(pixel)
         # Left of a boundary that turns left is what lies left of both its pieces, of one that turns right what lies
         # left of either. Within the pixel that holds as long as the pieces do not end there.
-        side = _side(pixels.line, into, x, y)
+        side = side_of(pixels.line, into, x, y)
         corner = np.flatnonzero(into != out)
-        after = _side(pixels.line, out[corner], x[corner], y[corner])
+        after = side_of(pixels.line, out[corner], x[corner], y[corner])
         before = side[corner]
         decided = np.where(before == after, before, -pixels.turn.take(pixel[corner]))
         side[corner] = np.where((before == 0) | (after == 0), 0, decided)
         found = np.where(side > 0, pixels.left.take(pixel), pixels.right.take(pixel)).astype(np.int64)
-        unsure = np.flatnonzero((side == 0) | (found == _MIXED))
+        unsure = np.flatnonzero((side == 0) | (found == MIXED))
         if unsure.size:
             found[unsure] = self._ask(x[unsure], y[unsure], pixel[unsure])
         return found
 
     def _ask(self, x: _Floats, y: _Floats, pixel: _Ints) -> _Ints:
         first = self._pixels.first
-        at, which = _expand(first[pixel], first[pixel + 1] - 1)
+        at, which = expand(first[pixel].astype(np.int64), first[pixel + 1].astype(np.int64))
         polygon = self._pixels.polygon[which]
         with self._asking:
             inside = shapely.intersects_xy(self._polygons[polygon], x[at], y[at])
@@ -210,59 +211,84 @@ class PolygonRaster:
 
     def _draw(self) -> tuple[NDArray[np.int32], _Pixels, _Ints]:
         start, end, owner = lines(self._polygons)
-        line, line_of = distinct(start, end)
-        at, column, row = self._touched(line[:, :2], line[:, 2:])
+        with ThreadPoolExecutor(1) as other:
+            # Neither needs the other, and much of both is work of one thread.
+            covering = other.submit(self._covered, start, end, owner)
+            line, line_of, turned = distinct(start, end)
+            at, column, row = self._touched(line)
+            codes, shared, by = covering.result()
         key = row * self._columns + column
         order = np.argsort(key)
         at, key = at[order], key[order]
         new = np.flatnonzero(np.diff(key, prepend=-1))
         pixels, lines_in = key[new], np.diff(new, append=len(key))
-        codes, shared, by = self._covered(start, end, owner)
         below = codes[pixels]
         covered = np.flatnonzero(below >= 0)
-        codes[pixels] = _MIXED - np.arange(len(pixels), dtype=np.int32)
+        codes[pixels] = MIXED - np.arange(len(pixels), dtype=np.int32)
         beside = codes[shared] < _NONE
 
         # Polygons to be asked: those whose boundary touches the pixel, and those that cover its middle.
-        forward, backward = owners(line, line_of, start, owner)
-        pixel_of = np.repeat(np.arange(len(pixels)), lines_in)
+        forward, backward = owners(len(line), line_of, turned, owner)
         number = len(self._polygons)
+        base = np.repeat(np.arange(len(pixels)) * number, lines_in)
+        to_left, to_right = forward.take(at), backward.take(at)
         several, used = sharing(line_of, owner, at, forward, backward)
         asked = np.concatenate(
             (
-                (pixel_of * number + forward[at])[forward[at] >= 0],
-                (pixel_of * number + backward[at])[backward[at] >= 0],
-                pixel_of[several] * number + used,
+                (base + to_left)[to_left >= 0],
+                (base + to_right)[to_right >= 0],
+                base[several] + used,
                 covered * number + below[covered],
-                (_MIXED - codes[shared[beside]].astype(np.int64)) * number + by[beside],
+                (MIXED - codes[shared[beside]].astype(np.int64)) * number + by[beside],
             )
         )
         asked.sort()  # and each once: many times quicker than numpy.unique
-        asked = asked[np.flatnonzero(np.diff(asked, prepend=-1))]
-        begins = np.searchsorted(asked, np.arange(len(pixels) + 1) * number)
-        drawn = _drawn(line, at[new], at[new + (lines_in == 2)], lines_in, forward, backward, np.diff(begins))
-        return codes, _Pixels(*drawn, begins, asked % number), shared[~beside]
+        first = np.ones(len(asked), dtype=bool)
+        np.not_equal(asked[1:], asked[:-1], out=first[1:])
+        asked = asked[first]
+        pixel = asked // number
+        asked -= pixel * number
+        polygons_in = np.bincount(pixel, minlength=len(pixels))
+        begins = np.concatenate(([0], np.cumsum(polygons_in)))
+        drawn = joined_lines(
+            line, at[new], at[new + (lines_in == 2)], lines_in, forward, backward, polygons_in
+        )
+        return codes, _Pixels(*drawn, begins.astype(np.int32), asked.astype(np.int32)), shared[~beside]
 
-    def _touched(self, start: _Floats, end: _Floats) -> tuple[_Ints, _Ints, _Ints]:
+    def _touched(self, line: _Floats) -> tuple[_Ints, _Ints, _Ints]:
         """List the pixels that each line touches or all but touches: line, column, row."""
-        size, origin = self._size_m, np.array([self._west, self._south])
-        one, two = start - origin, end - origin
-        turned = (one[:, 0] > two[:, 0])[:, None]
-        one, two = np.where(turned, two, one), np.where(turned, one, two)
-        at, column = _expand(_floor((one[:, 0] - _SLACK_M) / size), _floor((two[:, 0] + _SLACK_M) / size))
-        run, rise = (two - one)[at].T
-        slope = np.divide(rise, run, out=np.zeros(len(at)), where=run > 0.0)
+        starts = range(0, len(line), _LINES_AT_ONCE)
+        found: dict[int, tuple[_Ints, _Ints, _Ints]] = {}
+
+        def touch(number: int) -> None:
+            at, column, row = self._touched_by(line[starts[number] : starts[number] + _LINES_AT_ONCE])
+            at += starts[number]
+            found[number] = at, column, row
+
+        in_turns(touch, range(len(starts)))
+        at, column, row = (
+            np.concatenate(parts) for parts in zip(*(found[number] for number in sorted(found)), strict=True)
+        )
+        return at, column, row
+
+    def _touched_by(self, line: _Floats) -> tuple[_Ints, _Ints, _Ints]:
+        size = self._size_m
+        # From west to east, as lines are given; an upright one from south to north.
+        west, south, east, north = (line - (self._west, self._south, self._west, self._south)).T.copy()
+        slope = np.divide(north - south, east - west, out=np.zeros(len(line)), where=east > west)
+        at, column = _expand(_floor((west - _SLACK_M) / size), _floor((east + _SLACK_M) / size))
+        west, south, east, slope = west.take(at), south.take(at), east.take(at), slope.take(at)
+        north = north.take(at)
         # Where the line enters and leaves the column; an upright line has all its height there.
-        enters = np.clip(column * size - _SLACK_M, one[at, 0], two[at, 0])
-        leaves = np.clip((column + 1) * size + _SLACK_M, one[at, 0], two[at, 0])
-        begins = one[at, 1] + slope * (enters - one[at, 0])
-        ends = np.where(run > 0.0, one[at, 1] + slope * (leaves - one[at, 0]), two[at, 1])
+        enters = np.clip(column * size - _SLACK_M, west, east)
+        leaves = np.clip((column + 1) * size + _SLACK_M, west, east)
+        begins = south + slope * (enters - west)
+        ends = np.where(east > west, south + slope * (leaves - west), north)
         unsure = np.abs(slope) * _ROUNDING_M
-        lowest, highest = np.minimum(one[at, 1], two[at, 1]), np.maximum(one[at, 1], two[at, 1])
-        low = np.maximum(np.minimum(begins, ends) - unsure, lowest) - _SLACK_M
-        high = np.minimum(np.maximum(begins, ends) + unsure, highest) + _SLACK_M
+        low = np.maximum(np.minimum(begins, ends) - unsure, np.minimum(south, north)) - _SLACK_M
+        high = np.minimum(np.maximum(begins, ends) + unsure, np.maximum(south, north)) + _SLACK_M
         piece, row = _expand(_floor(low / size), _floor(high / size))
-        return at[piece], column[piece], row
+        return at.take(piece), column.take(piece), row
 
     def _covered(
         self, start: _Floats, end: _Floats, owner: _Ints
@@ -297,13 +323,15 @@ class PolygonRaster:
     def _spans(self, start: _Floats, end: _Floats, owner: _Ints) -> tuple[_Ints, _Ints, NDArray[np.int32]]:
         """List the pixels of each row whose middles lie in a polygon: the first, the one behind the last, which polygon."""
         size = self._size_m
-        low, high = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
-        # Rows whose middle m has low <= m < high, so that a corner on a middle counts once.
-        at, row = _expand(
-            np.ceil((low - self._south) / size - 0.5).astype(np.int64),
-            np.ceil((high - self._south) / size - 0.5).astype(np.int64) - 1,
+        # Rows whose middle m has low <= m < high, so that a corner on a middle counts once; few lines have any.
+        first, last = (
+            np.ceil((pick(start[:, 1], end[:, 1]) - self._south) / size - 0.5)
+            for pick in (np.minimum, np.maximum)
         )
-        start, end, of = start[at], end[at], owner[at]
+        crossed = np.flatnonzero(last > first)
+        piece, row = expand(first[crossed].astype(np.int64), last[crossed].astype(np.int64))
+        at = crossed[piece]
+        start, end, of = start.take(at, axis=0), end.take(at, axis=0), owner.take(at)
         share = (self._south + (row + 0.5) * size - start[:, 1]) / (end[:, 1] - start[:, 1])
         ends = start[:, 0], end[:, 0]
         crossing = np.clip(ends[0] + share * (ends[1] - ends[0]), np.minimum(*ends), np.maximum(*ends))
@@ -329,60 +357,3 @@ def _floor(values: _Floats) -> _Ints:
 def _expand(first: _Ints, last: _Ints) -> tuple[_Ints, _Ints]:
     """List every whole number from each first to its last: which pair it comes from, and the number."""
     return expand(first, np.maximum(last, first - 1) + 1)
-
-
-def _drawn(
-    line: _Floats,
-    one: _Ints,
-    two: _Ints,
-    lines_in: _Ints,
-    forward: _Ints,
-    backward: _Ints,
-    polygons_in: _Ints,
-) -> tuple[
-    _Floats, NDArray[np.int32], NDArray[np.int32], NDArray[np.int8], NDArray[np.int32], NDArray[np.int32]
-]:
-    """Join one or two lines in each pixel to a boundary, where it parts no more than two polygons."""
-    number, start, end = len(line), line[:, :2], line[:, 2:]
-    directed = np.empty((2 * number, 4))
-    directed[:number, :2], directed[number:, :2] = start, end
-    np.subtract(end, start, out=directed[:number, 2:])
-    np.negative(directed[:number, 2:], out=directed[number:, 2:])
-    into, out = one.copy(), one.copy()
-    turn = np.zeros(len(one), dtype=np.int8)
-    joined = lines_in == 1
-    # The corner is the end of the one and the start of the other, once they are turned.
-    double = np.flatnonzero(lines_in == 2)
-    first, second = one[double], two[double]
-    ends, starts, others = end[first], start[second], end[second]
-    meets_end = same(ends, starts) | same(ends, others)
-    corner = np.where(meets_end[:, None], ends, start[first])
-    starts_there = same(starts, corner)
-    joined[double] = starts_there | same(others, corner)
-    into[double] += np.where(meets_end, 0, number)
-    out[double] = second + np.where(starts_there, 0, number)
-    behind = np.where(starts_there[:, None], others, starts)
-    turn[double] = _side(directed, into[double], *behind.T)
-    left, right = np.concatenate((forward, backward)), np.concatenate((backward, forward))
-    to_left, to_right = left[into], right[into]
-    sides = (to_left >= 0).astype(np.int64) + (to_right >= 0)
-    plain = joined & (polygons_in == sides) & (to_left > _MIXED) & (to_right > _MIXED)
-    plain &= (to_left == left[out]) & (to_right == right[out])
-    return (
-        directed,
-        into.astype(np.int32),
-        out.astype(np.int32),
-        turn,
-        np.where(plain, to_left, _MIXED).astype(np.int32),
-        np.where(plain, to_right, _MIXED).astype(np.int32),
-    )
-
-
-def _side(line: _Floats, which: NDArray[np.integer], x: _Floats, y: _Floats) -> NDArray[np.int8]:
-    """Tell on which side of a line each position lies: 1 left, -1 right, 0 where rounding may have decided."""
-    start_x, start_y, run, rise = line.take(which, axis=0).T
-    one, other = run * (y - start_y), rise * (x - start_x)
-    side = one - other
-    certain = np.abs(side) > _CERTAIN * (np.abs(one) + np.abs(other))
-    found: NDArray[np.int8] = np.sign(side).astype(np.int8) * certain
-    return found

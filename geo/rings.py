@@ -61,6 +61,24 @@ class Rings:
         return len(self.polygons)
 
     @cached_property
+    def directed(self) -> _Floats:
+        """Every edge as one row, run through so that its width has its sign: shape (m, 4).
+
+        x where it starts, x where it ends, y where it starts, slope. What needs these of few edges here and there
+        finds each of them in one place.
+        """
+        forward = self.sign > 0.0
+        east_y = self.west_y + (self.east - self.west) * self.slope
+        return np.column_stack(
+            (
+                np.where(forward, self.west, self.east),
+                np.where(forward, self.east, self.west),
+                np.where(forward, self.west_y, east_y),
+                self.slope,
+            )
+        )
+
+    @cached_property
     def _longest(self) -> _Floats:
         longest = np.zeros(len(self))
         np.maximum.at(longest, np.repeat(np.arange(len(self)), np.diff(self.first)), self.east - self.west)
@@ -125,7 +143,7 @@ def rings_of(polygons: NDArray[np.object_]) -> Rings:
     solid = ((kind == _POLYGON) | (kind == _MULTIPOLYGON)) & ~shapely.is_empty(shapes)
     used = shapes.copy()
     used[~solid] = None
-    sizes, outer, of = _rings(used, kind)
+    sizes, outer, of = ring_sizes(used, kind)
     ends = np.cumsum(sizes)
     x, y = shapely.get_coordinates(used).T.copy()
     # From each corner to the next; the last of a ring would lead to another ring.
@@ -155,8 +173,14 @@ def rings_of(polygons: NDArray[np.object_]) -> Rings:
     )
 
 
-def _rings(shapes: NDArray[np.object_], kind: _Ints) -> tuple[_Ints, NDArray[np.bool_], _Ints]:
-    """List the rings in the order of their corners: how many corners, whether it is an outer one, whose."""
+def ring_sizes(shapes: NDArray[np.object_], kind: _Ints) -> tuple[_Ints, NDArray[np.bool_], _Ints]:
+    """List the rings of polygons, of which `kind` are the type ids, in the order of their corners.
+
+    Returns
+    -------
+    size, outer, of : ndarray
+        How many corners each has, whether it is an outer one, whose it is.
+    """
     # Nearly all are of one ring: only the others are taken apart, which makes objects.
     sizes = shapely.get_num_coordinates(shapes).astype(np.int64)
     several = (kind == _MULTIPOLYGON) | (shapely.get_num_interior_rings(shapes) > 0)

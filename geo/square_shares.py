@@ -53,7 +53,7 @@ def square_shares(rings: Rings, size_m: float) -> tuple[_Ints, _Floats, _Floats,
     column, row = west[body] + right, south[body] + down
     beyond = rings.area_m2[body]  # F at the square's corner
     large = squares[at] > _FEW
-    cut = np.flatnonzero((within > 0) & ~large)
+    cut = np.flatnonzero((within > 0) & (beyond > 0.0) & ~large)
 
     def measure(some: slice) -> None:
         beyond[cut[some]] = _beyond(
@@ -75,19 +75,24 @@ def square_shares(rings: Rings, size_m: float) -> tuple[_Ints, _Floats, _Floats,
 
 
 def _beyond(rings: Rings, body: _Ints, x: _Floats, y: _Floats) -> _Floats:
-    """Measure what of bodies lies east of x and north of y, pair by pair."""
-    pair, edge = expand(rings.first[body], rings.first[body + 1])
-    east = np.flatnonzero(rings.east[edge] > x[pair])
-    pair, edge = pair[east], edge[east]
-    west, slope = rings.west[edge], rings.slope[edge]
-    start = np.maximum(west, x[pair])
-    width = rings.east[edge] - start
+    """Measure what of bodies lies east of x and north of y, pair by pair; all have an area, and so edges."""
+    first = rings.first[body]
+    counts = rings.first[body + 1] - first
+    begins = np.cumsum(counts) - counts
+    edge = np.repeat(first - begins, counts)
+    edge += np.arange(len(edge))
+    start_x, end_x, start_y, slope = rings.directed.take(edge, axis=0).T.copy()
+    west = np.repeat(x, counts)
+    start = np.maximum(start_x, west)
+    width = np.maximum(end_x, west)
+    width -= start  # nothing, where the edge lies west of x
     # How far the edge lies above y, where it starts and at its end.
-    start -= west
+    start -= start_x
     start *= slope
-    start += rings.west_y[edge]
-    start -= y[pair]
-    end = start + width * slope
-    width *= rings.sign[edge]
+    start += start_y
+    start -= np.repeat(y, counts)
+    end = width * slope
+    end += start
     width *= mean_above(start, end)
-    return np.bincount(pair, weights=width, minlength=len(body)).astype(np.float64)
+    beyond: _Floats = np.add.reduceat(width, begins)
+    return beyond

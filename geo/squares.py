@@ -133,8 +133,9 @@ class _SquareCells:
     def shares(self, bodies: Rings) -> tuple[_Ints, _Ints, _Floats]:
         body, column, row, area_m2 = square_shares(bodies, self.size_m)
         cell = self._at(column, row)
-        here = np.flatnonzero(cell >= 0)
-        body, cell, area_m2 = body[here], cell[here], area_m2[here]
+        if cell.min(initial=0) < 0:
+            here = np.flatnonzero(cell >= 0)
+            body, cell, area_m2 = body[here], cell[here], area_m2[here]
         large = np.flatnonzero(np.isnan(area_m2))
         if large.size:
             area_m2[large] = shared_areas(bodies, self.rings, body[large], cell[large])

@@ -29,10 +29,13 @@ def test_lines_are_there_once_and_known_again(given_ends: list[tuple[float, ...]
     digest = boundaries._digest
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boundaries, "_digest", lambda lines: digest(lines) % np.uint64(min(digests, 2**64 - 1)))
-        line, which = boundaries.distinct(start, end)
+        line, which, turned = boundaries.distinct(start, end)
     expected = one_way(start, end)
     assert len(line) == len(set(expected))
     assert [tuple(row) for row in line[which].tolist()] == expected
+    assert [tuple(row) for row in np.where(turned[:, None], end, start).tolist()] == [
+        row[:2] for row in expected
+    ]
     # In the order in which they come first.
     assert np.unique(which, return_index=True)[1].tolist() == sorted(
         expected.index(tuple(row)) for row in line.tolist()

@@ -209,12 +209,23 @@ def test_what_is_no_polygon_has_no_ground() -> None:
     assert polygon_area_by_cell(numbered(array()), bodies).shape == (0,)
 
 
+def test_an_upright_line_given_as_a_polygon_has_no_ground() -> None:
+    """It is not valid, has a box, and no edge of which something lies below."""
+    upright = shapely.Polygon([(15, 5), (15, 35), (15, 20), (15, 5)])
+    cells = square_cells(10, crs=CRS, outline=shapely.box(1, 1, 39, 39))
+    for bodies in (array(upright), array(shapely.box(5, 5, 15, 15), upright), array(upright, upright)):
+        found = polygon_area_by_cell(cells, bodies)
+        assert found.sum() == shapely.area(bodies).sum()
+        assert np.count_nonzero(found) == (4 if len(bodies) == 2 and bodies[0] is not upright else 0)
+
+
 def test_bodies_that_touch_share_nothing() -> None:
     cells = numbered(array(shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)))
     touching = array(
         shapely.box(3, 3, 10, 5), shapely.box(4, 10, 16, 12), shapely.Polygon([(10, 10), (9, 9), (9, 10)])
     )
     assert area_shares(cells, touching).toarray().tolist() == [[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]
+    assert polygon_area_by_cell(cells, touching[1:2]).tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, np.nan], [[1.0, 2.0]], 3.0])

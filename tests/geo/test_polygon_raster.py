@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from geo import parts, polygon_raster
 from geo.polygon_raster import UNSURE, PolygonRaster
 
 FARTHEST = (1e7, 1e7)
@@ -193,3 +194,21 @@ def test_one_thread_at_a_time_asks_prepared_polygons(monkeypatch: pytest.MonkeyP
     raster.locate(rng.uniform(0, 90, 900_000), rng.uniform(0, 90, 900_000))
     assert len(set(asked)) > 1
     assert not any(collided)
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 2**32 - 1))
+def test_a_raster_drawn_in_small_parts_is_the_same(seed: int) -> None:
+    """As that of many lines is: part by part, by threads."""
+    shapes = np.asarray(shapely.segmentize(districts_cells(shapely.box(0, 0, 900, 700), 20, seed), 15.0))
+    # Some that share their lines, and ground that two cover.
+    shapes = np.concatenate((shapes, shapes[:2], np.array([shapely.box(100, 100, 400, 300)], dtype=object)))
+    once = PolygonRaster(shapes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polygon_raster, "_LINES_AT_ONCE", 40)
+        patch.setattr(parts, "_PART_ALONE", 50)
+        again = PolygonRaster(shapes)
+    np.testing.assert_array_equal(again._codes, once._codes)
+    np.testing.assert_array_equal(again._doubly, once._doubly)
+    for name, values in vars(once._pixels).items():
+        np.testing.assert_array_equal(getattr(again._pixels, name), values)

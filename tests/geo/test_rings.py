@@ -48,6 +48,9 @@ def test_the_ground_below_edges_adds_up(seeds: list[int]) -> None:
     np.testing.assert_array_equal(rings.bounds, shapely.bounds(shapes))
     ends = rings.west_y + (rings.east - rings.west) * rings.slope
     np.testing.assert_allclose(np.minimum(ends, rings.west_y), rings.lowest, atol=1e-9)
+    start, end, start_y, slope = rings.directed.T
+    np.testing.assert_allclose(end - start, rings.sign * (rings.east - rings.west), rtol=1e-12)
+    np.testing.assert_allclose(start_y, rings.west_y + (start - rings.west) * slope, rtol=1e-12)
 
 
 def test_signs_say_on_which_side_the_polygon_lies() -> None:
