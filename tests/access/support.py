@@ -12,7 +12,7 @@ from layers.access.access import Access, open_access
 from layers.access.model import Account
 from layers.policy import read_policy
 from layers.store import Clock, StoreSettings
-from layers.visitors import WHOLE_DISTRICT, Area, operator
+from layers.visitors import WHOLE_DISTRICT, Area, Visitor, operator
 
 POLICY = read_policy(Path(__file__).parents[2] / "data")
 OPERATOR = operator("root")
@@ -21,6 +21,7 @@ PASSWORD = "violet tractor seven"
 OTHER_PASSWORD = "umbrella gravel moonlight"
 HOME, AWAY = "192.0.2.1", "198.51.100.9"
 AGENT = "Browser/1"
+ZHANG = Visitor("planner", account="0" * 12, name="张三", via="session")
 CELLS = Area("management_cells", frozenset({"440303001001001", "440303001001002"}))
 QUICK = StoreSettings(write_wait_s=30, connect_timeout_s=3, pool_wait_s=3)
 
@@ -65,3 +66,7 @@ def person(
 def actions(access: Access, since: int = 0) -> list[str]:
     """Return what the audit log says was done, in order."""
     return [entry.action for entry in access.entries(since=since, limit=10_000)]
+
+
+def faults(access: Access, expect: tuple[int, str] | None = None) -> list[tuple[str, int | None]]:
+    return [(fault.id, fault.seq) for fault in access.verify(expect=expect)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,9 +19,7 @@ from tests.access import workers
 from tests.access.conftest import OpenAccess
 from tests.access.support import AGENT, HOME, OPERATOR, PASSWORD, access_at, person
 from tests.access.workers import PATIENCE_S
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.layers.store_workers", "tests.access.workers"])
+from tests.processes import PROCESSES
 
 
 class Worker:
@@ -202,10 +200,16 @@ def test_after_an_outage_everything_is_asked_for_again(
 
 
 def test_the_entries_of_two_processes_are_one_chain(url: str, start: Start) -> None:
-    both = [start(workers.record, url, 100) for _ in range(2)]
+    both = [start(partial(workers.record, waiting=True), url, 100) for _ in range(2)]
+    told: list[list[int]] = []
+    # Neither goes on before the other has begun.
     for worker in both:
         worker.go()
-    told = [worker.rest() for worker in both]
+        told.append([worker.told()])
+    for worker in both:
+        worker.go()
+    for worker, numbers in zip(both, told, strict=True):
+        numbers += worker.rest()
     with access_at(url, utc_now) as access:
         entries = access.entries(limit=1000)
         assert [entry.seq for entry in entries] == sorted(told[0] + told[1]) == list(range(1, 201))

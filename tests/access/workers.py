@@ -51,10 +51,12 @@ def watch(url: str, token: str, pipe: Connection) -> None:
     pipe.send(time.monotonic() < until)
 
 
-def record(url: str, number: int, pipe: Connection) -> None:
-    """Record so many entries, and tell the number of each."""
+def record(url: str, number: int, pipe: Connection, *, waiting: bool = False) -> None:
+    """Record so many entries, and tell the number of each; after the first, wait for the word again if that is asked."""
     access = _ready(url, pipe)
     for what in range(number):
+        if waiting and what == 1:
+            pipe.recv()
         pipe.send(access.record(OPERATOR, "export", what=str(what)))
 
 

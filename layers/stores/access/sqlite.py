@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from layers.problems import StoreMissing
 from layers.stores.access.base import SCHEMA_VERSION, Transaction, Value, script
 from layers.stores.geopackage import faults, forks
 from layers.stores.geopackage.connection import Database
-from layers.stores.geopackage.files import missing, use_wal
+from layers.stores.geopackage.files import refuse_left_logs, use_wal
 from layers.stores.kinds import newer, path_of
 from layers.text import Text
 
@@ -42,7 +42,7 @@ class _Transaction:
 
 
 class SQLiteAccess:
-    """A file ``PATH.access``; made on first use, where the store at `url` is there.
+    """A file ``PATH.access``, or a backup of one; made on first use, unless one only reads.
 
     Raises
     ------
@@ -51,11 +51,9 @@ class SQLiteAccess:
 
     generation_age_s = 0.02
 
-    def __init__(self, url: str, settings: StoreSettings, *, read_only: bool) -> None:
-        self.path = file_beside(url)
+    def __init__(self, path: Path, settings: StoreSettings, *, read_only: bool) -> None:
+        self.path = path
         self.read_only = read_only
-        if not path_of(url).exists():
-            raise missing(path_of(url))
         if not self.path.exists():
             if read_only:
                 raise StoreMissing(
@@ -141,6 +139,33 @@ class SQLiteAccess:
         connection.pragma("foreign_keys", True)
 
 
+@contextmanager
+def new_file(path: Path, settings: StoreSettings) -> Iterator[SQLiteAccess]:
+    """Give an access store without accounts, within ``with``: when that ends well its file is put at `path`.
+
+    Raises
+    ------
+    StoreExists, StoreUnusable, StoreFull
+    """
+    # As much as the layers need is read only where somebody asks for it.
+    from layers.stores.geopackage.creation import placed
+
+    with placed(path.absolute()) as made:
+        with closing(SQLiteAccess(made, settings, read_only=False)) as access:
+            yield access
+        _put_into_one(made)
+
+
+def _put_into_one(path: Path) -> None:
+    """Write what a closed file's log still holds into the file, which needs no log from then on.
+
+    Closing does that, too, but says nothing where there is no room.
+    """
+    with faults.said(path), forks.using(path), closing(apsw.Connection(str(path))) as connection:
+        if connection.pragma("journal_mode", "delete") != "delete":
+            raise faults.full(path)
+
+
 def _is_sqlite(path: Path) -> bool:
     """Whether a file begins as SQLite's do; where it cannot be read, opening it says why."""
     try:
@@ -151,7 +176,14 @@ def _is_sqlite(path: Path) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Make the file, whole or not at all; where another process was quicker, its file stays."""
+    """Make the file, whole or not at all; where another process was quicker, its file stays.
+
+    Raises
+    ------
+    StoreExists
+        The log of one that was there before is there still: it would be written into this one.
+    """
+    refuse_left_logs(path)
     try:
         handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
     except OSError as error:
