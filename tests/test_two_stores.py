@@ -24,6 +24,8 @@ from tests.district import small_district
 from tests.postgres import APP as ROLE
 from tests.postgres import Cluster
 
+pytestmark = pytest.mark.long
+
 APP = Path(__file__).parents[1] / "app.py"
 PATIENCE_S = 60.0
 
