@@ -10,10 +10,10 @@ from layers.areas import units_in_area
 from layers.condition_text import conditions_text
 from layers.condition_words import title, token, words
 from layers.conditions import YES
-from layers.strip import Item, as_dicts, place_title
+from layers.strip import Item, as_dicts, is_known_in_part, place_title
 from layers.text import Language, Text, both
 from layers.units import unit_title
-from layers.wording import large, number, percent
+from layers.wording import at_least, large, number, percent
 
 if TYPE_CHECKING:
     from layers.conditions import Filtered
@@ -94,7 +94,8 @@ def filtered_strip(
     everybody = everybody[units_in_area(snapshot, query.unit, sight.area)]
     if np.isfinite(everybody).any():
         here, total = float(np.nansum(people)), float(np.nansum(everybody))
-        items.append((Text("居民", "Residents"), large(here), None, "residents"))
+        told = at_least(large(here)) if is_known_in_part(table) else large(here)
+        items.append((Text("居民", "Residents"), told, None, "residents"))
         unknown = int(np.isnan(people).sum())
         if unknown:
             items.append((Text("人口不明", "Residents unknown"), number(unknown), None, "residents"))

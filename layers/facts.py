@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import shapely
-
 from layers.amending import GEOMETRY, Amended, Found, Key, KeyReused
 from layers.epochs import another_epoch
 from layers.fact_request import FactRequest, Problems, refused
 from layers.fact_rules import PLACE, SPANS, Correctable, correctable, day_field, not_found
 from layers.fact_values import check_values
-from layers.places import parents_after_move
+from layers.places import is_same_place, parents_after_move
 from layers.problems import Conflict, NotFound, Problem, StoreConflict
 from layers.store import Authorship
 from layers.text import Text
@@ -274,7 +272,7 @@ class _Merging:
         assert found.values is not None
         there = found.values.get(name)
         if name == GEOMETRY:
-            return bool(shapely.equals(there, mine))
+            return is_same_place(there, mine)
         return bool(there == mine)
 
     def _seen_again(self, name: str, found: Found) -> dict[str, Any]:

@@ -29,6 +29,15 @@ class Figure:
         return {"count": self.count, "of": self.of, "unknown": self.unknown, "rate": self.rate}
 
 
+class Untold(Figure):
+    """A figure of which nobody has recorded what it counts: all are unknown, and no is as far as yes."""
+
+    @property
+    def rate(self) -> float | None:
+        """None: a share of nothing known is not 0 %."""
+        return None
+
+
 def figure(facts: ArrayLike, *, value: str = "yes") -> Figure:
     """Count the facts (yes, no, unknown) that say `value`."""
     values = np.asarray(facts, dtype=object)

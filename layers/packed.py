@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -30,6 +30,9 @@ _WORTH_PACKING = 10_000
 _POINT = np.dtype([("order", "u1"), ("kind", "<u4"), ("at", "<f8", 2)])
 """A point as WKB has it, little-endian; all of them take as many bytes."""
 _LITTLE_ENDIAN, _IS_POINT = 1, 1
+_MOST_NARROW_BYTES = 2**28
+"""Four bytes count to 2^31: what is taken several times over still stays below that."""
+_Wkb: TypeAlias = "pa.BinaryArray | pa.LargeBinaryArray"
 
 
 def packed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -45,8 +48,14 @@ def packed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.DataFrame(columns, index=frame.index, copy=False), geometry=geometry)
 
 
-def _wkb_of(geometries: NDArray[np.object_]) -> pa.LargeBinaryArray:
-    return pa.array(shapely.to_wkb(geometries, byte_order=1), type=pa.large_binary())
+def _wkb_of(geometries: NDArray[np.object_]) -> _Wkb:
+    wkb = pa.array(shapely.to_wkb(geometries, byte_order=1), type=pa.large_binary())
+    return wkb.cast(_kind_of(wkb.nbytes))
+
+
+def _kind_of(size: int) -> pa.DataType:
+    """Return the type for WKB of so many bytes: where each begins is told by four bytes where these can count it."""
+    return pa.binary() if size <= _MOST_NARROW_BYTES else pa.large_binary()
 
 
 class PackedGeometry(GeometryArray):
@@ -54,12 +63,12 @@ class PackedGeometry(GeometryArray):
 
     Parameters
     ----------
-    wkb : pyarrow.LargeBinaryArray
+    wkb : pyarrow.BinaryArray or LargeBinaryArray
         Null where there is no geometry.
     crs : CRS
     """
 
-    def __init__(self, wkb: pa.LargeBinaryArray, crs: Any) -> None:
+    def __init__(self, wkb: _Wkb, crs: Any) -> None:
         self._wkb = wkb
         # Set past the property: it compares and writes out what is a CRS already, which takes as long as a small part does.
         self._crs = crs if crs is None or isinstance(crs, pyproj.CRS) else pyproj.CRS.from_user_input(crs)
@@ -96,7 +105,8 @@ class PackedGeometry(GeometryArray):
         there = ~self.isna()
         if not there.any():
             return None
-        starts = np.frombuffer(self._wkb.buffers()[1], np.int64)[self._wkb.offset :][: len(self) + 1]
+        width = np.int32 if pa.types.is_binary(self._wkb.type) else np.int64
+        starts = np.frombuffer(self._wkb.buffers()[1], width)[self._wkb.offset :][: len(self) + 1]
         if (np.diff(starts) != np.where(there, _POINT.itemsize, 0)).any():
             return None
         count = int(there.sum())
@@ -143,12 +153,9 @@ class PackedGeometry(GeometryArray):
     @classmethod
     def _concat_same_type(cls, to_concat: Sequence[GeometryArray]) -> GeometryArray:
         common = super()._concat_same_type([part[:0] for part in to_concat]).crs  # type: ignore[misc]
-        return cls(
-            pa.concat_arrays(
-                [part._wkb if isinstance(part, cls) else _wkb_of(np.asarray(part)) for part in to_concat]
-            ),
-            common,
-        )
+        wkb = [part._wkb if isinstance(part, cls) else _wkb_of(np.asarray(part)) for part in to_concat]
+        kind = _kind_of(sum(part.nbytes for part in wkb))
+        return cls(pa.concat_arrays([part.cast(kind) for part in wkb]), common)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PackedGeometry, (self._wkb, self.crs)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.cells import polygon_cells
+from geo.lying import first_containing
 from layers.wording import known
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from layers.schema import Layer
     from layers.snapshot import Snapshot
 
+_SAME_DEG = 1e-7
 LEVELS = ("community", "neighbourhood", "subdistrict")
 PARENT_LAYERS = {"community": "communities", "neighbourhood": "neighbourhoods", "subdistrict": "subdistricts"}
 LEVEL_OF = {layer: level for level, layer in PARENT_LAYERS.items()}
@@ -80,6 +81,11 @@ def places_of(
             position[missing] = lies_in(snapshot, parent, x[missing], y[missing])
         found[level] = position
     return found
+
+
+def is_same_place(one: shapely.Geometry | None, other: shapely.Geometry | None) -> bool:
+    """Whether two geometries in degrees are alike to a centimetre, as finely as a move is written."""
+    return bool(shapely.equals_exact(one, other, _SAME_DEG) or shapely.equals(one, other))
 
 
 def parents_after_move(
@@ -146,15 +152,8 @@ def lies_in(
     areas = np.flatnonzero(shapely.get_dimensions(geometries) == 2)
     if not len(areas) or not len(x):
         return np.full(len(x), -1, dtype=np.int64)
-    finder = snapshot.derived(
-        ("finder", parent),
-        lambda: polygon_cells(
-            geometries[areas],
-            snapshot.frame(parent).index.to_numpy()[areas],
-            crs=snapshot.district.metric_crs,
-        ),
-    )
-    found = finder.cell_of(x, y)
+    tree = snapshot.derived(("tree", parent), lambda: shapely.STRtree(snapshot.metric(parent)[areas]))
+    found = first_containing(tree, x, y)
     return np.where(found >= 0, areas[found], -1)
 
 

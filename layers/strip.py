@@ -12,7 +12,7 @@ from layers.limits import limit_of
 from layers.published import complaints_text, published_complaints
 from layers.text import Language, Text, both
 from layers.units import units
-from layers.wording import large, number
+from layers.wording import at_least, large, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,9 +54,10 @@ def strip(
     if not sight.is_public:
         people = table["residents"].to_numpy()
         residents = float(np.nansum(people)) if np.isfinite(people).any() else None
+        told = at_least(large(residents)) if is_known_in_part(table) else large(residents)
         villages = (snapshot.frame("communities")["kind"] == URBAN_VILLAGE).any()
         title = Text("全部居民", "All residents") if villages else Text("居民", "Residents")
-        items.append((title, large(residents), None, "residents"))
+        items.append((title, told, None, "residents"))
     if query.question == "double_none":
         answers = is_double_none(snapshot.frame("communities"))[here]
         count, open_cases = int((answers == "yes").sum()), int((answers == "unknown").sum())
@@ -71,6 +72,11 @@ def strip(
     else:
         items += _items(snapshot, query, answered, table, here)
     return as_dicts(items, language)
+
+
+def is_known_in_part(table: pd.DataFrame) -> bool:
+    """Whether of some dwellings in the rows of a view it is unknown how many live there."""
+    return bool(table["residents"].isna().any() or (table["dwellings_unknown"] > 0).any())
 
 
 def _of_all(snapshot: Snapshot, title: Text, here: NDArray[np.bool_]) -> Text:
@@ -121,6 +127,7 @@ def _items(
     beyond, title = large(float(table["value"].sum(skipna=True))), _beyond_title(snapshot, query)
     if answered.basis == "residents":
         title = _of_all(snapshot, title, here)
+        beyond = at_least(beyond) if is_known_in_part(table) else beyond
     items: list[Item] = [(title, beyond, "gap", answered.definition)]
     if answered.basis == "residents":
         unknown = Text("{n} 处", "{n} units").format(n=number(int((table["class"] == "unknown").sum())))

@@ -162,9 +162,8 @@ def told_counts(
     untold count, moving the true counts by the same amounts leaves open for it as well, with the same rounded ones.
     """
     bounds = np.where(counts < least, 0, rounded(counts) - ROUNDED_TO // 2)
-    bounds = np.where(
-        shown, bounds, np.maximum(bounds, counts > 0)
-    )  # what is left over is known where it is none
+    # Of what is left over it is known where it is none.
+    bounds = np.where(shown, bounds, np.maximum(bounds, counts > 0))
     bounds = np.where(shown | (counts > 0), bounds, counts)
     for node in reversed(range(len(counts))):
         below = parents == node

@@ -241,7 +241,10 @@ def _areas(snapshot: Snapshot, layer: str) -> Units:
 
 
 def neighbours(snapshot: Snapshot, scheme: str) -> sparse.csr_array:
-    """Return which units are neighbours: queen contiguity, communities within 100 m of each other."""
+    """Return which units are neighbours: queen contiguity, communities within 100 m of each other.
+
+    Squares' are not kept: they follow quickly from rows and columns, are large, and asked for once to compare by.
+    """
     scheme = check_scheme(scheme)
 
     def make() -> sparse.csr_array:
@@ -256,6 +259,8 @@ def neighbours(snapshot: Snapshot, scheme: str) -> sparse.csr_array:
         ones = np.ones(int(apart.sum()))
         return sparse.csr_array((ones, (left[apart], right[apart])), shape=(len(shapes), len(shapes)))
 
+    if scheme.startswith("square:"):
+        return make()
     return snapshot.derived(("neighbours", scheme), make, scheme=scheme)
 
 

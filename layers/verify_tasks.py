@@ -32,7 +32,7 @@ from layers.schema import LAYERS
 from layers.text import Text, both
 from layers.verify_words import GROUP_WORDS, answered, asked, questioned, reasoned
 from layers.wording import day as iso_day
-from layers.wording import known, name_of
+from layers.wording import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,8 +278,10 @@ def _rows(snapshot: Snapshot, seen: Seen, inside: NDArray[np.intp]) -> dict[str,
 
 
 def _plain(column: pd.Series) -> list[Any]:
-    is_day = column.dtype.kind == "M"
-    return [(value.date() if is_day else value) if known(value) else None for value in column]
+    # Of a whole district there are a million cells: they are not asked one by one whether they are known.
+    values = (column.dt.date if column.dtype.kind == "M" else column).astype(object).tolist()
+    there = column.notna().tolist()
+    return [value if known and value != "" else None for value, known in zip(values, there, strict=True)]
 
 
 def _doubts_of_rooms(snapshot: Snapshot, rows: Mapping[str, Mapping[str, Any]]) -> list[Doubt]:

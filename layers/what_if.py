@@ -20,7 +20,7 @@ import shapely
 from geo import crs
 from layers.dwellings import dwellings
 from layers.frames import conform
-from layers.places import parents_after_move
+from layers.places import is_same_place, parents_after_move
 from layers.problems import BadParameter
 from layers.schema import LAYERS
 from layers.snapshot import Snapshot
@@ -263,6 +263,8 @@ def _moved(present: Snapshot, step: Step, known: gpd.GeoDataFrame) -> gpd.GeoDat
 
     layer, point = LAYERS[step.layer], _point(step)
     before = known.iloc[0]
+    if is_same_place(before["geometry"], point):
+        return known  # it stays where it is, and so does its door
     left = (*_ENTRANCE, "geometry")
     values = {name: value for name, value in before.items() if name not in left}
     row: dict[Any, Any] = {"code": step.code, **values, **parents_after_move(present, layer, before, point)}

@@ -18,7 +18,7 @@ from layers.unit_names import unit_names
 from layers.views import unit_positions, view
 from layers.what_if import ROOM, SHARED_ROOM, Applied, Hypothesis
 from layers.what_if_reach import CHANGES, Difference, Reach, difference, reach, units_changed
-from layers.wording import percent
+from layers.wording import NOT_KNOWN, percent
 
 if TYPE_CHECKING:
     from layers.figures import Figure
@@ -174,7 +174,8 @@ def kind_result(given: Hypothesis, query: ViewQuery, kind: str) -> KindResult:
         limit = limit_of(given.present, query) if kind == query.kind else Limit(standard.limit_m, standard)
     metres = None if limit is None else limit.metres
     before = reach(given.present, kind, limit_m=metres)
-    after = reach(given.supposed, kind, limit_m=metres)
+    recorded = bool(given.present.count("facilities"))
+    after = reach(given.supposed, kind, limit_m=metres, recorded=recorded)
     return KindResult(kind, limit, difference(given.present, before, after))
 
 
@@ -299,17 +300,19 @@ def figures(before: Reach, after: Reach) -> tuple[tuple[str, Text, Figure, Figur
 def figure_as_dict(
     name: str, title: Text, before: Figure, after: Figure, language: Language
 ) -> dict[str, Any]:
-    """Return one figure before and after."""
+    """Return one figure before and after; what cannot be told on one side changes by nobody knows how much."""
+    is_told = before.rate is not None and after.rate is not None
+    change = after.count - before.count if is_told or not before.of else None
     return {
         "id": name,
         "title": title.to(language),
         "before": before.as_dict(),
         "after": after.as_dict(),
-        "change": after.count - before.count,
+        "change": change,
         "unknown_change": after.unknown - before.unknown,
         "before_text": percent(before.rate).to(language),
         "after_text": percent(after.rate).to(language),
-        "change_text": signed(after.count - before.count),
+        "change_text": NOT_KNOWN.to(language) if change is None else signed(change),
         "unknown_change_text": signed(after.unknown - before.unknown),
     }
 

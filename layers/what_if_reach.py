@@ -18,7 +18,7 @@ from geo.nearest import nearest_distances
 from layers.analysis import reach_m
 from layers.coverage import counted_coverage
 from layers.dwellings import dwellings, facility_positions, is_covered
-from layers.figures import Figure
+from layers.figures import Figure, Untold
 from layers.indicators import is_double_none, is_published
 from layers.places import places
 from layers.units import units
@@ -64,35 +64,45 @@ class Reach:
     communities_unknown: int
 
 
-def reach(snapshot: Snapshot, kind: str, *, limit_m: float | None = None) -> Reach:
+def reach(
+    snapshot: Snapshot, kind: str, *, limit_m: float | None = None, recorded: bool | None = None
+) -> Reach:
     """Return how far `kind` reaches: a kind of facility, or `layers.what_if.ROOM`.
 
-    The limit is the standard's where none is given; what another one gives is not kept.
+    The limit is the standard's where none is given; what another one gives is not kept. Of facilities nothing is
+    known unless some are `recorded`: in the snapshot, or for a supposition in the present that it starts from.
     """
+    recorded = bool(snapshot.count("facilities")) if recorded is None else recorded
     if kind == ROOM:
         return snapshot.derived(("room reach",), lambda: _rooms(snapshot))
     standard_m = snapshot.standards.limits[kind].limit_m
     if limit_m is None or limit_m == standard_m:
-        return snapshot.derived(("reach of kind", kind), lambda: _facilities(snapshot, kind, standard_m))
-    return _facilities(snapshot, kind, limit_m)
+        return snapshot.derived(
+            ("reach of kind", kind, recorded), lambda: _facilities(snapshot, kind, standard_m, recorded)
+        )
+    return _facilities(snapshot, kind, limit_m, recorded)
 
 
-def _facilities(snapshot: Snapshot, kind: str, limit_m: float) -> Reach:
+def _facilities(snapshot: Snapshot, kind: str, limit_m: float, recorded: bool) -> Reach:
     homes = dwellings(snapshot)
     residents, communities_unknown, buildings = counted_coverage(snapshot, kind, limit_m=limit_m)
     _, walk_m = reach_m(snapshot, units(snapshot, "communities"), kind)
     within = np.where(within_limit(walk_m, limit_m), "yes", "no").astype(object)
+    unknown, counted = ~np.isfinite(homes.x), Figure
     if len(facility_positions(snapshot, kind)):
         within[np.isnan(walk_m)] = "unknown"
+    elif not recorded:  # nobody is known to be out of reach of what nobody has recorded
+        within[:], unknown[:], counted = "unknown", True, Untold
+        residents, buildings = (Untold(0, one.of, one.of) for one in (residents, buildings))
     return Reach(
         limit_m=limit_m,
         covered=is_covered(snapshot, kind, limit_m=limit_m),
-        unknown=~np.isfinite(homes.x),
+        unknown=unknown,
         within=within,
         walk_m=walk_m,
         residents=residents,
         buildings=buildings,
-        communities=_communities(snapshot, within),
+        communities=_communities(snapshot, within, counted),
         communities_unknown=communities_unknown,
     )
 
@@ -148,9 +158,9 @@ def _mean_by_community(snapshot: Snapshot, walk_m: NDArray[np.float64]) -> NDArr
     )
 
 
-def _communities(snapshot: Snapshot, within: NDArray[np.object_]) -> Figure:
+def _communities(snapshot: Snapshot, within: NDArray[np.object_], counted: type[Figure] = Figure) -> Figure:
     among = within[is_published(snapshot.frame("communities"))]
-    return Figure(int((among == "yes").sum()), len(among), int((among == "unknown").sum()))
+    return counted(int((among == "yes").sum()), len(among), int((among == "unknown").sum()))
 
 
 @dataclass(frozen=True)

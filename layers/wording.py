@@ -55,8 +55,12 @@ def ratios(count: NDArray[np.int64], unknown: NDArray[np.int64], of: NDArray[np.
 
 def least_number(value: float | None) -> Text:
     """Return a whole number of which only a part is known: there is at least so much."""
-    found = number(value)
-    return found if found is NOT_KNOWN else Text("≥ {n}", "≥ {n}").format(n=found)
+    return at_least(number(value))
+
+
+def at_least(written: Text) -> Text:
+    """Return how a number is written of which only a part is known; one that is not known at all stays so."""
+    return written if written is NOT_KNOWN else Text("≥ {n}", "≥ {n}").format(n=written)
 
 
 def large(value: float | None) -> Text:

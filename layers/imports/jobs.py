@@ -69,8 +69,8 @@ class Workshop:
         visitor: Visitor,
         origin: str,
         language: Language,
-    ) -> subprocess.Popen[str]:
-        """Start a job on an upload, and return its process, which holds the upload's lock until it ends.
+    ) -> int:
+        """Start a job on an upload, and return the id of its process, which holds the upload's lock until it ends.
 
         Parameters
         ----------
@@ -103,6 +103,10 @@ class Workshop:
                 "scopes": None if visitor.scopes is None else sorted(visitor.scopes),
             },
         }
+        return self.begin(given, lock)
+
+    def begin(self, given: dict[str, Any], lock: int) -> int:
+        """Begin a process that works at what is `given` and keeps the lock open, and return its id."""
         process = subprocess.Popen(  # noqa: S603  (this program itself)
             [sys.executable, "-X", "utf8", "-c", _START],
             stdin=subprocess.PIPE,
@@ -115,4 +119,4 @@ class Workshop:
         with process.stdin as pipe:
             pipe.write(json.dumps(given) + "\n")
         threading.Thread(target=process.wait, name="wangge-import", daemon=True).start()
-        return process
+        return process.pid

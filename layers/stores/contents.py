@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from layers.store import District
 
 CHUNK_ROWS = 10_000
-_ENCODED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODED = json.encoder.encode_basestring
 
 
 class ChangeRow(NamedTuple):
@@ -154,7 +154,7 @@ def change_of(row: ChangeRow) -> Change:
 
 def codes_text(codes: Iterable[str]) -> str:
     """Return codes as `ChangeRow` keeps them."""
-    return _ENCODED(list(codes))
+    return f"[{','.join(map(_ENCODED, codes))}]"
 
 
 def instant_text(at: datetime) -> str:

@@ -194,14 +194,15 @@ def frame_of(records: Sequence[Row], layer: Layer) -> gpd.GeoDataFrame:
 def frame_of_parts(
     parts: Iterable[Sequence[Row]],
     layer: Layer,
-    wkb_in: Callable[[Sequence[bytes]], Sequence[bytes]] | None = None,
+    columns_of: Callable[[Sequence[Row]], Iterable[Sequence[Any] | pa.Array]] | None = None,
 ) -> gpd.GeoDataFrame:
     """Turn rows that come in parts, none of them empty, into one frame, as `frame_of` does.
 
     Parameters
     ----------
-    wkb_in : callable, optional
-        Returns the WKB in what the rows hold in its place.
+    columns_of : callable, optional
+        Returns code, WKB, then the fields in order of a part that holds something else than rows; texts may
+        be in Arrow.
 
     Raises
     ------
@@ -209,17 +210,18 @@ def frame_of_parts(
         When a value cannot be read as its field's type; says which.
     """
     import geopandas as gpd
+    import pyarrow as pa
 
     fields = (layer.field("code"), *value_fields(layer))
     columns: list[list[Any]] = [[] for _ in fields]
     geometries = []
     with without_collector():
         for part in parts:
-            codes, packed, *values = zip(*part, strict=True)
-            geometries.append(geometries_of(packed if wkb_in is None else wkb_in(packed)))
+            codes, packed, *values = zip(*part, strict=True) if columns_of is None else columns_of(part)
+            geometries.append(geometries_of(packed))
             for field, read, column in zip(fields, columns, (codes, *values), strict=True):
                 try:
-                    read.append(_typed(column, field))
+                    read.append(column if isinstance(column, pa.Array) else _typed(column, field))
                 except (TypeError, ValueError, OverflowError) as error:
                     raise Damaged(f"{layer.name}.{field.name}: {error}") from error
     if not geometries:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _KINDS = {"point": {"Point"}, "polygon": {"Polygon", "MultiPolygon"}}
 _LEAST, _MOST = -(2**63), 2**63 - 1
+# What `shapely.to_wkb` gives the ufunc behind it for little-endian WKB of two dimensions. For a single geometry looking
+# at these takes longer than writing it, and a tenth of all of a write.
+_PLAIN_WKB = (np.bool_(False), np.intc(2), np.intc(1), np.bool_(False), np.intc(1))
 # Little-endian WKB of a multipolygon, up to its only polygon.
 _ONE_PART = b"\x01\x06\x00\x00\x00\x01\x00\x00\x00"
 
@@ -63,7 +67,7 @@ def rows_of_feature(feature: Feature, layer: Layer) -> Rows:
             f"{layer.name} {feature.code!r} holds the character NUL or half a character, which no store can keep"
         )
     shape = _taken(feature.geometry, layer)
-    wkb = shapely.to_wkb(shape, byte_order=1, output_dimension=2)
+    wkb = shapely.lib.to_wkb(shape, *_PLAIN_WKB)
     if plan.in_parts and shape.geom_type == "Polygon":
         wkb = _ONE_PART + wkb
     return Rows([(feature.code, wkb, *values)], shapely.bounds(shape).reshape(1, 4))

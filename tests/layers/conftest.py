@@ -10,7 +10,7 @@ import pytest
 
 from layers.snapshot import Snapshot
 from layers.standards import Standards
-from layers.store import Authorship, create_store, open_store
+from layers.store import Authorship, Store, create_store, open_store
 from tests.district import small_district
 from tests.layers.typed import lived_in
 from tests.postgres import Cluster
@@ -37,6 +37,14 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
     yield make
     if databases:
         request.getfixturevalue("postgres").drop(*databases)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Return a store of the small district, just made."""
+    district, frames = small_district()
+    with create_store(f"gpkg:{tmp_path / 'small.gpkg'}", district, layers=frames) as made:
+        yield made
 
 
 @pytest.fixture(params=["gpkg", "postgis"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +19,10 @@ from layers.problems import StoreConflict
 from layers.store import Authorship, Store, create_store, open_store
 from tests.layers import store_workers
 from tests.layers.store_contract import PLACE, SOUTH, WEST, Contract, Kind, frame_of, points
+from tests.processes import PROCESSES
 
 # Longer than any machine is slow: who waits as long as that has not been told.
 LONG_S = 120.0
-
-PROCESSES = multiprocessing.get_context("forkserver")
 
 
 @contextmanager

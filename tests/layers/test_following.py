@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +20,9 @@ from layers.store import Store, backup_store, copy_store, create_store, open_sto
 from layers.text import both
 from tests.district import small_district
 from tests.layers import store_workers
+from tests.processes import PROCESSES
 
 PATIENCE_S = 60.0
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.layers.store_workers"])
 
 T = TypeVar("T")
 

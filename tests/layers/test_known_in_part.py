@@ -58,6 +58,26 @@ def test_residents_known_in_part_are_at_least_those_on_cards_lists_and_in_files(
     assert [round(float(item), 6) for item in of] == [1720, 24, 8]
 
 
+@pytest.mark.parametrize("unit", ["square:100", "neighbourhoods", "communities"])
+@pytest.mark.parametrize("question", ["gap", "double_none", "hotspots"])
+def test_residents_over_the_map_are_at_least_those_where_some_are_unknown(
+    snapshot: Snapshot, question: str, unit: str
+) -> None:
+    def over(**params: str) -> dict[str, str]:
+        shown = seen(snapshot, "en", question=question, unit=unit, **params)["strip"]
+        return {one["title"]: one["value_text"] for one in shown}
+
+    residents = over()["All residents"]
+    assert residents.startswith("≥ ") and residents.removeprefix("≥ ").replace(",", "").isdigit()
+    whole = over(subdistrict="S2")
+    assert not whole.get("All residents", whole.get("Residents", "")).startswith("≥")
+    if unit == "neighbourhoods":
+        assert over(where="residents:1")["Residents"].startswith("≥ ")
+    if question == "gap":
+        beyond = [text for title, text in over().items() if title.startswith("Beyond")]
+        assert beyond and all(text.startswith("≥ ") for text in beyond)
+
+
 def test_the_public_is_not_told_how_many_dwellings_are_of_unknown_residents(snapshot: Snapshot) -> None:
     public = Sight(aggregates="public", signed_in=False)
     query = ViewQuery.from_params({"unit": "communities"}, snapshot, public)

@@ -11,6 +11,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import shapely
 from geopandas.array import GeometryArray
@@ -116,10 +117,14 @@ ASKED: tuple[Callable[[Any], Any], ...] = (
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
 @given(chosen=st.lists(st.integers(0, len(SHAPES) - 1), max_size=8))
 def test_packed_geometry_is_geometry_as_any_other(chosen: list[int]) -> None:
-    plain, small = pair(chosen)
-    assert len(small.geometry.array) == small.geometry.array.size == len(chosen)
-    for ask in ASKED:
-        equal(ask(plain), ask(small))
+    """However many bytes it has: where each begins is told by four of them or by eight."""
+    for most in (packing._MOST_NARROW_BYTES, 300, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(packing, "_MOST_NARROW_BYTES", most)
+            plain, small = pair(chosen)
+            assert len(small.geometry.array) == small.geometry.array.size == len(chosen)
+            for ask in ASKED:
+                equal(ask(plain), ask(small))
 
 
 POINTS = (None, shapely.Point(1e7, -1e7), shapely.Point(), shapely.Point(0.1, np.inf), shapely.Point(3, 4))
@@ -137,7 +142,11 @@ def test_points_are_read_where_they_lie(
     chosen: list[Any], others: list[shapely.Geometry], first: int
 ) -> None:
     shapes = np.array([*chosen, *others, None], dtype=object)[:-1]
-    array = PackedGeometry(packing._wkb_of(shapes), None)[first:]
+    narrow = packing._wkb_of(shapes)
+    assert narrow.type == pa.binary()
+    array = PackedGeometry(narrow, None)[first:]
+    wide = PackedGeometry(narrow.cast(pa.large_binary()), None)[first:]
+    np.testing.assert_equal(wide.coordinates(), array.coordinates())
     shapes = shapes[first:]
     found = array.coordinates()
     if found is None:

@@ -162,9 +162,10 @@ def test_a_geometry_that_is_none_is_told(value: Any) -> None:
 def test_rows_that_come_in_parts_are_unwrapped_part_by_part() -> None:
     seen = []
 
-    def unwrapped(packed: Any) -> list[bytes]:
-        seen.append(len(packed))
-        return [wkb[2:] for wkb in packed]
+    def unwrapped(rows: Any) -> tuple[Any, ...]:
+        seen.append(len(rows))
+        codes, packed, *values = zip(*rows, strict=True)
+        return (codes, [wkb[2:] for wkb in packed], *values)
 
     wrapped = [row("buildings", code=str(k), geometry=b"GP" + shapely.Point(k, k).wkb) for k in range(5)]
     frame = frame_of_parts([wrapped[:3], wrapped[3:]], LAYERS["buildings"], unwrapped)

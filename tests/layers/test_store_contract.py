@@ -26,6 +26,8 @@ from tests.layers.store_contract_writes import WritesContract
 from tests.layers.store_steps import STEPS, Step, take
 from tests.postgres import PostGISKind
 
+pytestmark = pytest.mark.long
+
 KINDS = ("gpkg", "postgis")
 
 # Each example has a place of its own, but all of them one kind.

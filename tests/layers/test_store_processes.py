@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import multiprocessing
 import random
 import time
 from collections import Counter
@@ -23,14 +22,11 @@ from layers.stores.geopackage import ddl, turns
 from tests.layers import store_workers
 from tests.layers.permissions import open_folder, unprivileged
 from tests.layers.store_contract import PLACE, points
+from tests.processes import PROCESSES
 
 KILLS = 20
 WRITERS = 3
 PATIENCE_S = 3600.0
-
-# Children start from a process that has imported everything: a fresh start each would take seconds.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.layers.store_workers"])
 
 
 @contextmanager

@@ -48,15 +48,23 @@ def trees(draw: st.DrawFn, most: int = 400) -> Tree:
 
 def attacked(tree: Tree, hidden: NDArray[np.bool_]) -> System:
     """Return what somebody knows who reads what is told, and knows where nothing is left over."""
-    counts, parents, shown = tree
-    system = System()
+    counts, _, shown = tree
+    system = sums(tree)
     for node, n in enumerate(counts):
-        below = np.flatnonzero(parents == node)
-        if len(below):
-            system.equal({node: 1, **{int(child): -1 for child in below}}, 0)
         known = not hidden[node] if shown[node] else n == 0
         if known:
             system.equal({node: 1}, int(n))
+    return system
+
+
+def sums(tree: Tree) -> System:
+    """Return what everybody knows: parts add up."""
+    counts, parents, _ = tree
+    system = System()
+    for node in range(len(counts)):
+        below = np.flatnonzero(parents == node)
+        if len(below):
+            system.equal({node: 1, **{int(child): -1 for child in below}}, 0)
     return system
 
 
@@ -162,12 +170,9 @@ def test_no_step_from_untold_to_told_is_one_of_a_small_count(small: int, least: 
 
 def known_of(tree: Tree, told: NDArray[np.float64]) -> System:
     """Return what somebody knows who reads rounded counts, and knows where nothing is left over."""
-    counts, parents, shown = tree
-    system = System()
+    counts, _, shown = tree
+    system = sums(tree)
     for node, n in enumerate(counts):
-        below = np.flatnonzero(parents == node)
-        if len(below):
-            system.equal({node: 1, **{int(child): -1 for child in below}}, 0)
         if shown[node] and np.isfinite(told[node]):
             system.between({node: 1}, int(told[node]) - 2, int(told[node]) + 2)
         elif not shown[node] and n == 0:

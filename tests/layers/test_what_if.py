@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
@@ -19,7 +17,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from geo import crs
-from layers import views
 from layers.dwellings import dwellings
 from layers.fact_request import read_request
 from layers.facts import write_facts
@@ -27,72 +24,30 @@ from layers.frames import conform
 from layers.indicators import is_double_none
 from layers.loading import load
 from layers.places import places
-from layers.problems import BadParameter
-from layers.queries import ViewQuery
 from layers.schema import LAYERS
-from layers.sight import Sight
 from layers.snapshot import Snapshot
 from layers.standards import Standards
 from layers.store import District, Store, create_store
 from layers.summary import summary
-from layers.what_if import MOST_STEPS, ROOM, SHARED_ROOM, Scenario, Step, hypothesis
-from layers.what_if_answer import WhatIf, kind_result, supposed_view
-from layers.what_if_compare import Comparison, named_as_text, named_from_text
+from layers.what_if import ROOM, SHARED_ROOM, Scenario, Step, hypothesis
+from layers.what_if_answer import WhatIf
+from layers.what_if_compare import Comparison
 from layers.what_if_reach import Reach, difference, reach, units_changed
 from tests.district import METRIC_CRS, ORIGIN, small_district
-from tests.layers.drawing import stored
+from tests.layers.supposing import (
+    IN_C07,
+    IN_C08,
+    STEPS,
+    UNITS,
+    add,
+    answers,
+    at,
+    close,
+    move,
+    query_of,
+    supposed,
+)
 from tests.visitors import PLANNER, POLICY
-
-EVERYTHING = Sight(aggregates="full", floating="all")
-UNITS = ("square:100", "h3:10", "management", "communities", "neighbourhoods", "subdistricts")
-# On the sheet: within C08, which is double-none and has no day-care near, and within C07 beside it.
-IN_C08, IN_C07 = (1200.0, 250.0), (930.0, 250.0)
-
-
-def at(x: float, y: float) -> tuple[float, float]:
-    point = stored(shapely.Point(x, y))[0]
-    return round(float(point.x), 7), round(float(point.y), 7)
-
-
-def query_of(snapshot: Snapshot, **params: str) -> ViewQuery:
-    return ViewQuery.from_params(params, snapshot, EVERYTHING)
-
-
-def supposed(snapshot: Snapshot, *steps: Step, unit: str = "communities") -> Snapshot:
-    return hypothesis(snapshot, Scenario(steps), unit=unit).supposed
-
-
-def add(kind: str, x: float, y: float) -> Step:
-    return Step("add", kind=kind, at=at(x, y))
-
-
-def move(layer: str, code: str, x: float, y: float) -> Step:
-    return Step("move", layer=layer, code=code, at=at(x, y))
-
-
-def close(layer: str, code: str) -> Step:
-    return Step("close", layer=layer, code=code)
-
-
-def answers(snapshot: Snapshot, *units: str) -> list[Any]:
-    """Return all that is said of a district: the summary, every view and every card."""
-    said: list[Any] = [summary(snapshot)["mediation"], summary(snapshot)["coverage"]]
-    for unit in units:
-        for question, kind in (("gap", "day_care"), ("gap", "library"), ("double_none", "day_care")):
-            for language in ("zh", "en"):
-                query = query_of(snapshot, question=question, kind=kind, unit=unit)
-                said.append(views.view(snapshot, query, EVERYTHING).as_dict(language))
-        ids = said[-1]["rows"]["id"]
-        query = query_of(snapshot, question="gap", kind="day_care", unit=unit, limit_m="500")
-        said += [views.card(snapshot, unit, id_, query, EVERYTHING).as_dict("zh") for id_ in ids[:40]]
-    return said
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    district, frames = small_district()
-    with create_store(f"gpkg:{tmp_path / 'real.gpkg'}", district, layers=frames) as made:
-        yield made
 
 
 def written(store: Store, layer: str, **row: Any) -> None:
@@ -170,6 +125,7 @@ ANYWHERE = st.tuples(st.integers(5, 1595), st.integers(5, 1195))
 @given(what=st.sampled_from(ON_RECORD), goes=st.lists(st.one_of(NEAR, ANYWHERE), min_size=1, max_size=2))
 @example(what=("mediation_rooms", "M4"), goes=[(5, 0)])
 @example(what=("mediation_rooms", "M5"), goes=[(9, 9)])
+@example(what=("facilities", "F01"), goes=[(0, 0)])
 def test_a_supposed_move_is_a_move_that_is_written(
     standards: Standards, what: tuple[str, str], goes: list[tuple[int, int]]
 ) -> None:
@@ -234,19 +190,6 @@ def same_reach(one: Reach, other: Reach) -> bool:
         and bool((one.covered == other.covered).all() and (one.within == other.within).all())
         and bool(np.allclose(one.walk_m, other.walk_m, equal_nan=True))
     )
-
-
-# Against a naive reckoning
-
-
-KINDS = ("day_care", "library", ROOM, SHARED_ROOM)
-CODES = [("facilities", f"F0{n}") for n in range(1, 10)] + [("mediation_rooms", f"M{n}") for n in (1, 2, 3)]
-PLACES = st.tuples(st.integers(-50, 1650).map(float), st.integers(-50, 1250).map(float))
-STEPS = st.one_of(
-    st.builds(lambda kind, xy: add(kind, *xy), st.sampled_from(KINDS), PLACES),
-    st.builds(lambda what, xy: move(*what, *xy), st.sampled_from(CODES), PLACES),
-    st.builds(lambda what: close(*what), st.sampled_from(CODES)),
-)
 
 
 def naive_points(snapshot: Snapshot, steps: list[Step]) -> dict[str, dict[str, Any]]:
@@ -384,250 +327,3 @@ def test_what_nobody_can_tell_is_no_loss(standards: Standards) -> None:
     features = beside.features_frame("en").set_index("Code")
     assert features.loc["C02", "Change"] == "cannot tell on one side"
     assert features.loc["C02", "Residents of whom one side cannot be told"] == 671
-
-
-@settings(max_examples=60, deadline=None)
-@given(steps=st.lists(STEPS, max_size=6))
-def test_a_scenario_is_its_text(standards_once: Standards, steps: list[Step]) -> None:
-    scenario = Scenario(tuple(steps))
-    assert Scenario.from_text(scenario.as_text(), standards_once) == scenario
-    named = {"甲 | =;:%": scenario, "B": Scenario()}
-    assert named_from_text(named_as_text(named), standards_once) == named
-
-
-@pytest.fixture(scope="session")
-def standards_once(standards: Standards) -> Standards:
-    return standards
-
-
-def test_codes_may_hold_anything(standards: Standards) -> None:
-    step = Step("close", layer="facilities", code="A:1;2|3=%~甲/é")
-    assert Scenario.from_text(Scenario((step,)).as_text(), standards).steps == (step,)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "add:day_care:114.1",
-        "add:palace:114.1:22.5",
-        "add:day_care:114.1:22.5:3",
-        "add:day_care:1e2:22.5",
-        "add:day_care:114.1:nan",
-        "add:day_care:181:22.5",
-        "move:buildings:B1:114.1:22.5",
-        "move:facilities:F01",
-        "close:facilities:F%00",
-        "close:facilities:",
-        "open:facilities:F01",
-        "a" * 5000,
-        ";".join(["close:facilities:F01"] * (MOST_STEPS + 1)),
-    ],
-)
-def test_what_is_not_understood_is_refused_in_words(standards: Standards, text: str) -> None:
-    with pytest.raises(BadParameter):
-        Scenario.from_text(text, standards)
-
-
-PIECES = st.lists(
-    st.sampled_from(["add", "close", "facilities", "day_care", "%00", "%FF", "114", ":", ";", "|", "="])
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(text=st.one_of(st.text(max_size=60), PIECES.map("".join)))
-def test_whatever_is_sent_is_understood_or_refused(standards_once: Standards, text: str) -> None:
-    for read in (Scenario.from_text, named_from_text):
-        try:
-            read(text, standards_once)
-        except BadParameter as error:
-            assert error.message.zh and error.remedy is not None
-
-
-def test_names_and_codes_hold_no_control_characters(standards: Standards) -> None:
-    for wrong in ("close:facilities:F%00", "close:facilities:%FF", "close:facilities:%0A"):
-        with pytest.raises(BadParameter):
-            Scenario.from_text(wrong, standards)
-        with pytest.raises(BadParameter):
-            named_from_text(f"{wrong[-3:]}=close:facilities:F1", standards)
-    assert "甲　乙" in named_from_text("甲　乙=close:facilities:F1", standards)
-
-
-def test_all_that_is_wrong_is_said_at_once(standards: Standards) -> None:
-    with pytest.raises(BadParameter) as caught:
-        Scenario.from_text("nonsense;close:facilities:F01;add:palace:1:2", standards)
-    assert "第 1 步" in caught.value.message.zh and "第 3 步" in caught.value.message.zh
-    assert "第 2 步" not in caught.value.message.zh
-
-
-def test_a_place_outside_of_the_district_is_refused(snapshot: Snapshot) -> None:
-    swapped = Step("add", kind="day_care", at=(22.55, 83.1))
-    with pytest.raises(BadParameter) as caught:
-        hypothesis(snapshot, Scenario((add("day_care", *IN_C08), swapped)), unit="communities")
-    assert "第 2 步" in caught.value.message.zh and "第 1 步" not in caught.value.message.zh
-
-
-# In words
-
-
-def test_stale_scenarios_and_places_that_are_gone_are_said(snapshot: Snapshot) -> None:
-    query = query_of(snapshot, question="gap", kind="day_care")
-    steps = (
-        close("facilities", "F77"),
-        close("facilities", "F01"),
-        move("facilities", "F01", *IN_C08),
-        add("day_care", *IN_C08),
-    )
-    given_ = hypothesis(snapshot, Scenario(steps), unit=query.unit)
-    told = WhatIf(given_, query, base=0).as_dict("zh")
-    assert [one["status"] for one in told["steps"]] == ["gone", "done", "closed", "done"]
-    assert told["steps"][0]["note"] == "本区现在没有这一处，这一步不起作用。"
-    assert told["steps"][2]["note"] == "前面的步骤已把它关闭，这一步不起作用。"
-    assert told["stale"] and "第 0 版" in told["note"] and "第 1 版" in told["note"]
-    assert not WhatIf(given_, query, base=1).as_dict("en")["stale"]
-    only_gone = hypothesis(snapshot, Scenario(steps[:1]), unit=query.unit)
-    assert only_gone.supposed is snapshot and WhatIf(only_gone, query).as_dict("en")["results"] == []
-
-
-def test_the_answer_names_who_gains_double_none_first(snapshot: Snapshot) -> None:
-    query = query_of(snapshot, question="gap", kind="day_care", unit="communities")
-    given_ = hypothesis(snapshot, Scenario((add("day_care", *IN_C08),)), unit=query.unit)
-    told = WhatIf(given_, query).as_dict("zh")
-    assert told["shown"] == "day_care" and told["steps"][0]["title"].startswith("增设")
-    (result,) = told["results"]
-    assert result["communities"][0]["double_none"] == "yes"
-    gained = [one for one in result["communities"] if one["change"] == "gained"]
-    published = [one for one in gained if one["published"]]
-    assert "C08" in {one["code"] for one in gained}
-    assert result["changes"]["gained"]["communities"] == len(published)
-    people = result["figures"][0]
-    assert people["change"] == people["after"]["count"] - people["before"]["count"] > 0
-    assert people["after"] == kind_result(given_, query, "day_care").found.after.residents.as_dict()
-    view = views.view(given_.supposed, query, EVERYTHING).as_dict("zh")
-    beyond = view["headlines"]["gap"]["figure"]
-    assert people["after"]["count"] == beyond["of"] - beyond["count"]
-    assert "C08" in told["units"]["gained"] and told["units"]["lost"] == []
-
-
-def test_a_chosen_limit_holds_for_its_own_kind_alone(snapshot: Snapshot) -> None:
-    query = query_of(snapshot, question="gap", kind="day_care", limit_m="800")
-    steps = (add("day_care", *IN_C08), add("library", *IN_C08))
-    told = WhatIf(hypothesis(snapshot, Scenario(steps), unit=query.unit), query).as_dict("zh")
-    assert {one["kind"]: (one["limit_m"], one["limit_chosen"]) for one in told["results"]} == {
-        "day_care": (800.0, True),
-        "library": (1000.0, False),
-    }
-    assert [one["radius_m"] for one in told["steps"]] == [round(800 / 1.3, 1), round(1000 / 1.3, 1)]
-
-
-def test_rooms_serve_by_membership_and_shared_ones_around(snapshot: Snapshot) -> None:
-    query = query_of(snapshot, question="gap")
-    own = hypothesis(snapshot, Scenario((add(ROOM, *IN_C08),)), unit=query.unit)
-    (result,) = WhatIf(own, query).as_dict("zh")["results"]
-    assert [one["code"] for one in result["communities"] if one["change"] == "gained"] == ["C08"]
-    shared = hypothesis(snapshot, Scenario((add(SHARED_ROOM, *IN_C08),)), unit=query.unit)
-    more = WhatIf(shared, query).as_dict("zh")["results"][0]
-    assert more["figures"][0]["change"] > result["figures"][0]["change"]
-    # C02 has 300 households and is due a room; C08 has 96 and is not.
-    due = hypothesis(snapshot, Scenario((add(ROOM, 400.0, 300.0),)), unit=query.unit)
-    told = WhatIf(due, query).as_dict("zh")
-    mediation = told["results"][0]["mediation"]
-    assert mediation["after"]["served"] == mediation["before"]["served"] + 1
-    assert mediation["after"]["missing"] == mediation["before"]["missing"] - 1
-    assert result["mediation"]["after"] == result["mediation"]["before"]
-    assert told["steps"][0]["note"] == "属于望湖居。"
-    street = hypothesis(snapshot, Scenario((add(ROOM, 797.0, 590.0),)), unit=query.unit)
-    told = WhatIf(street, query).as_dict("zh")
-    assert "不在任何小区内" in told["steps"][0]["note"]
-    assert told["results"][0]["communities"] == []
-
-
-def test_without_any_place_nobody_is_covered_and_nothing_unknown(snapshot: Snapshot) -> None:
-    steps = tuple(close("facilities", code) for code in ("F01", "F02"))
-    none = reach(supposed(snapshot, *steps), "day_care")
-    assert none.residents.count == 0 and set(none.within) == {"no"}
-    first = supposed(snapshot, *steps, add("day_care", *IN_C08))
-    assert reach(first, "day_care").residents.count > 0
-
-
-def test_what_is_supposed_is_marked(snapshot: Snapshot) -> None:
-    query = query_of(snapshot, question="gap", kind="day_care")
-    given_ = hypothesis(snapshot, Scenario((add("day_care", *IN_C08),)), unit=query.unit)
-    marked = supposed_view(given_, query, EVERYTHING, "zh")
-    for text in (
-        marked["strip"][0]["title"],
-        marked["headlines"]["gap"]["label"],
-        marked["list"]["title"],
-        marked["legend"]["title"],
-    ):
-        assert text.startswith("假设：")
-    assert not marked["headlines"]["hotspots"]["label"].startswith("假设")
-
-
-# Beside each other
-
-
-def compared(snapshot: Snapshot) -> Comparison:
-    named = {
-        "甲": Scenario((add("day_care", *IN_C08),)),
-        "乙": Scenario((add("day_care", *IN_C07), close("facilities", "F01"), close("facilities", "F77"))),
-        "=1+1": Scenario((add(SHARED_ROOM, *IN_C08),)),
-    }
-    return Comparison(snapshot, query_of(snapshot, question="gap", kind="day_care"), named)
-
-
-def test_scenarios_stand_beside_the_present(snapshot: Snapshot) -> None:
-    told = compared(snapshot).as_dict("zh")
-    assert [one["name"] for one in told["columns"]] == ["现状", "甲", "乙", "=1+1"]
-    assert [one["steps"] for one in told["columns"]] == [0, 1, 3, 1]
-    assert [one["idle"] for one in told["columns"]] == [0, 0, 1, 0]
-    kinds = {one["kind"]: {row["id"]: row["values"] for row in one["rows"]} for one in told["kinds"]}
-    assert list(kinds) == ["day_care", ROOM]
-    now = reach(snapshot, "day_care")
-    for n, scenario in enumerate(compared(snapshot).named.values(), 1):
-        after = reach(supposed(snapshot, *scenario.steps), "day_care")
-        assert kinds["day_care"]["residents"][n] == after.residents.count
-        found = difference(snapshot, now, after)
-        assert kinds["day_care"]["double_none_gained"][n] == found.count("gained", double_none=True)
-        assert kinds["day_care"]["lost"][n] == found.count("lost")
-    assert kinds["day_care"]["residents"][0] == kinds["day_care"]["residents"][3] == now.residents.count
-    assert "served" in kinds[ROOM] and "served" not in kinds["day_care"]
-    assert all(len(row["texts"]) == len(told["columns"]) for kind in told["kinds"] for row in kind["rows"])
-
-
-def test_scenarios_are_taken_away_as_table_and_as_features(snapshot: Snapshot) -> None:
-    found = compared(snapshot)
-    table = found.table_frame("zh")
-    assert list(table.columns[:7]) == ["种类", "限值（m）", "指标", "现状", "1 甲", "2 乙", "3 =1+1"]
-    features = found.features_frame("en")
-    placed = features[features["What"] == "Place"]
-    assert placed["Scenario"].tolist() == ["甲", "乙", "乙", "乙", "=1+1"]
-    assert shapely.get_x(placed.geometry.iloc[0]) == pytest.approx(at(*IN_C08)[0], abs=1e-7)
-    changed = features[features["What"] == "Community"]
-    assert {"C08", "C07"} <= set(changed["Code"]) and "F77" in set(placed["Code"])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "=add:day_care:114.1:22.5",
-        "A=close:facilities:F1|A=close:facilities:F2",
-        "|".join(f"{n}=" for n in range(7)),
-    ],
-)
-def test_scenarios_to_compare_are_checked(standards: Standards, text: str) -> None:
-    with pytest.raises(BadParameter):
-        named_from_text(text, standards)
-
-
-def test_residents_that_nobody_knows_are_counted_in_places(standards: Standards) -> None:
-    district, frames = small_district()
-    frames["communities"] = frames["communities"].assign(
-        residents=frames["communities"]["residents"].where(frames["communities"].index != "C08")
-    )
-    snapshot = Snapshot(1, replace(district), standards, frames)
-    after = reach(supposed(snapshot, add("day_care", *IN_C08)), "day_care")
-    found = difference(snapshot, reach(snapshot, "day_care"), after)
-    c08 = snapshot.frame("communities").index.get_loc("C08")
-    assert found.change[c08] == "gained" and found.residents[c08] == 0 and found.buildings[c08] > 0
-    assert "C08" in units_changed(snapshot, "communities", found.before, found.after)[0]

@@ -88,6 +88,17 @@ def wkbs_inside(blobs: Sequence[bytes]) -> list[bytes]:
         raise Damaged("not a GeoPackage geometry") from error
 
 
+def _usual_wkb() -> str:
+    cases = []
+    for flags in (_LITTLE_ENDIAN | _ENVELOPE_XY, _LITTLE_ENDIAN):
+        head = _MAGIC + bytes([flags])
+        after = int.from_bytes(head) + 1
+        cases.append(
+            f"WHEN geom >= x'{head.hex()}' AND geom < x'{after:08x}' THEN substr(geom, {1 + _header_bytes(head)})"
+        )
+    return f"CASE {' '.join(cases)} END"
+
+
 def _header_bytes(head: bytes) -> int:
     if head[:3] != _MAGIC:
         raise TypeError
@@ -114,3 +125,7 @@ def envelope_of(blob: bytes) -> Envelope | None:
         return None
     west, east, south, north = struct.unpack_from("<4d" if flags & _LITTLE_ENDIAN else ">4d", blob, 8)
     return west, south, east, north
+
+
+USUAL_WKB = _usual_wkb()
+"""The SQL for the WKB in a geometry that has a header as `blobs_of` makes it; NULL where it has another."""

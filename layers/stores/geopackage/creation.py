@@ -26,7 +26,7 @@ from layers.stores.base import steps
 from layers.stores.contents import Contents, instant_text
 from layers.stores.geopackage import ddl, faults, forks, records, tables
 from layers.stores.geopackage.blobs import blobs_of
-from layers.stores.geopackage.files import beside, bytes_at, connect, logs, prepare
+from layers.stores.geopackage.files import beside, connect, prepare, refuse_left_logs
 from layers.stores.rows import geometry_type, plain_geometries, wkb_of
 from layers.text import Text
 
@@ -47,15 +47,27 @@ def build(path: Path, contents: Contents, *, progress: Progress, mode: int | Non
     ------
     StoreExists, StoreFull, StoreUnusable, StoreBusy
     """
+    with placed(path) as made:
+        made.touch(0o666 if mode is None else mode)
+        with forks.using(path), faults.said(path):
+            _write_file(made, contents, progress)
+
+
+@contextmanager
+def placed(path: Path) -> Iterator[Path]:
+    """Give a path to make a file at, within ``with``: when that ends well it is put at `path`, else nothing is.
+
+    Raises
+    ------
+    StoreExists, StoreFull, StoreUnusable, StoreBusy
+    """
     # Before work is done in vain; whoever is quicker is found in the end.
     refuse_existing(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _workshop(path) as folder:
             made = folder / path.name
-            made.touch(0o666 if mode is None else mode)
-            with forks.using(path), faults.said(path):
-                _write_file(made, contents, progress)
+            yield made
             with _turn_in(path):
                 _publish(made, path)
     except OSError as error:
@@ -128,29 +140,13 @@ def refuse_existing(path: Path, *, unless_empty: bool = False) -> None:
     Where only a log is, the store was moved away from it: the log holds what was written last.
     """
     if not os.path.lexists(path):
-        for log in logs(path):
-            if bytes_at(log):
-                raise _left_behind(path, log)
+        refuse_left_logs(path)
         return
     if unless_empty:
         with forks.using(path), suppress(apsw.Error), closing(connect(path)) as connection:
             if is_wangge(connection) and never_had_a_row(connection):
                 return
     raise exists(path)
-
-
-def _left_behind(path: Path, log: Path) -> StoreExists:
-    return StoreExists(
-        Text(
-            "{log} 是原在 {path} 的存储的日志，其中有它最后写入的内容，不会被删除。",
-            "{log} is the log of a store that was at {path}; it holds what was written last and is not deleted.",
-        ).format(log=log, path=path),
-        Text(
-            "请将它移到该存储现在所在的文件夹，并随之改名；如该存储已不再需要，请删除它；也可换一个路径。",
-            "Move it to where that store is now, under that store's name with the same ending; delete it if "
-            "you do not need that store any more; or give another path.",
-        ),
-    )
 
 
 def exists(path: Path) -> StoreExists:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import apsw
 
-from layers.problems import StoreMissing
+from layers.problems import StoreExists, StoreMissing
 from layers.stores.geopackage import faults
 from layers.text import Text
 
@@ -19,6 +19,8 @@ _WAL_LIMIT_BYTES = 64 * 2**20
 # SQLite makes its index of the log in pieces of this size: a smaller file has never served anybody.
 _SHM_BYTES = 32 * 2**10
 _BY_EFFECTIVE_IDS = os.access in os.supports_effective_ids
+# A connection is lent to one thread at a time: SQLite need not lock it once for each value that is read.
+_LENT = apsw.SQLITE_OPEN_NOMUTEX
 
 
 class Signature(NamedTuple):
@@ -78,10 +80,32 @@ def logs(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
 
 
+def refuse_left_logs(path: Path) -> None:
+    """Raise `StoreExists` where there is the log of a database that was at `path`: a new one would take it for its own."""
+    for log in logs(path):
+        # In this order: what another process has made there meanwhile has a log as well.
+        if bytes_at(log) and not os.path.lexists(path):
+            raise _left_behind(path, log)
+
+
+def _left_behind(path: Path, log: Path) -> StoreExists:
+    return StoreExists(
+        Text(
+            "{log} 是原在 {path} 的存储的日志，其中有它最后写入的内容，不会被删除。",
+            "{log} is the log of a store that was at {path}; it holds what was written last and is not deleted.",
+        ).format(log=log, path=path),
+        Text(
+            "请将它移到该存储现在所在的文件夹，并随之改名；如该存储已不再需要，请删除它；也可换一个路径。",
+            "Move it to where that store is now, under that store's name with the same ending; delete it if "
+            "you do not need that store any more; or give another path.",
+        ),
+    )
+
+
 def connect(path: Path) -> apsw.Connection:
     """Open the file at `path` as it and its folder allow."""
     if _writable(path):
-        return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE | _LENT)
     return connect_at_rest(path) if at_rest(path) else _connect_to_uri(path, "mode=ro")
 
 
@@ -91,7 +115,7 @@ def connect_at_rest(path: Path) -> apsw.Connection:
 
 
 def _connect_to_uri(path: Path, mode: str) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | _LENT
     return apsw.Connection(f"file:{quote(str(path))}?{mode}", flags=flags)
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import apsw
 
 from layers.stores.geopackage import faults
-from layers.stores.geopackage.connection import Check, Database
+from layers.stores.geopackage.connection import Database
 from layers.stores.geopackage.transaction import Transaction
 
 T = TypeVar("T")
@@ -99,13 +99,14 @@ class Intake:
 
     Parameters
     ----------
-    check : callable
-        Called in each transaction before anything is written; raises when the file is not what it should be.
+    head : callable
+        Called in each transaction before anything is written; returns the number of the last write, and raises
+        when the file is not what it should be.
     """
 
-    def __init__(self, database: Database, *, check: Check) -> None:
+    def __init__(self, database: Database, *, head: Callable[[apsw.Connection], int]) -> None:
         self._database = database
-        self._check = check
+        self._head = head
         self._line = _Line()
 
     def share(self, act: Callable[[Transaction], T]) -> T:
@@ -151,8 +152,7 @@ class Intake:
         committed = False
         try:
             with self._database.begun(wait_s=mine.due - time.monotonic()) as connection:
-                self._check(connection)
-                self._run(connection, line, batch)
+                self._run(connection, self._head(connection), line, batch)
                 try:
                     self._database.commit(connection)
                 except Exception:
@@ -180,10 +180,15 @@ class Intake:
                     write.settled = True
                     write.woken.release()
 
-    def _run(self, connection: apsw.Connection, line: _Line, batch: list[_Write]) -> None:
-        """Run the first write of `batch`, and add and run those in line, each so that its errors are its own."""
+    def _run(self, connection: apsw.Connection, head: int, line: _Line, batch: list[_Write]) -> None:
+        """Run the first write of `batch`, and add and run those in line, each so that its errors are its own.
+
+        Parameters
+        ----------
+        head : int
+            The number of the last write before them.
+        """
         until = time.monotonic() + _LONGEST_S
-        head: int | None = None
         write: _Write | None = batch[0]
         while write is not None:
             transaction = Transaction(connection, head)

@@ -22,6 +22,8 @@ _CHANGE, _REPLACED = ", ".join(ChangeRow._fields), ", ".join(HistoryRow._fields)
 _KEY = ", ".join(KeyRow._fields)
 _INSERT_CHANGE = f"INSERT INTO {ddl.CHANGES} ({_CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _INSERT_HISTORY = f"INSERT INTO {ddl.HISTORY} ({_REPLACED}) VALUES (?, ?, ?, ?, ?)"
+_VERSION = f"SELECT coalesce(max(version), 0) FROM {ddl.CHANGES}"
+_SCHEMA_AND_VERSION = f"SELECT (SELECT value FROM {ddl.META} WHERE key = 'schema_version'), ({_VERSION})"
 _TRACES = "erased_traces"
 _TOUCHED_AMONG = " AND t.value IN (SELECT value FROM json_each(?))"
 
@@ -242,5 +244,11 @@ def history_since(connection: apsw.Connection) -> int:
 
 def version(connection: apsw.Connection) -> int:
     """Return the number of the last write; 0 before the first."""
-    last: int = connection.execute(f"SELECT coalesce(max(version), 0) FROM {ddl.CHANGES}").get
+    last: int = connection.execute(_VERSION).get
     return last
+
+
+def schema_and_version(connection: apsw.Connection) -> tuple[str | None, int]:
+    """Return the schema that the store says it has, and the number of the last write."""
+    found: tuple[str | None, int] = connection.execute(_SCHEMA_AND_VERSION).get
+    return found

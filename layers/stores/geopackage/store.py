@@ -23,8 +23,8 @@ from layers.schema import LAYERS, Layer
 from layers.store import Change, Clock, District, Fault, Mark, Progress, StoreSettings, utc_now
 from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
 from layers.stores.contents import Contents
-from layers.stores.geopackage import creation, ddl, faults, forks, migrations, records, tables
-from layers.stores.geopackage.blobs import wkb_inside, wkbs_inside
+from layers.stores.geopackage import creation, ddl, faults, forks, migrations, records, tables, texts
+from layers.stores.geopackage.blobs import wkb_inside
 from layers.stores.geopackage.connection import Database
 from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
 from layers.stores.geopackage.files import connect
@@ -74,7 +74,7 @@ class GeoPackageStore(KeptStore):
         self._database = Database(
             self.path, check=self._check, read_only=read_only, busy_timeout_s=busy_timeout_s
         )
-        self._intake = Intake(self._database, check=self._check_schema)
+        self._intake = Intake(self._database, head=self._head)
         with self._database.reading():
             pass
 
@@ -174,8 +174,15 @@ class GeoPackageStore(KeptStore):
             values += list(bbox)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         with self._database.reading() as connection:
-            query = f"{tables.select(layer)}{where} ORDER BY code"
-            frame = frame_of_parts(tables.parts(connection.execute(query, values)), layer, wkbs_inside)
+
+            def found(way: texts.Way) -> gpd.GeoDataFrame:
+                rows = connection.execute(f"{way.select}{where} ORDER BY code", values)
+                return frame_of_parts(tables.parts(rows), layer, way.columns_of)
+
+            try:
+                frame = found(texts.packed(layer))
+            except texts.Unlike:
+                frame = found(texts.plain(layer))
         # The R-tree keeps single precision, rounded outward.
         return frame if bbox is None else meeting(frame, bbox)
 
@@ -197,15 +204,17 @@ class GeoPackageStore(KeptStore):
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
         with self._database.writing() as connection:
-            self._check_schema(connection)
-            yield Transaction(connection)
+            yield Transaction(connection, self._head(connection))
 
     def _share(self, act: Callable[[Writing], T]) -> T:
         return self._intake.share(act)
 
-    def _check_schema(self, connection: apsw.Connection) -> None:
-        if records.meta(connection, "schema_version") != str(ddl.SCHEMA_VERSION):
+    def _head(self, connection: apsw.Connection) -> int:
+        """Return the number of the last write of a store that is one for this program."""
+        schema, version = records.schema_and_version(connection)
+        if schema != str(ddl.SCHEMA_VERSION):
             self._check(connection)  # a newer program has migrated the store since we opened it
+        return version
 
     def _clear_traces(self, layer: Layer) -> Text | None:
         """Write the file anew where something was erased, so that nothing of it is left in its pages or its log."""
