@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MOST_TASKS = 500
 _TASK_BYTES = 10_000
 """About what a question takes in memory."""
+_CORNER_BYTES = 16
 COUNTED = ("communities", "buildings", "mediation_rooms", "facilities")
 _NAMED = 3
 
@@ -85,10 +86,19 @@ def _outline(snapshot: Snapshot, area: Area) -> Any:
     """Return the ground of an area (EPSG:4490), None where there is none."""
     if area.kind == "district":
         return snapshot.district.outline
-    shape = area_shape(snapshot, area)
-    if shape.is_empty:
-        return None
-    return crs.from_metric(np.array([shape], dtype=object), snapshot.district.metric_crs)[0]
+
+    def make() -> Any:
+        shape = area_shape(snapshot, area)
+        if shape.is_empty:
+            return None
+        return crs.from_metric(np.array([shape], dtype=object), snapshot.district.metric_crs)[0]
+
+    # Each look at the tablet's page asks for it; to join some ten thousand cells takes seconds.
+    return snapshot.derived(("ground", area), make, size_of=_bytes_of)
+
+
+def _bytes_of(shape: Any) -> int:
+    return _CORNER_BYTES * (1 + int(shapely.get_num_coordinates(shape)))
 
 
 def _title(snapshot: Snapshot, area: Area, codes: list[str]) -> Text:

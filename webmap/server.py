@@ -8,7 +8,6 @@ files, which are few, are waited for in threads beside those that answer.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import socket
@@ -23,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from werkzeug.wsgi import FileWrapper
 
 from webmap import MOST_BODY_BYTES
+from webmap.cores import Cores
+from webmap.environs import prepare
 from webmap.limits import source_of
 from webmap.stalled import hang_up
 
@@ -54,12 +55,13 @@ MOST_FILES = 8
 MOST_WHOLE_BYTES = 4 * 2**20
 """A file of this size is sent whole, like any answer, so that a slow reader keeps no thread."""
 
+QUICK = ("/tiles/", "/static/")
+"""Mostly answered from memory, sooner than a thread on another core has woken."""
+
 _MOST_HEADER_BYTES = 32 * 1024
 _MOST_BODY_BYTES = 2 * MOST_BODY_BYTES
 BACKLOG = 1024
 _LAST_REQUESTS_S, _LAST_ANSWERS_S = 0.3, 5.0
-_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
-              "HTTP_X_FORWARDED_BY", "HTTP_X_FORWARDED_PREFIX", "HTTP_FORWARDED")  # fmt: skip
 
 
 class _Exchange(Protocol):
@@ -84,6 +86,8 @@ class Server:
         So many requests are answered at once.
     workers : int
         Processes that share `MOST_CONNECTIONS`.
+    cores : Cores, optional
+        Where its threads run; by default anywhere.
     """
 
     def __init__(
@@ -95,8 +99,10 @@ class Server:
         settings: Settings,
         idle_s: int = IDLE_S,
         workers: int = 1,
+        cores: Cores | None = None,
     ) -> None:
         self._app = app
+        self._cores = cores or Cores()
         self._settings = settings
         self._idle_s = idle_s
         self._threads = threads
@@ -145,7 +151,8 @@ class Server:
         self._signal.add_cb(self._stopped.set)
         loop = asyncio.new_event_loop()
         scheduler = _new_cbscheduler(loop, self._answer, impl_asyncio=True)  # type: ignore[no-untyped-call]
-        worker.serve_mtr(scheduler, loop, self._signal)
+        with self._cores.kept_to():
+            worker.serve_mtr(scheduler, loop, self._signal)
         loop.close()
         threading.Thread(target=self._watch, args=(self._port,), name="wangge-silence", daemon=True).start()
 
@@ -179,7 +186,7 @@ class Server:
             self._answer_upload(exchange, environ)
             return
         refused = self._read_body(environ)
-        _prepare(environ, self._settings.trusted_proxy)
+        prepare(environ, self._settings.trusted_proxy)
         self._respond(exchange, lambda: _refused(refused) if refused else self._ask(environ))
 
     def _answer_upload(self, exchange: _Exchange, environ: dict[str, Any]) -> None:
@@ -193,7 +200,7 @@ class Server:
             refused = HTTPStatus.LENGTH_REQUIRED
         elif not self._takes(waiting):
             refused = HTTPStatus.SERVICE_UNAVAILABLE
-        _prepare(environ, self._settings.trusted_proxy)
+        prepare(environ, self._settings.trusted_proxy)
         try:
             self._respond(exchange, lambda: _refused(refused) if refused else self._received(environ))
         finally:
@@ -238,6 +245,12 @@ class Server:
             self._free.put(None)
 
     def _run(self, environ: dict[str, Any]) -> _Answer:
+        if environ["PATH_INFO"].startswith(QUICK):
+            return self._whole(environ)
+        with self._cores.left():
+            return self._whole(environ)
+
+    def _whole(self, environ: dict[str, Any]) -> _Answer:
         """Return the application's answer, whole but for large files, so that who reads slowly keeps no thread."""
         said: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -245,10 +258,10 @@ class Server:
             said.append((status, headers))
 
         chunks = self._app(environ, start_response)
-        size = int(dict(said[-1][1]).get("Content-Length", 0))
-        if isinstance(chunks, FileWrapper) and size > MOST_WHOLE_BYTES:
+        if isinstance(chunks, FileWrapper):
             status, headers = said[-1]
-            return int(status[:3]), headers, chunks
+            if int(dict(headers).get("Content-Length", 0)) > MOST_WHOLE_BYTES:
+                return int(status[:3]), headers, chunks
         try:
             body = b"".join(chunks)
         finally:
@@ -309,41 +322,6 @@ def _refused(status: HTTPStatus) -> _Answer:
     return status.value, headers, f"{status.value} {status.phrase}\n".encode()
 
 
-def _prepare(environ: dict[str, Any], proxy: str) -> None:
-    """Make of what Granian gives an environment as PEP 3333 describes it."""
-    environ |= _SAME_FOR_ALL
-    if environ["SERVER_PROTOCOL"] == "HTTP/1":
-        environ["SERVER_PROTOCOL"] = "HTTP/1.0"
-    _believe(environ, proxy)
-
-
-class _Log:
-    """The stream of errors that PEP 3333 asks for: ours go to the log."""
-
-    def write(self, text: str) -> None:
-        """Log a line."""
-        if text.strip():
-            LOGGER.error("%s", text.rstrip())
-
-    def writelines(self, lines: list[str]) -> None:
-        """Log lines."""
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        """Do nothing: the log is written at once."""
-
-
-_SAME_FOR_ALL = {
-    "SCRIPT_NAME": "",
-    "wsgi.version": (1, 0),
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": True,
-    "wsgi.run_once": False,
-    "wsgi.errors": _Log(),
-}
-
-
 def listen(host: str, port: int, number: int) -> list[socket.socket]:
     """Return so many sockets that listen at one address, and among which the system deals out connections.
 
@@ -373,28 +351,3 @@ def _set_patience(listener: socket.socket, idle_s: int) -> None:
     for option in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
         listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), idle_s)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, idle_s * 1000)
-
-
-def _believe(environ: dict[str, Any], proxy: str) -> None:
-    """Take from the trusted proxy, and from nobody else, who asks and by which scheme: what it says last."""
-    from_proxy = bool(proxy) and environ["REMOTE_ADDR"] == proxy
-    said = {name: environ.pop(name, "") for name in _FORWARDED}
-    if from_proxy:
-        scheme = said["HTTP_X_FORWARDED_PROTO"].strip().lower()
-        if scheme in ("http", "https"):
-            environ["wsgi.url_scheme"] = scheme
-        address = _address(said["HTTP_X_FORWARDED_FOR"].rpartition(",")[2].strip())
-        if address:
-            environ["REMOTE_ADDR"] = address
-
-
-def _address(text: str) -> str:
-    """Return the IP address of a text such as ``[2001:db8::1]:443``, "" where there is none."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from layers.imports.jobs import Workshop
 from layers.problems import ValidationError, WanggeError
+from webmap.cores import Cores
 from webmap.limits import make_limits
 from webmap.workers import columns_of
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from layers.access.access import Access
     from layers.cli import Context
+    from layers.following import Snapshots
     from layers.snapshot import Snapshot
     from layers.store import Store
     from webmap.settings import Settings
@@ -123,7 +125,7 @@ class Site:
 
     def _serve(self, life: Life) -> None:
         from layers.imports.upload_files import Sweeper
-        from webmap import create_app, load_rest, upload
+        from webmap import create_app, upload
         from webmap.server import BACKLOG, Server
 
         # It tells of every attempt to reach a server that is away; the follower tells of the outage once.
@@ -151,8 +153,9 @@ class Site:
                 threads=self._threads,
                 settings=settings,
                 workers=len(self._listeners),
+                cores=Cores(life.place, len(self._listeners)),
             )
-            rest = threading.Timer(_REST_AFTER_S, load_rest)
+            rest = threading.Thread(target=_get_ready, args=(snapshots, stopping := threading.Event()))
             rest.daemon = True
             try:
                 server.start()
@@ -161,7 +164,7 @@ class Site:
                 rest.start()
                 life.wait()
             finally:
-                rest.cancel()
+                stopping.set()
                 sweeper.stop()
                 server.stop()
                 snapshots.stop()
@@ -179,6 +182,22 @@ class Site:
             clock=context.clock,
             words=words,
         )
+
+
+def _get_ready(snapshots: Snapshots, stopping: threading.Event) -> None:
+    """Import and make what the first pages and questions need, before somebody waits for it."""
+    from webmap import load_rest
+
+    if stopping.wait(_REST_AFTER_S):
+        return
+    load_rest()
+    if stopping.is_set():
+        return
+    from layers.ahead import make_ahead
+
+    for _ in make_ahead(snapshots.current()):
+        if stopping.is_set():
+            return
 
 
 def workshop_of(context: Context) -> Workshop:

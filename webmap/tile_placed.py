@@ -6,10 +6,8 @@ features: there each call of numpy takes longer than what it works out.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,12 +36,27 @@ if TYPE_CHECKING:
 _START = 3
 """A figure that begins at 0, 0 has so many bytes before the steps that follow."""
 
-Feature = tuple[int, int, int, int, bytes, tuple[bytes | None, ...]]
-"""Row, type, the first vertex in the world's units, commands after it, values as they stand in their table."""
+Feature = tuple[int, int, int, int, bytes, bytes, list[bytes | None]]
+"""Row, type, the first vertex in the world's units, commands after it; code and values as they stand in their table."""
 
+_ID = b"\0"
+"""The number of the first key."""
 _FEATURE, _TAGS, _MOVE = bytes([FEATURE]), bytes([TAGS]), bytes([MOVE_TO_ONE])
 _KINDS = {kind: bytes([TYPE, kind, GEOMETRY]) for kind in (POINT, POLYGON)}
-_varint = lru_cache(maxsize=2**15)(varint)
+_KEPT_VARINTS = 2**15
+
+
+class _Varints(dict[int, bytes]):
+    """Numbers as varints: each is made when it is first asked for, and the smaller ones are kept."""
+
+    def __missing__(self, number: int) -> bytes:
+        made = varint(number)
+        if number < _KEPT_VARINTS:
+            self[number] = made
+        return made
+
+
+_VARINTS = _Varints()
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,46 +130,56 @@ def small_tile(name: str, texts: Texts, placed: Sequence[Placed], zoom: int, x: 
     if not shown:
         return b""
     shown.sort()
-    keys = ("id", *texts.names)
-    used = [key for key in range(len(keys)) if any(feature[5][key] is not None for feature in shown)]
-    west, north = tiling.corner(x, y)
+    used = [key for key in range(len(texts.names)) if any(feature[6][key] is not None for feature in shown)]
+    keys = ["id", *(texts.names[key] for key in used)]
+    tagged = [(key, bytes([number])) for number, key in enumerate(used, start=1)]
     numbers: dict[bytes, int] = {}
+    features = _messages(shown, tagged, numbers, tiling.corner(x, y))
+    return layer_message(name, features, keys, list(numbers))
+
+
+def _messages(
+    shown: Sequence[Feature],
+    tagged: Sequence[tuple[int, bytes]],
+    numbers: dict[bytes, int],
+    corner: tuple[int, int],
+) -> bytes:
+    """Return features as they stand in a tile, and number their values as they come."""
+    varints = _VARINTS
+    west, north = corner
     pieces: list[bytes] = []
-    for _, kind, column, line, steps, values in shown:
-        tags = b""
-        for number, key in enumerate(used):
+    for _, kind, column, line, steps, code, values in shown:
+        tags = _ID + varints[numbers.setdefault(code, len(numbers))]
+        for key, tag in tagged:
             value = values[key]
             if value is not None:
-                tags += _varint(number) + _varint(numbers.setdefault(value, len(numbers)))
+                tags += tag + varints[numbers.setdefault(value, len(numbers))]
         column -= west
         line -= north
-        start = _varint(column << 1 ^ column >> 63) + _varint(line << 1 ^ line >> 63)
+        start = varints[column << 1 ^ column >> 63] + varints[line << 1 ^ line >> 63]
         size = 1 + len(start) + len(steps)
-        head = b"%b%b%b%b%b" % (_TAGS, _varint(len(tags)), tags, _KINDS[kind], _varint(size))
-        pieces += (_FEATURE, _varint(len(head) + size), head, _MOVE, start, steps)
-    return layer_message(name, b"".join(pieces), [keys[key] for key in used], list(numbers))
+        head = _TAGS + varints[len(tags)] + tags + _KINDS[kind] + varints[size]
+        pieces += (_FEATURE, varints[len(head) + size], head, _MOVE, start, steps)
+    return b"".join(pieces)
 
 
-def _features(placed: Placed, at: Positions, texts: Texts) -> list[Feature]:
+def _features(placed: Placed, at: Positions, texts: Texts) -> Iterator[Feature]:
     """Return some features of a block, ready to be put into a tile."""
-    block, commands, ends = placed.block, placed.commands, placed.ends
+    block, commands = placed.block, placed.commands
     rows = block.rows[at]
-    polygons = at[np.searchsorted(at, block.points) :] - block.points
-    points = [(POINT, 0, 0)] * (len(at) - len(polygons))
-    figures = zip(
-        itertools.repeat(POLYGON),
-        (ends[polygons] + _START).tolist(),
-        ends[polygons + 1].tolist(),
-        strict=False,
+    points = int(np.searchsorted(at, block.points))
+    polygons = at[points:] - block.points
+    begins, ends = (placed.ends[polygons] + _START).tolist(), placed.ends[polygons + 1].tolist()
+    steps = [b""] * points
+    steps += [commands[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    columns, lines = placed.firsts[at].T.tolist()
+    return zip(
+        rows.tolist(),
+        [POINT] * points + [POLYGON] * len(polygons),
+        columns,
+        lines,
+        steps,
+        block.codes[at].tolist(),
+        texts.told(rows).tolist(),
+        strict=True,
     )
-    return [
-        (row, kind, column, line, commands[begin:end], (code, *others))
-        for row, (column, line), (kind, begin, end), code, others in zip(
-            rows.tolist(),
-            placed.firsts[at].tolist(),
-            itertools.chain(points, figures),
-            block.codes[at].tolist(),
-            texts.told(rows).tolist(),
-            strict=True,
-        )
-    ]

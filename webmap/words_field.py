@@ -32,6 +32,8 @@ WORDS: dict[str, Text] = {
     "offline_short": Text("无网络", "No network"),
     "busy_short": Text("服务器忙", "Server busy"),
     "signed_out_short": Text("未登录", "Signed out"),
+    "unknown_device_short": Text("未登记", "Not enrolled"),
+    "revoked_short": Text("已停用", "Revoked"),
     # Banner
     "offline": Text("没有网络。", "No network."),
     "busy": Text("服务器暂时答不上来。", "The server cannot answer now."),
@@ -55,6 +57,10 @@ WORDS: dict[str, Text] = {
         "Have it enrolled again, or sign in: the package and what waits to be sent are kept, and sent then.",
     ),
     "revoked": Text("这台平板已被停用。", "This tablet was revoked."),
+    "revoked_more": Text(
+        "请管理员重新登记，或用自己的账号登录。",
+        "Have it enrolled again, or sign in with an account of your own.",
+    ),
     "wiped": Text("离线包已清除。", "The package was wiped."),
     "wiped_lost": Text(
         "没送出的 {n} 条记录也一并清除，请重新核实。",

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
+import numpy as np
 import pytest
-from playwright.sync_api import expect
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Page, expect
 
 from layers.imports.jobs import Workshop
 from layers.standards import Standards
@@ -24,6 +28,8 @@ from tests.webmap.uploading import DATA_FOLDER
 from webmap import upload
 
 pytestmark = pytest.mark.browser
+
+SIZES = ((1024, 768), (1280, 800), (1440, 900), (1920, 1080))
 
 
 @pytest.mark.parametrize("question", ["gap", "double_none", "hotspots"])
@@ -100,27 +106,32 @@ def test_the_whole_district_stands_clear_of_legend_and_tools(
     luohu: str, open_page: Open, touch: bool, lang: str
 ) -> None:
     page = open_page("about:blank", has_touch=touch)
-    for width, height in ((1024, 768), (1280, 800), (1440, 900), (1920, 1080)):
+    for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        for question in ("gap", "double_none", "hotspots"):
-            page.goto(f"{luohu}/?question={question}&lang={lang}")
-            expect(page.locator("#legend")).to_be_visible()
-            drawn(page)
-            assert page.locator(".map-name").count() == 10
+        page.goto(f"{luohu}/?question=gap&lang={lang}")
+        expect(page.locator(".leaflet-overlay-pane path").first).to_be_attached()
+        expect(page.locator(".map-name")).to_have_count(10)
+        stands_clear(page, "#legend", "#map-tools")
+        # It stays where it is, and each question has a legend of its own.
+        title = page.locator("#legend .legend-title")
+        for question in ("double_none", "hotspots"):
+            before = title.inner_text()
+            page.locator(f".question[data-question={question}] label").first.click()
+            expect(title).not_to_have_text(before)
             stands_clear(page, "#legend", "#map-tools")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("size", [(1024, 768), (1280, 800), (1440, 900), (1920, 1080)])
-def test_every_figure_of_the_strip_is_seen_whole(
-    luohu: str, open_page: Open, size: tuple[int, int], lang: str
-) -> None:
-    page = open_page("about:blank", width=size[0], height=size[1])
-    for more in ("", "&unit=communities", "question=double_none", "question=hotspots", "&where=double_none"):
-        page.goto(f"{luohu}/?lang={lang}&{more.lstrip('&')}")
-        expect(page.locator(".strip-figure").first).to_be_visible()
-        drawn(page)
-        strip = page.locator("#strip")
+@pytest.mark.parametrize(
+    "more", ["", "unit=communities", "question=double_none", "question=hotspots", "where=double_none"]
+)
+def test_every_figure_of_the_strip_is_seen_whole(luohu: str, open_page: Open, more: str, lang: str) -> None:
+    page = open_page(f"{luohu}/?lang={lang}&{more}", width=SIZES[0][0], height=SIZES[0][1])
+    expect(page.locator(".strip-figure").first).to_be_visible()
+    drawn(page)
+    strip = page.locator("#strip")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
         assert strip.evaluate(
             "node => [node.scrollWidth <= node.clientWidth, node.scrollHeight <= node.clientHeight]"
         ) == [
@@ -133,7 +144,7 @@ def test_every_figure_of_the_strip_is_seen_whole(
               return left < strip.left - 1.5 || right > strip.right || node.scrollWidth > node.clientWidth + 1;
             }).map((node) => node.textContent)"""
         )
-        assert outside == [], (size, more)
+        assert outside == [], width
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +226,69 @@ def test_another_unit_under_a_condition_on_communities_is_one_tap_from_help(
     expect(alert).to_have_count(0)
     expect(page).to_have_url(re.compile(r"where=double_none(&|$)"))
     expect(page).to_have_url(re.compile(r"unit=subdistricts"))
+
+
+@pytest.mark.parametrize("touch", [True, False], ids=["touch", "mouse"])
+def test_the_limit_is_seen_whole_on_a_low_screen(luohu: str, open_page: Open, touch: bool) -> None:
+    page = open_page(f"{luohu}/?question=gap", width=1024, height=768, has_touch=touch)
+    expect(page.locator("#list .row").first).to_be_visible()
+    for part in (page.get_by_role("slider"), page.get_by_role("spinbutton")):
+        assert part.evaluate_all(COVERED) == []
+
+
+def test_english_names_are_read_to_their_end(luohu: str, open_page: Open) -> None:
+    """Many names begin alike and tell apart by their last word."""
+    page = open_page(f"{luohu}/?question=gap&unit=communities&lang=en", width=1440, height=900)
+    names = page.locator("#list .name-text")
+    expect(names.first).to_be_visible()
+    lines = names.evaluate_all("nodes => nodes.map((one) => one.getClientRects().length && one.scrollHeight)")
+    assert len(lines) > 10 and max(lines) > min(lines), "some take a second line"
+    cut = "nodes => nodes.filter((one) => one.scrollHeight > one.clientHeight + 8 || one.scrollWidth > one.clientWidth)"
+    assert names.evaluate_all(f"{cut}.map((one) => one.textContent)") == []
+    rows = page.locator("#list .row").evaluate_all(
+        "nodes => nodes.filter((one) => one.scrollHeight > one.clientHeight).length"
+    )
+    assert rows == 0
+
+
+SOME_OPEN = """
+const ask = window.fetch;
+window.fetch = async (at, ...more) => {
+  const answer = await ask(at, ...more);
+  if (!String(at).startsWith("/api/view")) return answer;
+  const view = await answer.json();
+  const [first, second] = view.rows.id;
+  view.rows.class = view.rows.id.map((id) => (id === first ? "open" : id === second ? "unknown" : "empty"));
+  const of = (id, title, count) => ({ id, title, token: "hatch", count, residents: 0 });
+  const empty = view.legend.classes.find(({ id }) => id === "empty");
+  view.legend.classes = [of("open", "Some, cannot tell which class", 1), of("unknown", "Cannot tell", 1), empty];
+  return { ok: true, status: 200, headers: answer.headers, json: async () => view };
+};
+"""
+
+
+@pytest.mark.parametrize("webgl", [True, False])
+def test_some_of_an_unknown_class_is_told_from_unknown(small: str, open_page: Open, webgl: bool) -> None:
+    page = open_page("about:blank", width=1440, height=900, webgl=webgl)
+    page.add_init_script(SOME_OPEN)
+    page.goto(f"{small}/?question=double_none&unit=neighbourhoods&lang=en")
+    expect(page.locator("#list .row").first).to_be_visible()
+    drawn(page)
+    some, unknown = (
+        page.locator("#legend li", has=page.get_by_text(text, exact=True)).locator(".swatch").inner_html()
+        for text in ("Some, cannot tell which class", "Cannot tell")
+    )
+    assert some != unknown and "swatch-open" in some and "swatch-open" not in unknown
+    outlined = shot(page)
+    page.add_init_script(SOME_OPEN.replace('"open" : id', '"unknown" : id'))
+    page.reload()
+    expect(page.locator("#list .row").first).to_be_visible()
+    drawn(page)
+    darker = outlined < shot(page) - 40
+    assert darker.sum() > 50, "on the map it is outlined"
+
+
+def shot(page: Page) -> NDArray[np.int_]:
+    """Return how bright each pixel of the map is."""
+    image = Image.open(BytesIO(page.locator("#map").screenshot())).convert("L")
+    return np.asarray(image, dtype=int)

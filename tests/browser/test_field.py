@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -187,6 +188,10 @@ def test_two_tablets_that_change_one_fact_choose_field_by_field(field: Field, br
         mine.locator(".tab[data-view=outbox]").click()
         mine.get_by_role("button", name="看冲突").click()
         expect(mine.locator("#conflict-title")).to_have_text("以哪个为准？")
+        # It was written today: a list of moments says the day of each.
+        expect(mine.locator("#conflict .past-row .nowrap").first).to_have_text(
+            re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d$")
+        )
         sides = mine.locator("#conflict .side")
         expect(sides.nth(0)).to_contain_text("有")
         expect(sides.nth(1)).to_contain_text("无")
@@ -308,6 +313,12 @@ def test_a_revoked_tablet_is_wiped_at_its_next_contact(field: Field, browser: Br
         page.locator("#link").click()
         expect(page.locator("#banner")).to_contain_text("离线包已清除")
         expect(page.locator("#banner")).to_contain_text("1 条")
+        expect(page.locator("#grid-title")).to_have_text("这台平板已被停用。")
+        expect(page.locator("#link")).to_have_text("已停用")
+        with page.expect_response("**/api/field/status*"):
+            page.locator("#link").click()
+        expect(page.locator("#link")).to_have_text("已停用")
+        expect(page.locator("#grid-title")).to_have_text("这台平板已被停用。")
         tiles, package, edits = page.evaluate(KEPT)
         assert (tiles, package) == ([], None)
         assert [one["holder"] for one in edits] == ["another"], "what others wrote here is theirs"

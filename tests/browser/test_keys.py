@@ -179,8 +179,12 @@ def test_skip_links_skip(small: str, open_page: Open) -> None:
 @pytest.mark.parametrize(
     "path", ["/?question=double_none", "/?lang=en&theme=dark", "/compare?question=gap&right=double_none"]
 )
-def test_the_page_does_not_jump_while_it_loads(small: str, open_page: Open, path: str) -> None:
-    page = open_page("about:blank", width=1440, height=900)
+@pytest.mark.parametrize(("width", "height", "touch"), [(1440, 900, False), (1024, 768, True)])
+def test_the_page_does_not_jump_while_it_loads(
+    small: str, open_page: Open, path: str, width: int, height: int, touch: bool
+) -> None:
+    # What is told where there is no WebGL takes a second line of the bar there, and is told when that is found out.
+    page = open_page("about:blank", width=width, height=height, has_touch=touch, webgl=touch)
     page.add_init_script(SHIFTS)
     page.goto(f"{small}{path}")
     expect(page.locator(".row, .crossing td button").first).to_be_visible()

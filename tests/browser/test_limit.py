@@ -149,6 +149,48 @@ def test_one_question_is_under_way_at_a_time_and_the_newest_wins(small: str, ope
     assert len(held) == 2
 
 
+@pytest.mark.parametrize("filtered", ["", "&subdistrict=S1"])
+def test_of_another_limit_just_what_follows_from_it_is_asked(
+    small: str, open_page: Open, filtered: str
+) -> None:
+    page = open_page("about:blank")
+    urls: list[str] = []
+    page.on("request", lambda one: urls.append(one.url))
+    page.goto(f"{small}/?unit=communities{filtered}")
+    expect(page.locator(".row").first).to_be_visible()
+    before = page.locator(".row").all_inner_texts()
+    slider(page).focus()
+    page.keyboard.press("End")
+    expect(label(page)).to_contain_text("1000 m")
+    asked = [parse_qs(urlsplit(url).query) for url in urls if "/api/view" in url]
+    assert [one.get("columns") for one in asked] == [None, ["id,class,value,value_text,suppressed"]]
+    fresh = open_page(f"{small}/?unit=communities{filtered}&limit_m=1000")
+    expect(label(fresh)).to_contain_text("1000 m")
+    shown = page.locator(".row").evaluate_all("rows => rows.map((row) => row.outerHTML)")
+    assert shown == fresh.locator(".row").evaluate_all("rows => rows.map((row) => row.outerHTML)")
+    assert before != page.locator(".row").all_inner_texts(), "the limit changes what is listed"
+
+
+def test_where_the_units_are_others_the_whole_view_is_asked_again(small: str, open_page: Open) -> None:
+    page = open_page(f"{small}/?unit=communities")
+    expect(page.locator(".row").first).to_be_visible()
+    rows = page.locator("#list .grid").get_attribute("aria-rowcount")
+
+    def one_more(route: Route) -> None:
+        answer = route.fetch()
+        view = answer.json()
+        for values in view["rows"].values():
+            values.append(values[0])
+        view["rows"]["id"][-1] = "NEW"
+        route.fulfill(response=answer, json=view)
+
+    page.route("**/api/view?*columns*", one_more)
+    slider(page).focus()
+    page.keyboard.press("End")
+    expect(label(page)).to_contain_text("1000 m")
+    expect(page.locator("#list .grid")).to_have_attribute("aria-rowcount", rows or "")
+
+
 def test_another_question_calls_off_the_one_under_way(small: str, open_page: Open) -> None:
     page = open_page(small)
     expect(page.locator(".row").first).to_be_visible()

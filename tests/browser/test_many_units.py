@@ -143,6 +143,35 @@ def test_tiles_that_are_refused_are_told_with_what_helps(
     expect(notice).to_be_hidden()
 
 
+@pytest.mark.parametrize("webgl", [True, False])
+def test_what_is_told_of_lost_tiles_goes_when_they_come_again(
+    small: str, open_page: Open, webgl: bool
+) -> None:
+    page = open_page("about:blank", webgl=webgl)
+    page.watch.expected = "503"  # type: ignore[attr-defined]
+    page.route("**/tiles/communities/**", lambda route: route.fulfill(status=503, body=""))
+    page.clock.install()
+    page.goto(f"{small}/?question=double_none")
+    expect(page.locator("#list .row").first).to_be_visible()
+    notice = page.locator(".map-lost")
+    for _ in range(8):
+        page.clock.run_for(11_000)
+        if notice.is_visible():
+            break
+    expect(notice).to_be_visible()
+    for _ in range(3):
+        page.clock.run_for(25_000)
+        expect(notice).to_be_visible()
+    page.unroute_all()
+    for _ in range(8):
+        page.clock.run_for(11_000)
+        if notice.is_hidden():
+            break
+    expect(notice).to_be_hidden()
+    page.clock.run_for(1_000)
+    drawn(page)
+
+
 def zoom_of(url: str) -> int:
     return int(urlsplit(url).path.split("/")[3])
 

@@ -141,7 +141,7 @@ def test_a_click_on_the_map_places_and_dragging_asks_one_at_a_time(small: str, o
     page.mouse.up()
     # The newest place is asked for in the end, however many on the way were, and one at a time: its question goes out
     # when the one before has come back, so the page may still tell of an earlier place when the button is let go.
-    for _ in range(100):
+    for _ in range(600):
         moved = steps_in(page)
         if moved != placed and parse_qs(urlsplit(asked[-1]).query)["steps"] == moved:
             break

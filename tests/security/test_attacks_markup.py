@@ -221,7 +221,7 @@ def test_nothing_runs_in_the_planner_s_page(
         search = page.get_by_role("searchbox").or_(page.get_by_role("combobox")).first
         if search.count():
             search.fill("window.hit")
-            page.wait_for_timeout(500)
+            expect(page.locator("[role=option]").first).to_be_visible()
         untouched(page)
         offline = (
             app_for(store, standards).test_client().get(f"/export-map?question={question}&unit=communities")

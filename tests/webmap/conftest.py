@@ -1,4 +1,4 @@
-"""A service over the small district, one per session: tests read it and never write."""
+"""A service over the small district, one per session: tests read it and cannot write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from layers.standards import Standards, read_standards
-from layers.store import Store, create_store
+from layers.store import Store, create_store, open_store
 from tests.district import small_district
 from tests.visitors import app_for
 
@@ -25,8 +25,9 @@ def standards() -> Standards:
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     district, frames = small_district()
-    path = tmp_path_factory.mktemp("store") / "small.gpkg"
-    with create_store(f"gpkg:{path}", district, layers=frames) as store:
+    url = f"gpkg:{tmp_path_factory.mktemp('store') / 'small.gpkg'}"
+    create_store(url, district, layers=frames).close()
+    with open_store(url, read_only=True) as store:
         yield store
 
 

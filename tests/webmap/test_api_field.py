@@ -17,10 +17,10 @@ from layers.problems import StoreBusy
 from layers.rules import Action
 from layers.snapshot import Snapshot
 from layers.standards import Standards
-from layers.store import Store
+from layers.store import Store, create_store
 from layers.text import Text
 from layers.visitors import RESIDENT, WHOLE_DISTRICT, Area, Visitor
-from tests.district import GUARDED_TEXT
+from tests.district import GUARDED_TEXT, small_district
 from tests.visitors import POLICY, app_for
 from tests.webmap.access import OPERATOR, PASSWORD, Browser, People, people
 from tests.webmap.decoding import decoded
@@ -438,13 +438,18 @@ def test_strangers_learn_nothing_from_the_status(there: People, snapshot: Snapsh
     )
 
 
-def test_what_is_to_be_asked_is_of_the_present_version(there: People, small_store: Store) -> None:
-    browser = worker(there)
-    before = told(browser, "/api/field/tasks")
-    small_store.delete("complaints", [str(small_store.read("complaints").index[0])])
-    after = told(browser, "/api/field/tasks")
-    assert after["version"] == told(browser, "/api/field")["version"] == before["version"] + 1
-    assert after == before | {"version": after["version"]}
-    row = small_store.read("communities", codes=[before["tasks"][0]["code"]])
-    small_store.upsert("communities", row.assign(name="新名字", name_en=None))
-    assert told(browser, "/api/field/tasks")["tasks"][0]["name"]["zh"] == "新名字"
+def test_what_is_to_be_asked_is_of_the_present_version(standards: Standards, tmp_path: Path) -> None:
+    district, frames = small_district()
+    with (
+        create_store(f"gpkg:{tmp_path / 'own.gpkg'}", district, layers=frames) as store,
+        people(store, standards, tmp_path) as there,
+    ):
+        browser = worker(there)
+        before = told(browser, "/api/field/tasks")
+        store.delete("complaints", [str(store.read("complaints").index[0])])
+        after = told(browser, "/api/field/tasks")
+        assert after["version"] == told(browser, "/api/field")["version"] == before["version"] + 1
+        assert after == before | {"version": after["version"]}
+        row = store.read("communities", codes=[before["tasks"][0]["code"]])
+        store.upsert("communities", row.assign(name="新名字", name_en=None))
+        assert told(browser, "/api/field/tasks")["tasks"][0]["name"]["zh"] == "新名字"

@@ -163,7 +163,8 @@ def test_there_and_back_is_less_than_half_a_metre(lon: float, lat: float) -> Non
     there = wgs84_to_gcj02(lon, lat)
     back = gcj02_to_wgs84(*there)
     assert apart_m((lon, lat), (float(back[0]), float(back[1]))) < 0.5
-    assert 50 < apart_m((lon, lat), (float(there[0]), float(there[1]))) < 1500
+    # Looked at every 0.02 degrees: 17.6 m, by 96.6 E 37.1 N, to 715 m.
+    assert 15 < apart_m((lon, lat), (float(there[0]), float(there[1]))) < 750
 
 
 @given(

@@ -46,6 +46,36 @@ site.work(Life())
     assert "granian" in imported
 
 
+def test_a_worker_makes_ahead_what_many_ask_first(tmp_path: Path) -> None:
+    district, frames = small_district()
+    url = f"gpkg:{tmp_path / 's.gpkg'}"
+    create_store(url, district, layers=frames).close()
+    code = f"""
+import threading
+import app, layers.ahead, webmap.server, webmap.site
+from webmap.settings import Settings
+context = app.make_context({{"WANGGE_STORE": {url!r}}})
+(listener,) = webmap.server.listen("127.0.0.1", 0, 1)
+site = webmap.site.Site(context, Settings, [listener], threads=1)
+site.load()
+done = threading.Event()
+make = layers.ahead.make_ahead
+def made(snapshot):
+    yield from make(snapshot)
+    print("made")
+    done.set()
+layers.ahead.make_ahead = made
+class Life:
+    place = column = 0
+    def ready(self):
+        print("ready")
+    def wait(self):
+        done.wait(60)
+site.work(Life())
+"""
+    assert told(code) == ["ready", "made"]
+
+
 def test_what_is_seldom_needed_comes_later() -> None:
     code = """
 import sys

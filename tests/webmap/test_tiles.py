@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import math
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import geopandas as gpd
@@ -22,6 +25,7 @@ from webmap import tile_geometry as tiling
 from webmap.codings import CODINGS, Coding
 from webmap.tile_cache import TileCache
 from webmap.tile_layers import LABELLED, Drawn
+from webmap.tile_source import Source
 
 FRAMES = small_district()[1]
 MIDDLE = (114.1342, 22.549)
@@ -309,6 +313,36 @@ def test_the_cache_is_bounded_in_bytes(app: Flask) -> None:
     assert cache.kept_bytes <= 1500
     for place, body in bodies.items():
         assert cache.tile(snapshot, drawn, *place).body == body
+
+
+def test_tiles_are_made_one_after_the_other_and_those_that_are_there_wait_for_none(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot, drawn = app.extensions["wangge"].snapshots.current(), Drawn("buildings", ("name",))
+    cache, place = TileCache(10**6), place_of(*MIDDLE, 14)
+    there = cache.tile(snapshot, drawn, *place)
+    made: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+    encode = Source.encode
+
+    def slowly(source: Source, zoom: int, x: int, y: int) -> bytes:
+        made.append(zoom)
+        begun.set()
+        assert go_on.wait(60)
+        return encode(source, zoom, x, y)
+
+    monkeypatch.setattr(Source, "encode", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cache.tile, snapshot, drawn, *place_of(*MIDDLE, 15))
+        assert begun.wait(60)
+        second = pool.submit(cache.tile, snapshot, drawn, *place_of(*MIDDLE, 16))
+        for _ in range(20):
+            assert cache.tile(snapshot, drawn, *place) is there
+            time.sleep(0.005)
+        assert made == [15]
+        go_on.set()
+        assert first.result(60).body and second.result(60).body
+    assert made == [15, 16]
 
 
 def test_a_layer_that_did_not_change_keeps_its_tiles(app: Flask) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from io import StringIO
@@ -19,8 +21,10 @@ from layers.store import Authorship, Store
 from tests.postgres import APP, Cluster
 from tests.visitors import POLICY
 from tests.webmap.access import People
-from tests.webmap.uploading import HEAD, PATIENCE_S, Clerk, complaints, desk_of, killing, service
+from tests.webmap.uploading import DATA_FOLDER, HEAD, PATIENCE_S, Clerk, complaints, desk_of, killing, service
 from webmap import upload
+
+pytestmark = pytest.mark.long
 
 A = "114.1285,22.5455"
 
@@ -57,6 +61,7 @@ def clerk(persons: People) -> Clerk:
 
 
 def test_a_good_file_from_beginning_to_end(store: Store, persons: People, clerk: Clerk) -> None:
+    upload.register_at(persons.app, Workshop(store_url=store.url, data_folder=DATA_FOLDER))
     before = store.version()
     found = clerk.checked(complaints(), datum="wgs84", note="spring survey")
     assert (found["status"], found["check"]["whole"], found["check"]["refused"]) == ("checked", True, False)
@@ -248,12 +253,12 @@ def test_an_import_that_is_killed_in_its_write_leaves_the_database_as_it_was(
         clerk = Clerk(persons.signed_in("planner1", "planner"))
         found = clerk.checked(complaints(count=10), datum="wgs84")
         before = store.version()
-        started: list[Any] = []
+        started: list[int] = []
         desk = desk_of(persons)
 
         class Watched(Workshop):
-            def start(self, *arguments: Any, **options: Any) -> Any:
-                started.append(super().start(*arguments, **options))
+            def begin(self, given: dict[str, Any], lock: int) -> int:
+                started.append(super().begin(given, lock))
                 return started[-1]
 
         watched = Watched(store_url=desk.workshop.store_url, data_folder=desk.workshop.data_folder)
@@ -268,7 +273,7 @@ def test_an_import_that_is_killed_in_its_write_leaves_the_database_as_it_was(
             while not postgres.execute(waiting):
                 assert time.monotonic() < until
                 time.sleep(0.05)
-            started[0].kill()
+            os.kill(started[0], signal.SIGKILL)
         assert clerk.waited(found["id"])["status"] == "interrupted"
         assert (store.version(), store.counts()["complaints"]) == (before, 0)
         assert clerk.imported(found)["result"]["version"] == before + 1

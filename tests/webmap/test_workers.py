@@ -101,17 +101,17 @@ class Load:
         self.service = service
         self.answers: Counter[str] = Counter()
         self._enough = threading.Event()
-        self._clients = [threading.Thread(target=self._ask, args=(at % 2 == 0,)) for at in range(4)]
+        self.clients = [threading.Thread(target=self._ask, args=(at % 2 == 0,)) for at in range(4)]
 
     def __enter__(self) -> Load:
-        for client in self._clients:
+        for client in self.clients:
             client.start()
         self.wait_for(20)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._enough.set()
-        for client in self._clients:
+        for client in self.clients:
             client.join(PATIENCE_S)
 
     def wait_for(self, more: int) -> None:
@@ -148,8 +148,12 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_answer(store: Path) 
                 service.wait_for_workers(without={victim})
                 assert len(service.workers() & there) >= 1, "the others live on"
                 load.wait_for(20)
-        cut_off = {"ConnectionResetError", "RemoteDisconnected", "IncompleteRead"}
-        assert set(load.answers) <= {"200"} | cut_off, "what the dead had in hand is lost, and nothing else"
+        # Refused is who knocks in the moment in which the others take over what was dealt to the dead.
+        cut_off = {"ConnectionResetError", "ConnectionRefusedError", "RemoteDisconnected", "IncompleteRead"}
+        lost = {name: number for name, number in load.answers.items() if name != "200"}
+        assert set(lost) <= cut_off, "what the dead had in hand is lost, and nothing else"
+        most = len(before) * len(load.clients) * 2
+        assert sum(lost.values()) <= most, "each client loses a request by the death, and one by what waited there"
         assert not service.workers() & before
 
 

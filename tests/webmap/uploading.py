@@ -20,6 +20,7 @@ from layers.store import Store, StoreSettings, create_store, open_store
 from layers.stores.postgis import store as postgis
 from tests.district import small_district
 from tests.postgres import APP
+from tests.processes import ForkedWorkshop
 from tests.webmap.access import Browser, People, people
 from webmap import upload
 from webmap.upload import Desk
@@ -49,7 +50,7 @@ def service(
         create_store(url, district, layers=layers) if urls is None else open_store(url) as store,
         people(store, standards, folder, **settings) as served,
     ):
-        upload.register_at(served.app, Workshop(store_url=url, data_folder=DATA_FOLDER))
+        upload.register_at(served.app, ForkedWorkshop(store_url=url, data_folder=DATA_FOLDER))
         yield store, served
 
 
@@ -138,9 +139,9 @@ def killing(workshop: Workshop) -> Workshop:
     """Return a workshop whose processes are killed as soon as they are started."""
 
     class Killing(Workshop):
-        def start(self, *arguments: Any, **options: Any) -> Any:
-            process = super().start(*arguments, **options)
-            os.kill(process.pid, signal.SIGKILL)
-            return process
+        def begin(self, given: dict[str, Any], lock: int) -> int:
+            pid = super().begin(given, lock)
+            os.kill(pid, signal.SIGKILL)
+            return pid
 
     return Killing(store_url=workshop.store_url, data_folder=workshop.data_folder)

@@ -2,6 +2,7 @@
 
 import { conditionKeys } from "./conditions_empty.js";
 import { byId, el, icon, show } from "./dom.js";
+import { isOpen } from "./map/states.js";
 import { mark, swatch, tokenVariable } from "./shapes.js";
 import { count, page, people, t } from "./words.js";
 
@@ -111,7 +112,7 @@ function keys(classes, query, view) {
         el(
           "li",
           {},
-          swatch(one.token),
+          swatch(one.token, isOpen(one.id)),
           el("span", { text: one.title }),
           one.count > 0 && el("span", { class: "keys-count", text: count(one.count) }),
         ),
@@ -138,7 +139,7 @@ function listed(classes) {
         el(
           "li",
           {},
-          swatch(one.token),
+          swatch(one.token, isOpen(one.id)),
           el("span", { text: one.title }),
           el("strong", { text: count(one.count ?? 0) }),
         ),

@@ -19,7 +19,8 @@ import { startStrip } from "./strip.js";
 import { startTools } from "./tools.js";
 import { readAddress, writeAddress } from "./url.js";
 import { startWhatIf } from "./what_if.js";
-import { answered, cardRequest, viewRequest } from "./what_if_request.js";
+import { askView, onlyLimitDiffers } from "./view_request.js";
+import { cardRequest } from "./what_if_request.js";
 import { count, language, page, sight, t } from "./words.js";
 
 const address = readAddress(location.search);
@@ -70,7 +71,7 @@ async function loadView() {
   byId("progress").hidden = false;
   let came;
   try {
-    came = { ...answered(await get(...viewRequest(state), mine.controller.signal)), failure: null };
+    came = { ...(await askView(state, mine.controller.signal)), failure: null };
   } catch (error) {
     if (error.name === "AbortError") return;
     came = { failure: error };
@@ -89,10 +90,6 @@ async function loadView() {
 
 function sameSupposition(one, other) {
   return one.scenario?.steps === other.scenario?.steps && one.shown === other.shown;
-}
-
-function onlyLimitDiffers(one, other) {
-  return Object.keys(other).every((key) => key === "limit_m" || one[key] === other[key]);
 }
 
 /** Keep the address; browsers take only so many changes of it in a while. */

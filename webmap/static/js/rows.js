@@ -152,7 +152,7 @@ function row(rows, i, at, { list, open, top, withSeats, withMonths }) {
     el(
       "span",
       { class: "name", role: "rowheader" },
-      el("span", { class: "name-text", text: rows.name[i] }),
+      el("span", { class: "name-text", title: rows.name[i], text: rows.name[i] }),
       el("span", { class: "place", text: rows.place[i] }),
     ),
     withSeats &&

@@ -93,14 +93,15 @@ export function tokenVariable(token) {
   return `--${token.replace("+", "-plus-")}`;
 }
 
-/** A small field in a class's colour. */
-export function swatch(token) {
+/** A small field in a class's colour, `open` where units of it are outlined: something is known of them. */
+export function swatch(token, open = false) {
   const node = svg("svg", { class: "swatch", viewBox: "0 0 22 14", "aria-hidden": "true" });
   if (token === "hatch") {
     node.append(
       svg("rect", { class: "swatch-hatch", x: 0.5, y: 0.5, width: 21, height: 13 }),
       svg("path", { class: "swatch-lines", d: "M1 7l6-6M1 13L13 1M7 13L19 1M13 13l8-8M19 13l2-2" }),
     );
+    if (open) node.append(svg("rect", { class: "swatch-open", x: 1, y: 1, width: 20, height: 12 }));
   } else {
     node.append(
       svg("rect", {

@@ -4,7 +4,7 @@ import { byId, el, icon, show } from "../dom.js";
 import { cell } from "../shapes.js";
 import { contradiction } from "./contradiction.js";
 import { historyOf } from "./outbox.js";
-import { dayOf, told, when, w } from "./words.js";
+import { dated, dayOf, told, when, w } from "./words.js";
 
 const MOST_NOTE = 500;
 const MOST_SOURCE = 100;
@@ -184,7 +184,7 @@ function past(edit, field) {
               "li",
               { class: "past-row" },
               cell(change.after ?? "unknown"),
-              el("span", { class: "nowrap", text: when(at) }),
+              el("span", { class: "nowrap", text: dated(at) }),
               el("span", { class: "row-sub", text: [who, source].filter(Boolean).join(w("comma")) }),
               el("span", { text: w(`answer_${change.after ?? "unknown"}`) }),
             ),

@@ -31,7 +31,7 @@ export function startContact(store, outbox) {
     looking ??= ask()
       .catch((error) => {
         if (error instanceof Unreached) store.set({ link: error.status ? "busy" : "offline" });
-        else if (error instanceof Refused && error.status === 401) store.set({ session: "signed_out" });
+        else if (error instanceof Refused && error.status === 401) store.set({ session: out("signed_out") });
         else if (error instanceof Refused) store.set({ link: "online", failure: error.message });
         else throw error;
       })
@@ -41,6 +41,12 @@ export function startContact(store, outbox) {
         timer = setTimeout(look, (store.get().link === "online" ? LOOK_S : AFTER_OFFLINE_S) * 1000);
       });
     return looking;
+  }
+
+  /** Of a revoked tablet, whose holder is forgotten, the server then knows only that nobody is signed in. */
+  function out(state) {
+    const { session } = store.get();
+    return state === "signed_out" && session === "revoked" ? session : state;
   }
 
   async function ask() {
@@ -55,7 +61,7 @@ export function startContact(store, outbox) {
     if (status.wipe) await wiped(status, asked.holder);
     if (NOT_IN.includes(status.state)) {
       forgetToken();
-      store.set({ session: status.state, live: null });
+      store.set({ session: out(status.state), live: null });
       return;
     }
     if (status.holder !== store.get().holder) forgetToken();

@@ -4,7 +4,7 @@ import { byId, el, icon, show } from "../dom.js";
 import { cell } from "../shapes.js";
 import { communityRow, roomRow } from "./community.js";
 import { metresBetween, openTasks } from "./data.js";
-import { isOut } from "./head.js";
+import { OUT, isOut } from "./head.js";
 import { SIGN_IN, distance, told, w } from "./words.js";
 
 /** So many rows at a time: a whole subdistrict's list must not make taps wait. */
@@ -158,7 +158,7 @@ function nothing(store, look) {
   const { link, session, failure } = store.get();
   const [title, text] =
     isOut(session)
-      ? [w(session === "unknown" ? "unknown_device" : "signed_out"), w(session === "unknown" ? "unknown_device_keeps" : "signed_out_more")]
+      ? [w(OUT[session].title), w(OUT[session].more)]
       : failure
         ? [w("not_here"), failure]
         : link === "offline" || link === "busy"

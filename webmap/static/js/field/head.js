@@ -53,16 +53,23 @@ export function startHead(store, { look, go }) {
   drawTabs(store);
 }
 
+/** What is said of somebody who is out: in short, as a title, and what to do. */
+export const OUT = {
+  signed_out: { short: "signed_out_short", title: "signed_out", more: "signed_out_more" },
+  unknown: { short: "unknown_device_short", title: "unknown_device", more: "unknown_device_keeps" },
+  revoked: { short: "revoked_short", title: "revoked", more: "revoked_more" },
+};
+
 /** Whether one must sign in, or have the tablet enrolled, before the server says anything. */
 export function isOut(session) {
-  return ["signed_out", "unknown", "revoked"].includes(session);
+  return session in OUT;
 }
 
 function drawLink(store, look) {
   const { link, session } = store.get();
   const button = byId("link");
   const out = isOut(session);
-  const { words, mark } = out && link === "online" ? { words: "signed_out_short", mark: "offline" } : (LINKS[link] ?? { words: "connecting", mark: "wait" });
+  const { words, mark } = out && link === "online" ? { words: OUT[session].short, mark: "offline" } : (LINKS[link] ?? { words: "connecting", mark: "wait" });
   show(button, mark === "offline" ? icon("offline") : el("span", { class: `dot ${mark}` }), el("span", { text: w(words) }));
   button.onclick = look;
 }
@@ -93,10 +100,9 @@ function banner(store) {
   }
   if (session === "unknown")
     return { strong: w("unknown_device"), more: w("unknown_device_keeps"), act: "sign_in" };
+  if (session === "revoked") return { strong: w("revoked"), more: w("revoked_more"), act: "sign_in" };
   if (isOut(session))
-    return shown || session === "revoked"
-      ? { strong: w(session === "revoked" ? "revoked" : "signed_out"), more: w("signed_out_keeps"), act: "sign_in" }
-      : null;
+    return shown ? { strong: w("signed_out"), more: w("signed_out_keeps"), act: "sign_in" } : null;
   if (link === "offline" || link === "busy") {
     const last = lastContact ? w("last_contact", { at: when(lastContact) }) : "";
     if (shown?.expired)

@@ -50,6 +50,11 @@ export function when(moment) {
   return day === dayBefore(today) ? w("yesterday_at", { time }) : `${day} ${time}`;
 }
 
+/** A moment in a list of moments: the day always stands beside the time. */
+export function dated(moment) {
+  return `${dayOf(moment)} ${timeFormat.format(new Date(moment))}`;
+}
+
 /** Bytes as megabytes with one decimal, the least 0.1. */
 export function megabytes(bytes) {
   return `${Math.max(0.1, bytes / 1e6).toFixed(1)} MB`;

@@ -47,7 +47,7 @@ class CanvasEngine {
     /** Where the units are, if they are too many for all of them to be drawn; and whether too many are in sight. */
     this.places = null;
     this.afar = false;
-    this.missing = new LostTiles(map.getContainer());
+    this.missing = new LostTiles(map.getContainer(), () => this.refresh());
     for (const [name, height] of Object.entries(PANES)) map.createPane(name).style.setProperty("z-index", height);
     map.on("moveend", () => this.places && this.afar !== this.isAfar() && this.refresh());
     this.restyle();
@@ -62,6 +62,7 @@ class CanvasEngine {
   tell() {
     const drawing = [this.layer, this.under].some((layer) => layer?.drawing.size > 0);
     const busy = this.awaiting || this.pending || drawing || this.base?.isLoading();
+    if (!busy) this.missing.settled();
     this.map.getContainer().setAttribute("aria-busy", String(Boolean(busy)));
   }
 
@@ -219,7 +220,7 @@ class CanvasEngine {
       on("buildings") && rule("buildings", area("building", 0.3), { minzoom: 15 }),
       on("communities") && rule("communities", street),
       on("backdrop") && rule("backdrop", area("road", 1), ofKind("road")),
-      ...(this.unit && on("cells") && this.view.conditions ? [this.openRule()] : []),
+      ...(this.unit && on("cells") ? [this.openRule()] : []),
       ...(this.unit && this.turned.size ? this.turnRules() : []),
       ...(this.unit ? this.choiceRules() : []),
       on("complaints") && rule("complaints", dot, { minzoom: 13 }),

@@ -18,6 +18,11 @@ function state(token, ground = false, open = false) {
   return known.get(key);
 }
 
+/** Whether something is known of a class's units, though not which class they are of: unlike the unknown they are outlined. */
+export function isOpen(id) {
+  return id === "open";
+}
+
 /**
  * Unit id to state, of a view. Where two views are compared (`classed`) units that meet the conditions keep the colour
  * of their class: that is what is compared.
@@ -26,7 +31,7 @@ function state(token, ground = false, open = false) {
 export function unitStates(view) {
   const tokens = classTokens(view);
   const { rows, rest, conditions, classed } = view;
-  if (!conditions) return new Map(rows.id.map((id, i) => [id, state(tokens[rows.class[i]])]));
+  if (!conditions) return new Map(rows.id.map((id, i) => [id, state(tokens[rows.class[i]], false, isOpen(rows.class[i]))]));
   const states = new Map(rest.id.map((id, i) => [id, state(tokens[rest.class[i]], true)]));
   const [match, open] = [state(conditions.token), state("hatch", false, true)];
   rows.id.forEach((id, i) => {

@@ -20,19 +20,23 @@ export function retryTiles(gl) {
   const tried = new Map();
   const waiting = new Set();
   const lost = new Map();
-  const told = new LostTiles(gl.getContainer());
   const keyOf = (sourceId, { z, x, y }) => `${sourceId}/${z}/${x}/${y}`;
   const ask = (sourceId, { z, x, y }) => {
     if (gl.getSource(sourceId)) gl.refreshTiles(sourceId, [{ z, x, y }]);
     // Where it is no longer in view nothing is fetched, and only a new picture tells that all is there.
     gl.triggerRepaint();
   };
-  again.set(gl, () => {
+  const askForLost = () => {
     const all = [...lost.values()];
     lost.clear();
-    told.clear();
     for (const { sourceId, at } of all) ask(sourceId, at);
+  };
+  const told = new LostTiles(gl.getContainer(), askForLost);
+  again.set(gl, () => {
+    told.clear();
+    askForLost();
   });
+  gl.on("idle", () => waiting.size || told.settled());
   gl.on("error", ({ error, tile, sourceId }) => {
     const at = tile?.tileID?.canonical;
     if (!at || !gl.getSource(sourceId)) {

@@ -30,6 +30,12 @@ export function unitStyle(url, unit, overBase = false) {
   const chosen = ["boolean", ["feature-state", "chosen"], false];
   const over = ["boolean", ["feature-state", "over"], false];
   const turned = (change) => ["==", ["feature-state", "change"], change];
+  const outline = (change) => ({
+    "line-color": colour("selection"),
+    "line-width": grow(11, 0.8, 14, 1.2, 17, 2),
+    "line-offset": grow(11, 0.4, 14, 0.8, 17, 1.4),
+    "line-opacity": ["case", turned(change), 1, 0],
+  });
   const recedes = (strength) => ["case", ["boolean", ["feature-state", "ground"], false], 0.35 * strength, strength];
   const open = ["boolean", ["feature-state", "open"], false];
   const areas = !/^(square|h3)/.test(unit);
@@ -105,25 +111,14 @@ export function unitStyle(url, unit, overBase = false) {
         type: "line",
         ...own,
         filter: POLYGON,
-        paint: {
-          "line-color": colour("selection"),
-          "line-width": grow(11, 0.8, 14, 1.2, 17, 2),
-          "line-offset": grow(11, 0.4, 14, 0.8, 17, 1.4),
-          "line-dasharray": [1.5, 1.5],
-          "line-opacity": ["case", turned("open"), 1, 0],
-        },
+        paint: { ...outline("open"), "line-dasharray": [1.5, 1.5] },
       },
       {
         id: "units-gained",
         type: "line",
         ...own,
         filter: POLYGON,
-        paint: {
-          "line-color": colour("selection"),
-          "line-width": grow(11, 0.8, 14, 1.2, 17, 2),
-          "line-offset": grow(11, 0.4, 14, 0.8, 17, 1.4),
-          "line-opacity": ["case", turned("gained"), 1, 0],
-        },
+        paint: outline("gained"),
       },
       {
         id: "units-over",
