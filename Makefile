@@ -7,12 +7,14 @@ HOST = 127.0.0.1
 PORT = 8000
 STORE = var/demo.gpkg
 export TIMEFORMAT = (%R s)
+# Where an environment forbids it, every process would compile every library anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 COMPILE = .venv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--fork-strategy fewest --no-header --no-emit-index-url $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup setup-test lint audit faults fuzz bench screenshots lock clean
+.PHONY: help run test suite outlast setup setup-test lint audit faults fuzz bench screenshots lock clean
 
 help: ## say what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
@@ -23,9 +25,15 @@ run: setup ## set up, build the demonstration district if there is none, migrate
 	@.venv/bin/wangge migrate --store gpkg:$(STORE)
 	@.venv/bin/wangge serve --store gpkg:$(STORE) --host $(HOST) --port $(PORT)
 
-test: setup-test ## set up what the tests need and run every check and test; those of faults by themselves, for they count
-	@$(MAKE) --no-print-directory lint
-	time .venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/faults
+test: setup-test ## set up what the tests need and run every check and test: those of faults, which mostly wait, beside the others
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint suite outlast
+
+# The plus lets its output be seen while it runs. One process more than cores, for some wait.
+suite: setup-test
+	+time .venv/bin/pytest --numprocesses $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+		--ignore tests/faults
+
+outlast: setup-test
 	time .venv/bin/pytest tests/faults
 
 setup: ## only set up

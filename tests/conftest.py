@@ -55,6 +55,16 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return fail_if_skipped((yield))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules that take longest first, so that no process is left alone with one at the end."""
+
+    def order(item: pytest.Item) -> list[bool]:
+        module = item.getparent(pytest.Module)
+        return [module is None or module.get_closest_marker(name) is None for name in ("long", "browser")]
+
+    items.sort(key=order)
+
+
 OPTIONS = (
     "--no-sandbox",
     "--disable-quic",

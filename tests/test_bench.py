@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 import shapely
 
 from bench import data, harness
 from bench.contender import LAYER
+from bench.geopackage import PlainApsw
 from bench.harness import LOADING, WRITING, Limits, Once, TooMuch
 from bench.report import section
 from bench.run import OPERATIONS, Plan, Results, Series, Writes, run
+from bench.wangge import Wangge
 from layers.frames import conform
 from tests.postgres import Cluster
+
+pytestmark = pytest.mark.long
 
 TINY = Plan(sizes=(600,), repeats=1, boxes=2, writers=(1, 2), seconds=0.1, stock=50, settle=False)
 
@@ -50,6 +57,48 @@ def test_the_section_has_every_figure_and_names_no_place(results: Results) -> No
     assert "/tmp" not in text and str(Path.home()) not in text
     assert text.count("**missed**") + text.count("| met |") == 2 * 2 + 2 * 2 + 1
     assert "nan" not in text
+
+
+def contents(file: Path) -> dict[str, list[Any]]:
+    """Return the rows of every table, columns by name."""
+    with closing(apsw.Connection(str(file))) as connection:
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        found: dict[str, list[Any]] = {}
+        for (name,) in names:
+            columns = sorted(row[1] for row in connection.execute(f'PRAGMA table_info("{name}")'))
+            listed = ", ".join(f'"{column}"' for column in columns if column != "at")
+            found[str(name)] = connection.execute(f'SELECT {listed} FROM "{name}" ORDER BY 1, 2').fetchall()
+    return found
+
+
+@pytest.mark.parametrize("features", [False, True])
+def test_a_plain_loop_leaves_the_rows_that_wangge_leaves(tmp_path: Path, features: bool) -> None:
+    frame = data.buildings(60)
+    grown = []
+    for name, writer in (("ours", Wangge("GeoPackage")), ("plain", PlainApsw(features=features))):
+        file = tmp_path / name
+        writer.prepare(str(file), frame.iloc[:50])
+        before = contents(file)
+        with writer.writer(str(file)) as write:
+            for feature in writer.features(frame.iloc[50:]):
+                write(feature)
+        grown.append({table: rows for table, rows in contents(file).items() if rows != before[table]})
+    ours, plain = grown
+    # The tables behind the boxes are SQLite's own.
+    assert {name for name in ours if not name.startswith("rtree_buildings_geom_")} == {
+        "buildings", "rtree_buildings_geom", "wangge_changes", "gpkg_contents",
+    }  # fmt: skip
+    assert ours["buildings"] == plain["buildings"] and len(plain["buildings"]) == 60
+    assert ours["rtree_buildings_geom"] == plain["tree"]
+    codes, version = 0, 4  # columns stand in the order of their names
+    assert len(plain["changes"]) == 10
+    # Wangge's own load was a version too.
+    counted = {
+        row[codes]: (*row[:version], row[version] + 1, *row[version + 1 :]) for row in plain["changes"]
+    }
+    assert {row[codes]: row for row in ours["wangge_changes"] if row[codes] in counted} == counted
+    (said,) = (row for row in ours["gpkg_contents"] if "buildings" in row)
+    assert [value for value in said if isinstance(value, float)] == list(plain["contents"][0][:4])
 
 
 def once(*seconds: float) -> Once:
