@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from geo.crs import STORED_CRS
+from layers.feature import Feature
 from layers.schema import LAYERS
 from layers.stores.rows import COLUMN_TYPES, value_fields
 
@@ -106,6 +107,14 @@ def plain_row(frame: gpd.GeoDataFrame, packed: Sequence[bytes]) -> tuple[Any, ..
 def single_features(frame: gpd.GeoDataFrame) -> list[gpd.GeoDataFrame]:
     """Return a frame of each row."""
     return [frame.iloc[at : at + 1] for at in range(len(frame))]
+
+
+def whole_features(frame: gpd.GeoDataFrame) -> list[Feature]:
+    """Return a feature of each row."""
+    return [
+        Feature(code, shape, dict(zip(FIELDS, values, strict=True)))
+        for code, shape, *values in plain_rows(frame, frame.geometry.tolist())
+    ]
 
 
 def plain_frame(rows: Sequence[Any], wkb_at: int = 0) -> gpd.GeoDataFrame:

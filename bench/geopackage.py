@@ -29,6 +29,7 @@ from bench.contender import (
     plain_row,
     plain_rows,
     single_features,
+    whole_features,
 )
 from layers.stores.rows import COLUMN_TYPES
 
@@ -39,7 +40,12 @@ _TYPES = {"text": "TEXT", "integer": "INTEGER", "number": "DOUBLE"}
 _COLUMNS = ", ".join(["code", "geom", *(f'"{name}"' for name in FIELDS)])
 _INSERT = f"INSERT INTO buildings ({_COLUMNS}) VALUES ({', '.join('?' * (2 + len(FIELDS)))})"
 _BOX = "INSERT INTO tree VALUES (?, ?, ?, ?, ?)"
-_HEADER_BYTES = 40
+_GROW = (
+    "UPDATE contents SET min_x = min(min_x, ?1), max_x = max(max_x, ?2), min_y = min(min_y, ?3), "
+    "max_y = max(max_y, ?4) WHERE table_name = 'buildings' "
+    "AND NOT (min_x <= ?1 AND max_x >= ?2 AND min_y <= ?3 AND max_y >= ?4)"
+)
+_HEADER = struct.Struct("<2sBBi4d")
 
 
 class Pyogrio(Contender):
@@ -72,9 +78,12 @@ class PlainApsw(Contender, Writer):
 
     kind = "GeoPackage"
 
-    def __init__(self, *, frames: bool = False) -> None:
+    def __init__(self, *, frames: bool = False, features: bool = False) -> None:
         self.name = "plain SQL from frames" if frames else "plain SQL (apsw)"
+        if features:
+            self.name = "plain SQL from features"
         self._frames = frames
+        self._features = features
 
     def load(self, frame: gpd.GeoDataFrame, target: str) -> None:
         with closing(_connect(target)) as connection:
@@ -85,10 +94,16 @@ class PlainApsw(Contender, Writer):
                 + "".join(f'CREATE INDEX "buildings_{name}" ON buildings ("{name}");' for name in PARENTS)
                 + "CREATE VIRTUAL TABLE tree USING rtree(id, minx, maxx, miny, maxy);"
                 "CREATE TABLE changes (version INTEGER PRIMARY KEY NOT NULL, layer TEXT NOT NULL, "
-                "codes TEXT NOT NULL, at TEXT, who TEXT NOT NULL, note TEXT NOT NULL, effective DATE)"
+                "codes TEXT NOT NULL, at TEXT, who TEXT NOT NULL, note TEXT NOT NULL, effective DATE);"
+                "CREATE TABLE contents "
+                "(table_name TEXT NOT NULL PRIMARY KEY, min_x DOUBLE, max_x DOUBLE, min_y DOUBLE, max_y DOUBLE)"
             )
             connection.executemany(_INSERT, plain_rows(frame, _blobs(frame)))
             connection.executemany(_BOX, ((fid, *box) for fid, box in enumerate(_boxes(frame), 1)))
+            west, south, east, north = frame.total_bounds.tolist()
+            connection.execute(
+                "INSERT INTO contents VALUES ('buildings', ?, ?, ?, ?)", (west, east, south, north)
+            )
             connection.execute("COMMIT")
 
     @contextmanager
@@ -99,7 +114,7 @@ class PlainApsw(Contender, Writer):
 
             def read(condition: str, values: Sequence[float] = ()) -> gpd.GeoDataFrame:
                 rows = connection.execute(f"{query} {condition}", values).fetchall()
-                return plain_frame(rows, _HEADER_BYTES)
+                return plain_frame(rows, _HEADER.size)
 
             yield Opened(
                 all=lambda: read("ORDER BY code"), box=lambda box: read(f"WHERE fid IN ({near})", box)
@@ -111,6 +126,8 @@ class PlainApsw(Contender, Writer):
     def features(self, frame: gpd.GeoDataFrame) -> list[Any]:
         if self._frames:
             return list(single_features(frame))
+        if self._features:
+            return whole_features(frame)
         rows = plain_rows(frame, _blobs(frame))
         return [(row, box, codes_json(row[0])) for row, box in zip(rows, _boxes(frame), strict=True)]
 
@@ -122,11 +139,18 @@ class PlainApsw(Contender, Writer):
                 if self._frames:
                     row, (box,) = plain_row(feature, _blobs(feature)), _boxes(feature)
                     codes = codes_json(row[0])
+                elif self._features:
+                    west, south, east, north = feature.geometry.bounds
+                    box = west, east, south, north
+                    blob = _blob(shapely.to_wkb(feature.geometry), box)
+                    row = (feature.code, blob, *map(feature.values.get, FIELDS))
+                    codes = codes_json(feature.code)
                 else:
                     row, box, codes = feature
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(_INSERT, row)
                 connection.execute(_BOX, (connection.last_insert_rowid(), *box))
+                connection.execute(_GROW, box)
                 connection.execute(
                     "INSERT INTO changes VALUES ((SELECT coalesce(max(version), 0) + 1 FROM changes), ?, ?, ?, '', '', NULL)",
                     (LAYER.name, codes, MOMENT),
@@ -158,8 +182,9 @@ def _boxes(frame: gpd.GeoDataFrame) -> list[tuple[float, ...]]:
 
 def _blobs(frame: gpd.GeoDataFrame) -> list[bytes]:
     """Return geometries as GeoPackage keeps them."""
-    header = struct.Struct("<2sBBi4d")
     packed = shapely.to_wkb(frame.geometry.to_numpy()).tolist()
-    return [
-        header.pack(b"GP", 0, 3, SRID, *box) + wkb for box, wkb in zip(_boxes(frame), packed, strict=True)
-    ]
+    return [_blob(wkb, box) for box, wkb in zip(_boxes(frame), packed, strict=True)]
+
+
+def _blob(wkb: bytes, box: Sequence[float]) -> bytes:
+    return _HEADER.pack(b"GP", 0, 3, SRID, *box) + wkb

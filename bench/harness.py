@@ -49,6 +49,7 @@ LOADING: list[Contender] = [
 WRITING: list[Writer] = [
     Wangge("GeoPackage"),
     PlainApsw(),
+    PlainApsw(features=True),
     Wangge("GeoPackage", frames=True),
     PlainApsw(frames=True),
     Wangge("PostGIS"),

@@ -40,9 +40,11 @@ The stores beside other ways of keeping the same buildings.
   {seconds:g} s by processes that start together. A plain loop inserts the feature with its entry in the index
   of geometries, the row in the table of changes and the next version, as durably; its rows and WKB are made
   beforehand. Wangge is given a `Feature` with a geometry and values, of which it makes both within the time
-  measured; it also looks whether the code is there, indexes the codes of each change, in PostGIS announces the
-  version, and in GeoPackage takes turns in the order of arrival, where the plain loop's writers wait for seconds.
-  *From frames* both are given frames of one row. *Without a version counter* writers do not wait for each other;
+  measured; it also looks whether the code is there, in PostGIS indexes the codes of each change and announces
+  the version, and in GeoPackage takes turns in the order of arrival, where the plain loop's writers wait for seconds.
+  *From features* the plain loop, too, is given features and makes rows and WKB within the time: what it takes more than
+  the loop that is given rows is not the store's. One write each leaves both files with the same rows; a test compares
+  every table. *From frames* both are given frames of one row. *Without a version counter* writers do not wait for each other;
   it is not comparable, for Wangge's versions follow one another without gaps, and shows what that costs.
 - **min** and **median** are of {repeats} repeats; **×** is Wangge's median over that contender's (of writes:
   writes per second), so that below 1 is faster for the first tables. **CPU** is of the measured process,

@@ -7,17 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bench.contender import (
-    FIELDS,
     LAYER,
     Contender,
     Opened,
     StoreKind,
     Writer,
-    plain_rows,
     single_features,
+    whole_features,
 )
 from bench.data import DISTRICT
-from layers.feature import Feature
 from layers.store import create_store, open_store
 
 if TYPE_CHECKING:
@@ -52,10 +50,7 @@ class Wangge(Contender, Writer):
     def features(self, frame: gpd.GeoDataFrame) -> list[Any]:
         if self._frames:
             return list(single_features(frame))
-        return [
-            Feature(code, shape, dict(zip(FIELDS, values, strict=True)))
-            for code, shape, *values in plain_rows(frame, frame.geometry.tolist())
-        ]
+        return whole_features(frame)
 
     @contextmanager
     def writer(self, target: str) -> Iterator[Callable[[Any], None]]:
