@@ -153,7 +153,9 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_answer(store: Path) 
         lost = {name: number for name, number in load.answers.items() if name != "200"}
         assert set(lost) <= cut_off, "what the dead had in hand is lost, and nothing else"
         most = len(before) * len(load.clients) * 2
-        assert sum(lost.values()) <= most, "each client loses a request by the death, and one by what waited there"
+        assert sum(lost.values()) <= most, (
+            "each client loses a request by the death, and one by what waited there"
+        )
         assert not service.workers() & before
 
 
