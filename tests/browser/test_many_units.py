@@ -113,6 +113,24 @@ def test_what_a_supposition_changes_is_seen_from_afar(small: str, open_page: Ope
 
 
 @pytest.mark.parametrize("webgl", [True, False])
+def test_what_is_open_does_not_look_unknown_from_afar(small: str, open_page: Open, webgl: bool) -> None:
+    page = open_page("about:blank", webgl=webgl, width=1600, height=900)
+    half = f"all.map((at) => (at % {ACROSS} < {ACROSS // 2} ? 'unknown' : 'open'))"
+    named = "classes: [...view.legend.classes, { id: 'open', token: 'hatch', title: 'open', count: 1 }]"
+    made = f"{{ ...view, rows, legend: {{ ...view.legend, {named} }} }}"
+    page.add_init_script(MORE.replace('all.map(() => "hot_99")', half).replace("{ ...view, rows }", made))
+    page.goto(f"{small}/?question=gap&map={NEAR}")
+    expect(page.locator("#list .row").first).to_be_visible()
+    drawn(page)
+    ink = coloured(page, "ink", within=60)
+    middle = ink[ink.shape[0] // 3 : -ink.shape[0] // 3]
+    west, east = np.array_split(middle, 2, axis=1)
+    edge = west.shape[1] // 3
+    assert west[:, edge:-20].mean() < 0.05
+    assert 0.2 < east[:, 20:-edge].mean() < 0.8
+
+
+@pytest.mark.parametrize("webgl", [True, False])
 @pytest.mark.parametrize(
     ("status", "said"), [(403, "没有权限"), (429, "过一分钟"), (503, "服务器暂时没有回答")]
 )

@@ -2,6 +2,7 @@
 
 import { openSign } from "./conditions_empty.js";
 import { el, show } from "./dom.js";
+import { isOpen } from "./map/states.js";
 import { mark, swatch, tokenVariable } from "./shapes.js";
 import { count, page, t } from "./words.js";
 
@@ -21,8 +22,8 @@ export function drawLegend(node, view, { places = true, others = false } = {}) {
   const apart = view.legend.classes.filter(
     ({ id, token, count: n }) => !RAMP.test(token) && (!IF_ANY.includes(id) || n > 0),
   );
-  const key = ({ token, title, count: n }) =>
-    el("li", {}, swatch(token), el("span", { text: `${title} ${count(n)}` }));
+  const key = ({ id, token, title, count: n }) =>
+    el("li", {}, swatch(token, isOpen(id)), el("span", { text: `${title} ${count(n)}` }));
   const rest = others && view.conditions && otherKeys(view);
   show(
     node,

@@ -12,6 +12,8 @@ import { QUESTIONS, defaultUnit } from "./url.js";
 import { count, page, sight, t } from "./words.js";
 
 const { district } = page;
+/** Characters: a longer number takes two lines as large as others are. */
+const LONG = 9;
 const NAMED_PARTS = ["double_none", "unknown", "cold_99", "hot_99"];
 
 /** Bring the panel to life. */
@@ -80,7 +82,7 @@ function drawHeadline(node, question, view) {
     figureButton(
       "headline-figure",
       figure,
-      el("span", { class: "value", text: headline.value_text }),
+      el("span", { class: headline.value_text.length > LONG ? "value long" : "value", text: headline.value_text }),
       " ",
       el("span", { class: "label" }, unbroken(headline.label)),
     ),

@@ -59,6 +59,7 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
   const image = new ImageData(width, height);
   const bytes = new Uint32Array(image.data.buffer);
   const colours = new Map();
+  const ink = bytesOf({ token: "ink" });
   const changes = new Uint8Array(turned.size && width * height);
   // From the last to the first: where two share a pixel the worse one is seen.
   for (let at = ids.length - 1; at >= 0; at -= 1) {
@@ -66,8 +67,10 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
     if (turned.has(ids[at])) changes[spot] = Math.max(changes[spot], CHANGES.indexOf(turned.get(ids[at])));
     const state = states.get(ids[at]);
     if (!state?.token || state.token === "land") continue;
+    // Closer up a dashed line is around what is open: here every other pixel has its colour.
+    const dotted = state.open && (spot + Math.floor(spot / width)) % 2 === 0;
     if (!colours.has(state)) colours.set(state, bytesOf(state));
-    bytes[spot] = colours.get(state);
+    bytes[spot] = dotted ? ink : colours.get(state);
   }
   drawChanges(bytes, changes, width);
   const canvas = document.createElement("canvas");

@@ -1,6 +1,7 @@
 /** The legend of the wall's map: classes with their bounds, what is not known, the marks. */
 
 import { byId, el, show } from "../dom.js";
+import { isOpen } from "../map/states.js";
 import { mark, swatch, tokenVariable } from "../shapes.js";
 import { count, t } from "../words.js";
 
@@ -20,7 +21,7 @@ export function showLegend(view, facilities) {
     el(
       "ul",
       { class: "wall-keys" },
-      apart.map((one) => el("li", {}, swatch(one.token), el("span", { text: t(unit, { title: one.title, n: count(one.count) }) }))),
+      apart.map((one) => el("li", {}, swatch(one.token, isOpen(one.id)), el("span", { text: t(unit, { title: one.title, n: count(one.count) }) }))),
       facilities &&
         el(
           "li",
