@@ -46,10 +46,10 @@ The stores beside other ways of keeping the same buildings.
   the loop that is given rows is not the store's. One write each leaves both files with the same rows; a test compares
   every table. *From frames* both are given frames of one row. *Without a version counter* writers do not wait for each other;
   it is not comparable, for Wangge's versions follow one another without gaps, and shows what that costs.
-- **min** and **median** are of {repeats} repeats; **×** is Wangge's median over that contender's (of writes:
-  writes per second), so that below 1 is faster for the first tables. **CPU** is of the measured process,
-  without a database server; **memory** is its peak, the frame included. A contender that takes more than
-  {minutes:g} minutes or {memory:g} GB is reported so.
+- **min** and **median** are of {repeats} repeats, of reads from {small:,} buildings of {reads}; **×** is Wangge's
+  median over that contender's (of writes: writes per second), so that below 1 is faster for the first tables.
+  **CPU** is of the measured process, without a database server; **memory** is its peak, the frame included. A
+  contender that takes more than {minutes:g} minutes or {memory:g} GB is reported so.
 """
 
 
@@ -63,6 +63,7 @@ def section(plan: Plan, results: Results) -> str:
         stock=plan.stock,
         seconds=plan.seconds,
         repeats=plan.repeats,
+        reads=max(plan.reads, plan.repeats),
         minutes=plan.limits.seconds / 60,
         memory=plan.limits.memory_bytes / 2**30,
     )

@@ -25,7 +25,7 @@ from tests.postgres import Cluster
 
 pytestmark = pytest.mark.long
 
-TINY = Plan(sizes=(600,), repeats=1, boxes=2, writers=(1, 2), seconds=0.1, stock=50, settle=False)
+TINY = Plan(sizes=(600,), repeats=1, reads=1, boxes=2, writers=(1, 2), seconds=0.1, stock=50, settle=False)
 
 
 @pytest.fixture(scope="module")
