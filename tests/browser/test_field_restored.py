@@ -148,7 +148,7 @@ def test_what_an_unknown_tablet_keeps_is_its_persons_after_others_have_signed_in
         assert [(one["state"], one["holder"]) for one in again.evaluate(KEPT)[2]] == [("sent", other)]
 
 
-SENT = f"({KEPT})().then(([, , edits]) => edits.every((one) => one.state === 'sent'))"
+SENT = f"({KEPT})().then(([, , edits]) => edits.length && edits.every((one) => one.state === 'sent'))"
 
 
 def enrolled(context: BrowserContext, field: Field) -> tuple[Page, str]:
@@ -264,7 +264,7 @@ def test_tiles_that_are_refused_are_asked_for_once_and_again_when_the_network_is
         expect(page.locator("#banner")).to_contain_text("没有网络")
         context.set_offline(False)
         page.locator("#link").click()
-        for _ in range(200):
+        for _ in range(PATIENCE_MS // 50):
             got = {layer for one in finished for layer in LAYER_OF_TILE.findall(one.url)}
             if got >= DRAWN:
                 break
