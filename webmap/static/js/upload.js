@@ -28,7 +28,13 @@ const actions = {
     await actions.check(upload.id, options);
     listUploads();
   },
-  check: (id, options) => change(() => send("POST", `/api/uploads/${id}/check`, options)),
+  async check(id, options) {
+    // What was checked before is not what will be imported.
+    const buttons = parts.one.querySelectorAll(".confirm .button");
+    for (const button of buttons) button.disabled = true;
+    await change(() => send("POST", `/api/uploads/${id}/check`, options));
+    for (const button of buttons) button.disabled = false;
+  },
   confirm: (id, number) => change(() => send("POST", `/api/uploads/${id}/import`, { number })),
   async erase(id, name) {
     await change(async () => {
