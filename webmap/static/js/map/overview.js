@@ -59,7 +59,6 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
   const image = new ImageData(width, height);
   const bytes = new Uint32Array(image.data.buffer);
   const colours = new Map();
-  const ink = bytesOf({ token: "ink" });
   const changes = new Uint8Array(turned.size && width * height);
   // From the last to the first: where two share a pixel the worse one is seen.
   for (let at = ids.length - 1; at >= 0; at -= 1) {
@@ -67,10 +66,8 @@ export function imageOf({ ids, lon, lat }, states, unit, toDisplay, turned) {
     if (turned.has(ids[at])) changes[spot] = Math.max(changes[spot], CHANGES.indexOf(turned.get(ids[at])));
     const state = states.get(ids[at]);
     if (!state?.token || state.token === "land") continue;
-    // Closer up a dashed line is around what is open: here every other pixel has its colour.
-    const dotted = state.open && (spot + Math.floor(spot / width)) % 2 === 0;
     if (!colours.has(state)) colours.set(state, bytesOf(state));
-    bytes[spot] = dotted ? ink : colours.get(state);
+    bytes[spot] = colours.get(state);
   }
   drawChanges(bytes, changes, width);
   const canvas = document.createElement("canvas");
@@ -113,9 +110,14 @@ function drawChanges(bytes, changes, width) {
   });
 }
 
-/** A state's colour as a pixel of an image, which has red first in memory. */
-function bytesOf({ token, ground }) {
-  const [red, green, blue] = colour(token).match(/[\d.]+/g).map(Number);
+/**
+ * A state's colour as a pixel of an image, which has red first in memory. Closer up there is a dashed line of ink around
+ * what is open: here it is mixed in, so that a single unit, too, is not taken for an unknown one.
+ */
+function bytesOf({ token, ground, open }) {
+  const numbers = (of) => colour(of).match(/[\d.]+/g).map(Number);
+  const ink = numbers("ink");
+  const [red, green, blue] = numbers(token).map((value, at) => (open ? (value + ink[at]) / 2 : value));
   const pixel = new Uint8ClampedArray([red, green, blue, ground ? GROUND_ALPHA : 255]);
   return new Uint32Array(pixel.buffer)[0];
 }
