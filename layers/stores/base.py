@@ -70,23 +70,27 @@ class Reading(Protocol):
         """Return the requests that are kept by these keys, those there are."""
 
 
-class Putting(Protocol):
-    """What it takes to write features that are given whole."""
+class Inserting(Protocol):
+    """What it takes to write features that are not there."""
 
     def version(self) -> int:
         """Return the number of the last write, 0 before the first."""
 
-    def rows(self, layer: Layer, codes: Sequence[str]) -> list[Row]:
-        """Return the present rows by code, those there are of `codes`."""
-
     def insert(self, layer: Layer, rows: Rows, step: Step) -> None:
         """Insert rows whose codes are not there."""
 
-    def update(self, layer: Layer, rows: Rows, step: Step) -> None:
-        """Write rows over those with their codes."""
-
     def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
         """Record the write as version ``change.version``, which is the next."""
+
+
+class Putting(Inserting, Protocol):
+    """What it takes to write features that are given whole."""
+
+    def rows(self, layer: Layer, codes: Sequence[str]) -> list[Row]:
+        """Return the present rows by code, those there are of `codes`."""
+
+    def update(self, layer: Layer, rows: Rows, step: Step) -> None:
+        """Write rows over those with their codes."""
 
 
 class Writing(Reading, Putting, Protocol):
@@ -286,12 +290,26 @@ class KeptStore(AmendingStore):
             transaction.record(self._change(version, described, list(mine), by), replaced)
             return Written(version, len(new), len(changed), unchanged)
 
+        def put_new(transaction: Inserting) -> Written:
+            version = transaction.version() + 1
+            transaction.insert(described, rows, steps(progress, described, 1))
+            transaction.record(self._change(version, described, [rows.records[0][0]], by), [])
+            return Written(version, 1, 0, 0)
+
         if len(rows.records) == 1 and based_on is None:
-            return self._put_one(put, new=mode == "insert")
+            return self._put_one(put, put_new if mode == "insert" else None)
         return self._alone_or_shared(lambda transaction: put(transaction, transaction), len(rows.records))
 
-    def _put_one(self, put: Callable[[Putting], Written], *, new: bool) -> Written:
-        """Let `put` write one feature, said to be `new` or not; it may be asked again, and the last time counts."""
+    def _put_one(
+        self, put: Callable[[Putting], Written], put_new: Callable[[Inserting], Written] | None
+    ) -> Written:
+        """Let `put` write one feature; it may be asked again, and the last time counts.
+
+        Parameters
+        ----------
+        put_new : callable, optional
+            Does the same without looking whether the feature is there, which nobody expects.
+        """
         return self._share(put)
 
     def _alone_or_shared(self, act: Callable[[Writing], T], features: int) -> T:

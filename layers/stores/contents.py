@@ -159,7 +159,9 @@ def codes_text(codes: Iterable[str]) -> str:
 
 def instant_text(at: datetime) -> str:
     """Return a moment as `ChangeRow` keeps it."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return f"{at.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def instant_of(text: str | None) -> datetime | None:

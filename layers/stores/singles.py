@@ -48,20 +48,22 @@ def rows_of_feature(feature: Feature, layer: Layer) -> Rows:
     given = feature.values
     if not given.keys() <= plan.fields.keys():
         raise ValueError(f"{layer.name} has no fields {sorted(given.keys() - plan.fields.keys())}")
-    values = []
+    values: list[Any] = []
     texts = [feature.code]
     for name, (plain, unknown) in plan.fields.items():
         value = given.get(name)
         if value is None:
             values.append(unknown)
-            continue
-        try:
-            value = plain(value)
-        except (TypeError, OverflowError) as error:
-            raise ValueError(f"{layer.name}.{name}: {value!r} is not of its type") from error
-        values.append(value)
-        if plain is _text:
+        elif plain is None:
+            if type(value) is not str:
+                raise ValueError(f"{layer.name}.{name}: {value!r} is not of its type")
+            values.append(value)
             texts.append(value)
+        else:
+            try:
+                values.append(plain(value))
+            except (TypeError, OverflowError) as error:
+                raise ValueError(f"{layer.name}.{name}: {value!r} is not of its type") from error
     if not storable("".join(texts)):
         raise ValueError(
             f"{layer.name} {feature.code!r} holds the character NUL or half a character, which no store can keep"
@@ -70,7 +72,7 @@ def rows_of_feature(feature: Feature, layer: Layer) -> Rows:
     wkb = shapely.lib.to_wkb(shape, *_PLAIN_WKB)
     if plan.in_parts and shape.geom_type == "Polygon":
         wkb = _ONE_PART + wkb
-    return Rows([(feature.code, wkb, *values)], shapely.bounds(shape).reshape(1, 4))
+    return Rows([(feature.code, wkb, *values)], shapely.lib.bounds(shape).reshape(1, 4))
 
 
 def _taken(shape: BaseGeometry, layer: Layer) -> BaseGeometry:
@@ -82,12 +84,6 @@ def _taken(shape: BaseGeometry, layer: Layer) -> BaseGeometry:
     if shape.is_empty or shape.geom_type not in _PLANS[layer.name].shapes:
         raise ValueError(f"{layer.name} takes {layer.geometry}, not {shape.geom_type}, nor an empty one")
     return shape
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise TypeError
-    return value
 
 
 def _whole(value: Any) -> int:
@@ -113,7 +109,6 @@ def _day(value: Any) -> str:
 
 
 _PLAIN: dict[ColumnType, Callable[[Any], Any]] = {
-    "text": _text,
     "integer": _whole,
     "number": _number,
     "date": _day,
@@ -126,14 +121,14 @@ class _Plan(NamedTuple):
     Attributes
     ----------
     fields : mapping of field to (callable, value)
-        What checks a value and makes it plain, and what stands for an unknown one.
+        What checks a value and makes it plain, none for texts, and what stands for an unknown one.
     shapes : frozenset of str
         The types of geometry that the layer takes.
     in_parts : bool
         Its polygons are kept as multipolygons.
     """
 
-    fields: dict[str, tuple[Callable[[Any], Any], str | None]]
+    fields: dict[str, tuple[Callable[[Any], Any] | None, str | None]]
     shapes: frozenset[str]
     in_parts: bool
 
@@ -141,7 +136,7 @@ class _Plan(NamedTuple):
 def _plan(layer: Layer) -> _Plan:
     return _Plan(
         {
-            field.name: (_PLAIN[COLUMN_TYPES[field.type]], "unknown" if field.type == "fact" else None)
+            field.name: (_PLAIN.get(COLUMN_TYPES[field.type]), "unknown" if field.type == "fact" else None)
             for field in value_fields(layer)
         },
         frozenset().union(*(_KINDS[kind] for kind in layer.geometry)),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from layers.store import Written, open_store
-from layers.stores.base import KeptStore, Putting, Writing
+from layers.stores.base import Inserting, KeptStore, Putting, Writing
 from layers.stores.geopackage.store import GeoPackageStore
 from layers.stores.kinds import path_of
 from tests.faults.system_calls import Rule, install
@@ -42,8 +42,13 @@ def die_before_step(url: str, task: Task, step: int, answer: Connection) -> None
         def share_counting(act: Callable[[Any], T]) -> T:
             return share(lambda transaction: act(_Counting(transaction, step)))
 
-        def put_one_counting(put: Callable[[Putting], Written], *, new: bool) -> Written:
-            return put_one(lambda transaction: put(_Counting(transaction, step)), new=new)
+        def put_one_counting(
+            put: Callable[[Putting], Written], put_new: Callable[[Inserting], Written] | None
+        ) -> Written:
+            return put_one(counting(put), None if put_new is None else counting(put_new))
+
+        def counting(put: Callable[[Any], Written]) -> Callable[[Any], Written]:
+            return lambda transaction: put(_Counting(transaction, step))
 
         # Some of them call others: what counts twice counts the same.
         store._writing, store._share = writing, share_counting  # type: ignore[method-assign]

@@ -43,9 +43,11 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     taken: list[bool] = []
     put_one = KeptStore._put_one
 
-    def counted(self: KeptStore, put: Callable[..., Written], *, new: bool) -> Written:
-        taken.append(new)
-        return put_one(self, put, new=new)
+    def counted(
+        self: KeptStore, put: Callable[..., Written], put_new: Callable[..., Written] | None
+    ) -> Written:
+        taken.append(put_new is not None)
+        return put_one(self, put, put_new)
 
     monkeypatch.setattr(KeptStore, "_put_one", counted)
     return taken

@@ -51,6 +51,15 @@ def blobs_of(packed: Sequence[bytes], bounds: NDArray[np.float64], srs_id: int) 
     return made
 
 
+def blob_of(wkb: bytes, box: Sequence[float], srs_id: int) -> bytes:
+    """Do the same for one geometry that is not empty; the box is west, south, east, north."""
+    bare, boxed, _ = _headers(srs_id)
+    west, south, east, north = box
+    if west == east and south == north:
+        return bare + wkb
+    return boxed + _ENVELOPE.pack(west, east, south, north) + wkb
+
+
 @lru_cache
 def _headers(srs_id: int) -> tuple[bytes, bytes, bytes]:
     """Return what a geometry begins with that has no envelope, has one, or is empty."""

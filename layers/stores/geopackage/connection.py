@@ -7,17 +7,19 @@ other's: GDAL belongs in another process, or on another file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
 
 import apsw
 
 from layers.problems import StoreFull, WanggeError
 from layers.stores.geopackage import faults, files, forks
 from layers.stores.geopackage.files import Signature, connect, connect_at_rest, prepare, use_wal
-from layers.stores.geopackage.turns import turn
+from layers.stores.geopackage.turns import lock_path, turn
 from layers.text import Text
 
 Check = Callable[[apsw.Connection], None]
@@ -32,8 +34,7 @@ def free_of_wal_reset_bug(version: int) -> bool:
     return version >= 3051003 or 3050007 <= version < 3051000 or 3044006 <= version < 3045000
 
 
-@dataclass(frozen=True)
-class _Borrowed:
+class _Borrowed(NamedTuple):
     """A connection on loan; without a signature it serves only once."""
 
     connection: apsw.Connection
@@ -57,11 +58,14 @@ class Database:
 
     def __init__(self, path: Path, *, check: Check, read_only: bool, busy_timeout_s: float) -> None:
         self.path = path
+        self._file = str(path)
+        self.lock_file = str(lock_path(path))
         self._check = check
         self._read_only = read_only
         self.busy_timeout_s = busy_timeout_s
-        self._idle: list[tuple[apsw.Connection, Signature]] = []
+        self._idle: list[_Borrowed] = []
         self._closed = False
+        self._writable_with: tuple[int, int, int] | None = None
         forks.close_before(self)
         if not free_of_wal_reset_bug(version := apsw.SQLITE_VERSION_NUMBER):
             raise faults.unusable(
@@ -91,7 +95,7 @@ class Database:
                 if not files.at_rest(self.path):
                     raise
                 borrowed = _Borrowed(self._open(connect_at_rest), None)
-            with _Loan(self, replace(borrowed, signature=None) if once else borrowed) as connection:
+            with _Loan(self, borrowed._replace(signature=None) if once else borrowed) as connection:
                 yield connection
         of = borrowed.signature
         if of is not None and of.immutable and files.signature(self.path) != of:
@@ -110,8 +114,7 @@ class Database:
             yield connection
             self.commit(connection)
 
-    @contextmanager
-    def begun(self, *, wait_s: float) -> Iterator[apsw.Connection]:
+    def begun(self, *, wait_s: float) -> Begun:
         """Lend a connection in a write transaction, undone on leaving unless `commit` has been called.
 
         Parameters
@@ -122,46 +125,55 @@ class Database:
         Raises
         ------
         StoreMissing, StoreReadOnly, StoreBusy, StoreFull, StoreUnusable
+            On entering.
         """
-        signature = files.signature(self.path)
-        if not signature.writable or self._read_only:
-            raise faults.read_only(self.path)
-        with (
-            turn(self.path, wait_s),
-            forks.using(self.path),
-            _Loan(self, self._begun(signature)) as connection,
-        ):
-            try:
-                yield connection
-            finally:
-                # SQLite has undone it already after some errors; a failing ROLLBACK must not hide the cause.
-                if not forks.inherited() and connection.in_transaction:
-                    with suppress(apsw.Error):
-                        connection.execute("ROLLBACK")
+        return Begun(self, wait_s)
 
     def commit(self, connection: apsw.Connection) -> None:
         """Commit what was begun: when this returns, it is on the disk."""
         forks.refuse_inherited(self.path)
         connection.execute("COMMIT")
 
-    def _begun(self, signature: Signature) -> _Borrowed:
-        """Borrow a connection in a write transaction, to the file that is in its place.
+    def begin(self) -> _Borrowed:
+        """Borrow a connection in a write transaction, to the file that is in its place; the caller has the turn.
 
         While we wait for another program's write the file may be replaced: what we wrote then would be lost.
         """
         while True:
-            borrowed = self._borrow(signature)
+            borrowed = self._borrow_idle() or self._borrow(self._to_write())
             connection = borrowed.connection
             try:
-                with faults.said(self.path, connection):
-                    connection.execute("BEGIN IMMEDIATE")
-                if signature.is_of(files.stat(self.path)):
+                connection.execute("BEGIN IMMEDIATE")
+                there = files.stat(self.path, self._file)
+                if borrowed.signature is not None and borrowed.signature.is_of(there):
+                    if _rights(there) != self._writable_with:
+                        self._to_write()
                     return borrowed
-            except BaseException:
-                connection.close(True)
+            except BaseException as error:
+                try:
+                    faults.said(self.path, connection).__exit__(None, error, None)
+                finally:
+                    connection.close(True)
                 raise
             connection.close(True)
-            signature = files.signature(self.path)
+
+    def check_writable(self) -> None:
+        """Raise where nothing may be written, or nothing is there; where something is idle, that is found out later."""
+        if self._read_only:
+            raise faults.read_only(self.path)
+        with forks.guard():
+            idle = self._idle_to_write()
+        if not idle:
+            self._to_write()
+
+    def _to_write(self) -> Signature:
+        """Return the signature of a file that may be written."""
+        of = files.stat(self.path)
+        signature = files.signature(self.path)
+        if not signature.writable:
+            raise faults.read_only(self.path)
+        self._writable_with = _rights(of)
+        return signature
 
     def rewrite(self) -> None:
         """Write the file anew, so that nothing of what was deleted is left in its pages or its log.
@@ -193,7 +205,7 @@ class Database:
     def close_idle(self) -> None:
         """Close what nobody uses; the caller holds `forks.guard`."""
         while self._idle:
-            self._idle.pop()[0].close(True)
+            self._idle.pop().connection.close(True)
 
     def take_back(self, borrowed: _Borrowed, *, sound: bool) -> None:
         """Let others use the connection, unless it has served its time."""
@@ -204,9 +216,18 @@ class Database:
         if sound and of is not None and connection.txn_state() == apsw.SQLITE_TXN_NONE:
             with forks.guard():
                 if not self._closed:
-                    self._idle.append((connection, of))
+                    self._idle.append(borrowed)
                     return
         connection.close(True)
+
+    def _borrow_idle(self) -> _Borrowed | None:
+        """Borrow a connection that nobody uses and that was open for writing, if there is one."""
+        with forks.guard():
+            return self._idle.pop() if self._idle_to_write() else None
+
+    def _idle_to_write(self) -> bool:
+        """Tell whether there is one; the caller holds `forks.guard`."""
+        return bool(self._idle) and (of := self._idle[-1].signature) is not None and of.writable
 
     def _borrow(self, signature: Signature) -> _Borrowed:
         if self._closed:
@@ -215,10 +236,10 @@ class Database:
             with forks.guard():
                 if not self._idle:
                     break
-                connection, of = self._idle.pop()
-            if of == signature:
-                return _Borrowed(connection, of)
-            connection.close(True)
+                borrowed = self._idle.pop()
+            if borrowed.signature == signature:
+                return borrowed
+            borrowed.connection.close(True)
         return _Borrowed(self._open(connect), signature)
 
     def _open(self, opened: Callable[[Path], apsw.Connection]) -> apsw.Connection:
@@ -240,6 +261,52 @@ class Database:
         return connection
 
 
+class Begun:
+    """A connection in a write transaction, until the end of the block.
+
+    A class, for each write passes it: a generator would take as long as a statement.
+    """
+
+    __slots__ = ("_borrowed", "_database", "_turn")
+
+    def __init__(self, database: Database, wait_s: float) -> None:
+        self._database = database
+        self._turn = turn(database.path, wait_s, database.lock_file)
+
+    def __enter__(self) -> apsw.Connection:
+        database = self._database
+        database.check_writable()
+        self._turn.__enter__()
+        try:
+            forks.use(database.path)
+            try:
+                self._borrowed = database.begin()
+            except BaseException:
+                forks.leave()
+                raise
+        except BaseException:
+            self._turn.__exit__(None, None, None)
+            raise
+        return self._borrowed.connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection = self._borrowed.connection
+        try:
+            # SQLite has undone it already after some errors; a failing ROLLBACK must not hide the cause.
+            if not forks.inherited() and connection.in_transaction:
+                with suppress(apsw.Error):
+                    connection.execute("ROLLBACK")
+        finally:
+            # What is left to do is nobody else's concern.
+            self._turn.__exit__(None, None, None)
+            try:
+                _Loan(self._database, self._borrowed).__exit__(kind, error, trace)
+            finally:
+                forks.leave()
+
+
 class _Loan:
     """Lends what was borrowed, says what goes wrong in the words of `faults`, and gives it back."""
 
@@ -259,6 +326,11 @@ class _Loan:
             faults.said(self._database.path, self._borrowed.connection).__exit__(None, error, None)
         finally:
             self._database.take_back(self._borrowed, sound=sound)
+
+
+def _rights(there: os.stat_result) -> tuple[int, int, int]:
+    """Return what says who may write a file; what else keeps somebody from writing it SQLite says."""
+    return there.st_mode, there.st_uid, there.st_gid
 
 
 def _check_length(connection: apsw.Connection, path: Path) -> None:

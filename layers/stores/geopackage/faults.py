@@ -122,6 +122,15 @@ class _Said:
                 raise problem from error
 
 
+def named(path: Path, error: Exception, connection: apsw.Connection) -> Exception:
+    """Return the problem that an error is, caused by it, where it is SQLite's or damage; else the error."""
+    problem = _problem(path, error, connection)
+    if problem is None:
+        return error
+    problem.__cause__ = error
+    return problem
+
+
 def _problem(path: Path, error: BaseException, connection: apsw.Connection | None) -> WanggeError | None:
     """Return the problem that an error is, where it is SQLite's or damage."""
     if isinstance(error, apsw.BusyError | apsw.LockedError):

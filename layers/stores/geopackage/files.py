@@ -150,15 +150,15 @@ def bytes_at(path: Path) -> int:
         return 0
 
 
-def stat(path: Path) -> os.stat_result:
-    """Return what the system says of the file at `path`.
+def stat(path: Path, name: str | None = None) -> os.stat_result:
+    """Return what the system says of the file at `path`; its `name` is taken where it is known.
 
     Raises
     ------
     StoreMissing, StoreUnusable
     """
     try:
-        return path.stat()
+        return os.stat(name or path)  # noqa: PTH116 - a path would make its name anew for each write
     except FileNotFoundError as error:
         raise missing(path) from error
     except OSError as error:

@@ -93,13 +93,23 @@ class using:  # noqa: N801 - to its callers it is a function
         self._path = path
 
     def __enter__(self) -> None:
-        with _forks.guard:
-            refuse_inherited(self._path)
-            _forks.uses += 1
+        use(self._path)
 
     def __exit__(self, *_: object) -> None:
-        with _forks.guard:
-            _forks.uses -= 1
+        leave()
+
+
+def use(path: Path) -> None:
+    """Do what entering `using` does."""
+    with _forks.guard:
+        refuse_inherited(path)
+        _forks.uses += 1
+
+
+def leave() -> None:
+    """Do what leaving `using` does."""
+    with _forks.guard:
+        _forks.uses -= 1
 
 
 def inherited() -> bool:

@@ -34,10 +34,11 @@ class _Undone(Exception):
 class _Write:
     """A write on its way to the disk, and what came of it."""
 
-    __slots__ = ("act", "due", "error", "leads", "outcome", "settled", "woken")
+    __slots__ = ("act", "due", "error", "leads", "outcome", "settled", "whole", "woken")
 
-    def __init__(self, act: Callable[[Transaction], Any], due: float) -> None:
+    def __init__(self, act: Callable[[Transaction], Any], due: float, *, whole: bool = False) -> None:
         self.act = act
+        self.whole = whole
         self.due = due
         self.outcome: Any = None
         self.error: BaseException | None = None
@@ -109,11 +110,16 @@ class Intake:
         self._head = head
         self._line = _Line()
 
-    def share(self, act: Callable[[Transaction], T]) -> T:
+    def share(self, act: Callable[[Transaction], T], *, whole: bool = False) -> T:
         """Run `act` in a transaction that others may share, and return what it returned once that is on the disk.
 
         An error of `act` undoes what it did, and nothing else. It runs in the thread of any of those that
         share the commit, and again where another's fault has undone it; the last time counts.
+
+        Parameters
+        ----------
+        whole : bool
+            `act` writes by one statement at most, and lastly: SQLite undoes it by itself.
 
         Raises
         ------
@@ -122,7 +128,7 @@ class Intake:
         line = self._line
         if line.process != os.getpid():
             line = self._line = _Line()  # who leads the line of our parent does not lead here
-        write = _Write(act, time.monotonic() + self._database.busy_timeout_s)
+        write = _Write(act, time.monotonic() + self._database.busy_timeout_s, whole=whole)
         try:
             line.join(write)
             if not write.leads:
@@ -192,17 +198,19 @@ class Intake:
         write: _Write | None = batch[0]
         while write is not None:
             transaction = Transaction(connection, head)
-            connection.execute("SAVEPOINT one")
+            if not write.whole:
+                connection.execute("SAVEPOINT one")
             try:
-                with faults.said(self._database.path, connection):
-                    write.outcome = write.act(transaction)
+                write.outcome = write.act(transaction)
                 head = transaction.version()
             except Exception as error:
-                write.error = error
+                write.error = faults.named(self._database.path, error, connection)
                 if not connection.in_transaction:
                     raise _Undone from error
-                connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
+                if not write.whole:
+                    connection.execute("ROLLBACK TO one")
+            if not write.whole:
+                connection.execute("RELEASE one")
             full = len(batch) == _MOST_WRITES or time.monotonic() > until
             write = None if full else line.take()
             if write is not None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,8 +21,8 @@ import apsw
 
 from layers.epochs import Epoch
 from layers.schema import LAYERS, Layer
-from layers.store import Change, Clock, District, Fault, Mark, Progress, StoreSettings, utc_now
-from layers.stores.base import Box, KeptStore, Reading, Writing, meeting
+from layers.store import Change, Clock, District, Fault, Mark, Progress, StoreSettings, Written, utc_now
+from layers.stores.base import Box, Inserting, KeptStore, Putting, Reading, Writing, meeting
 from layers.stores.contents import Contents
 from layers.stores.geopackage import creation, ddl, faults, forks, migrations, records, tables, texts
 from layers.stores.geopackage.blobs import wkb_inside
@@ -29,6 +30,7 @@ from layers.stores.geopackage.connection import Database
 from layers.stores.geopackage.creation import build, is_wangge, refuse_existing
 from layers.stores.geopackage.files import connect
 from layers.stores.geopackage.intake import Intake
+from layers.stores.geopackage.single import put_as_new
 from layers.stores.geopackage.transaction import Transaction
 from layers.stores.kinds import outdated, path_of
 from layers.stores.rows import frame_of_parts, geometries_of
@@ -208,6 +210,13 @@ class GeoPackageStore(KeptStore):
 
     def _share(self, act: Callable[[Writing], T]) -> T:
         return self._intake.share(act)
+
+    def _put_one(
+        self, put: Callable[[Putting], Written], put_new: Callable[[Inserting], Written] | None
+    ) -> Written:
+        if put_new is None:
+            return self._share(put)
+        return self._intake.share(partial(put_as_new, put, put_new), whole=True)
 
     def _head(self, connection: apsw.Connection) -> int:
         """Return the number of the last write of a store that is one for this program."""

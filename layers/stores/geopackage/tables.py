@@ -25,14 +25,22 @@ if TYPE_CHECKING:
 
 AMONG_CODES = "code IN (SELECT value FROM json_each(?))"
 _MOST_ROWS = 2**63
-_GROW = (
-    "UPDATE gpkg_contents SET "
-    "min_x = min(coalesce(min_x, ?1), ?1), min_y = min(coalesce(min_y, ?2), ?2), "
-    "max_x = max(coalesce(max_x, ?3), ?3), max_y = max(coalesce(max_y, ?4), ?4) WHERE table_name = ?5 "
-    # A page less to write, where it has been taken in: as nearly always.
-    "AND (min_x <= ?1 AND min_y <= ?2 AND max_x >= ?3 AND max_y >= ?4) IS NOT 1"
-)
 _PACKED_ROWS = 1000
+
+
+def growing(west: str, south: str, east: str, north: str, table: str) -> str:
+    """Return the statement that lets the declared extent of a table take in a box, all of them named in SQL."""
+    return (
+        "UPDATE gpkg_contents SET "
+        f"min_x = min(coalesce(min_x, {west}), {west}), min_y = min(coalesce(min_y, {south}), {south}), "
+        f"max_x = max(coalesce(max_x, {east}), {east}), max_y = max(coalesce(max_y, {north}), {north}) "
+        f"WHERE table_name = {table} "
+        # A page less to write, where it has been taken in: as nearly always.
+        f"AND (min_x <= {west} AND min_y <= {south} AND max_x >= {east} AND max_y >= {north}) IS NOT 1"
+    )
+
+
+_GROW = growing("?1", "?2", "?3", "?4", "?5")
 
 
 class _Statements(NamedTuple):

@@ -82,4 +82,8 @@ class Transaction:
     def record(self, change: ChangeRow, history: Sequence[HistoryRow]) -> None:
         """Record the write."""
         records.record(self.connection, change, history)
+        self.recorded(change)
+
+    def recorded(self, change: ChangeRow) -> None:
+        """Take note that a write has been recorded."""
         self._head = change.version

@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 
 from layers.stores.geopackage import faults
@@ -38,20 +37,26 @@ os.register_at_fork(after_in_child=_threads.clear)
 class turn:  # noqa: N801 - to its callers it is a function
     """Wait for the turn to write the store at `path` (absolute), and hold it to the end of the block.
 
+    Parameters
+    ----------
+    lock_file : str, optional
+        The name of `lock_path`, where it is known.
+
     Raises
     ------
     StoreBusy
         When the turn has not come within `timeout_s`.
     """
 
-    __slots__ = ("_handle", "_path", "_thread_lock", "_timeout_s")
+    __slots__ = ("_handle", "_lock_file", "_path", "_thread_lock", "_timeout_s")
 
-    def __init__(self, path: Path, timeout_s: float) -> None:
+    def __init__(self, path: Path, timeout_s: float, lock_file: str | None = None) -> None:
         self._path = path
         self._timeout_s = timeout_s
+        self._lock_file = lock_file or str(lock_path(path))
 
     def __enter__(self) -> None:
-        lock_file = _lock_file(self._path)
+        lock_file = self._lock_file
         self._thread_lock = _threads.get(lock_file) or _threads.setdefault(lock_file, threading.Lock())
         deadline = time.monotonic() + self._timeout_s
         if not self._thread_lock.acquire(timeout=max(self._timeout_s, 0.0)):
@@ -85,22 +90,17 @@ def lock_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.lock")
 
 
-@lru_cache
-def _lock_file(path: Path) -> str:
-    return str(lock_path(path))
-
-
 def _opened(path: Path, lock_file: str) -> int | None:
     """Open the lock file; None where there is no line, and SQLite's own lock must do.
 
-    That is beside another user's lock file, though we may write the store, and on systems that say otherwise
-    than Linux who holds a lock.
+    That is beside another user's lock file, though we may write the store, where the folder is gone, and on systems
+    that say otherwise than Linux who holds a lock.
     """
     if sys.platform != "linux":
         return None
     try:
         return os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):
         return None
     except OSError as error:
         raise faults.from_os(path, error) from error

@@ -53,19 +53,12 @@ _UPDATE = """UPDATE {table} t SET ({columns}) = ROW({places}) FROM turn WHERE t.
 
 
 class SingleWrite:
-    """What `layers.stores.base` does to write one feature, on a connection that is in no transaction.
+    """What `layers.stores.base` does to write one feature, on a connection that is in no transaction."""
 
-    Parameters
-    ----------
-    new : bool
-        The feature is not there, as far as anybody knows.
-    """
-
-    def __init__(self, connection: Connection, address: Address, check: Check, *, new: bool) -> None:
+    def __init__(self, connection: Connection, address: Address, check: Check) -> None:
         self._connection = connection
         self._address = address
         self._check = check
-        self._new = new
         self._seen = 0
         self._statement = b""
         self._as_seen: Sequence[Any] = ()
@@ -78,8 +71,6 @@ class SingleWrite:
 
     def rows(self, layer: Layer, codes: Sequence[str]) -> list[Row]:
         """Return the present row with the one code there is."""
-        if self._new:
-            return []
         cursor = self._connection.cursor(binary=True).execute(_found(layer.name), codes, prepare=True)
         ((self._seen, schema, *row),) = cursor.fetchall()
         self._check(int(schema))

@@ -28,7 +28,7 @@ from layers.store import (
     Written,
     utc_now,
 )
-from layers.stores.base import Box, KeptStore, Putting, Reading, Writing, meeting
+from layers.stores.base import Box, Inserting, KeptStore, Putting, Reading, Writing, meeting
 from layers.stores.contents import Contents, change_of
 from layers.stores.postgis import creation, ddl, faults, migrations, roles, tables, verification
 from layers.stores.postgis.addresses import Address, address_of, shown_url
@@ -222,17 +222,19 @@ class PostGISStore(KeptStore):
             yield ReadTransaction(connection)
             connection.execute("COMMIT")
 
-    def _put_one(self, put: Callable[[Putting], Written], *, new: bool) -> Written:
+    def _put_one(
+        self, put: Callable[[Putting], Written], put_new: Callable[[Inserting], Written] | None
+    ) -> Written:
         if self._database.read_only:
             raise faults.read_only(self._address)
-        for said_new in (True, False) if new else (False,):
+        for one in (put,) if put_new is None else (put_new, put):
             with self._database.connection() as connection:
-                single = SingleWrite(connection, self._address, self._check, new=said_new)
-                written = put(single)
+                single = SingleWrite(connection, self._address, self._check)
+                written = one(single)
                 version = single.commit()
             if version is not None:
                 return replace(written, version=version)
-        return super()._put_one(put, new=new)
+        return super()._put_one(put, None)
 
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
