@@ -13,7 +13,7 @@ from layers.limits import limit_range_m
 from layers.periods import Period, check_period, year_to
 from layers.problems import BadParameter
 from layers.text import Text, both, joined
-from layers.units import check_scheme
+from layers.units import check_scheme, unit_title
 
 if TYPE_CHECKING:
     from layers.sight import Sight
@@ -128,7 +128,7 @@ def _check_public(question: str, unit: str, in_default_period: bool, at_standard
             Text(
                 "按 {u} 回答这个问题的结果不公开；公开的是 {k}。",
                 "This question's answer over {u} is not public; over {k} it is.",
-            ).format(u=unit, k=joined([both(item) for item in PUBLIC_UNITS[question]])),
+            ).format(u=unit_title(unit), k=joined([unit_title(one) for one in PUBLIC_UNITS[question]])),
             needs="area",
         )
     if not in_default_period:

@@ -100,6 +100,19 @@ def test_the_table_says_what_the_api_says(small: str, open_page: Open) -> None:
     )
 
 
+def test_what_is_open_is_drawn_in_the_head_as_on_the_map(small: str, open_page: Open) -> None:
+    page = open_page("about:blank")
+    told = page.request.get(f"{small}/api/compare?left=gap&right=double_none&unit=communities").json()
+    rows = [one["id"] for one in told["right"]["groups"]]
+    told["right"]["groups"][-1] |= {"id": "open", "token": "hatch"}
+    page.route("**/api/compare?*", lambda route: route.fulfill(json=told))
+    page.goto(f"{small}{PAIR}")
+    ready(page)
+    for at in range(len(rows)):
+        swatch = page.locator(".crossing tbody th").nth(at).locator(".swatch-open")
+        expect(swatch).to_have_count(1 if at == len(rows) - 1 else 0)
+
+
 def test_both_maps_move_together_and_share_a_crosshair(small: str, open_page: Open) -> None:
     page = open_page(f"{small}{PAIR}")
     ready(page)

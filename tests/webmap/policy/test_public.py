@@ -391,3 +391,16 @@ def test_numbers_of_people_change_nothing_public(few: int, tmp_path: Path, stand
     view = next(answer for address, answer in one.items() if '"gap"' in address and "/api/view" in address)
     hidden = [code for code, it in zip(view["rows"]["id"], view["rows"]["suppressed"], strict=True) if it]
     assert hidden == ["C02", "C10"]
+
+
+def test_what_is_public_is_named_as_people_call_it(tmp_path: Path, standards: Standards) -> None:
+    client = served(tmp_path, standards, small_district()[1])
+    for language, words in (
+        ("en", "over cells of 100 m is not public; over communities it is"),
+        ("zh", "按 100 m 格 回答这个问题的结果不公开；公开的是 小区"),
+    ):
+        answer = client.get(
+            "/api/view", query_string={"question": "gap", "unit": "square:100", "lang": language}
+        )
+        assert answer.status_code == 401
+        assert words in answer.get_data(as_text=True)

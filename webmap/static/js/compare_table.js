@@ -3,6 +3,7 @@
 import { wayOutOf } from "./conditions_empty.js";
 import { AND, MOST, partsOf } from "./conditions_model.js";
 import { byId, el, icon, show } from "./dom.js";
+import { isOpen } from "./map/states.js";
 import { swatch } from "./shapes.js";
 import { writeAddress } from "./url.js";
 import { sight, t } from "./words.js";
@@ -170,7 +171,7 @@ function grid(store, at) {
     el(
       "th",
       { scope, class: group.apart ? "apart" : null },
-      el("span", {}, swatch(group.token), el("span", { text: group.title })),
+      el("span", {}, swatch(group.token, isOpen(group.id)), el("span", { text: group.title })),
     );
   const box = (row, column, i, j) => {
     const figures = cells[i][j];
