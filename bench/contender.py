@@ -29,6 +29,7 @@ LAYER = LAYERS["buildings"]
 FIELDS = [field.name for field in value_fields(LAYER)]
 PARENTS = [field.name for field in LAYER.parents]
 SRID = 4490
+FROM_FEATURES = "plain SQL from features"
 MOMENT = "2026-01-01T00:00:00.000000Z"
 
 

@@ -17,6 +17,7 @@ import shapely
 
 from bench.contender import (
     FIELDS,
+    FROM_FEATURES,
     LAYER,
     MOMENT,
     PARENTS,
@@ -81,7 +82,7 @@ class PlainApsw(Contender, Writer):
     def __init__(self, *, frames: bool = False, features: bool = False) -> None:
         self.name = "plain SQL from frames" if frames else "plain SQL (apsw)"
         if features:
-            self.name = "plain SQL from features"
+            self.name = FROM_FEATURES
         self._frames = frames
         self._features = features
 

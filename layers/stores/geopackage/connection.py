@@ -140,14 +140,12 @@ class Database:
         While we wait for another program's write the file may be replaced: what we wrote then would be lost.
         """
         while True:
-            borrowed = self._borrow_idle() or self._borrow(self._to_write())
+            borrowed = self._borrow_idle(files.stat(self.path, self._file)) or self._borrow(self._to_write())
             connection = borrowed.connection
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 there = files.stat(self.path, self._file)
                 if borrowed.signature is not None and borrowed.signature.is_of(there):
-                    if _rights(there) != self._writable_with:
-                        self._to_write()
                     return borrowed
             except BaseException as error:
                 try:
@@ -220,10 +218,13 @@ class Database:
                     return
         connection.close(True)
 
-    def _borrow_idle(self) -> _Borrowed | None:
-        """Borrow a connection that nobody uses and that was open for writing, if there is one."""
+    def _borrow_idle(self, there: os.stat_result) -> _Borrowed | None:
+        """Borrow an idle connection to the file that is `there`, if there is one and nobody's rights have changed."""
         with forks.guard():
-            return self._idle.pop() if self._idle_to_write() else None
+            if not self._idle_to_write() or _rights(there) != self._writable_with:
+                return None
+            of = self._idle[-1].signature
+            return self._idle.pop() if of is not None and of.is_of(there) else None
 
     def _idle_to_write(self) -> bool:
         """Tell whether there is one; the caller holds `forks.guard`."""
