@@ -139,7 +139,7 @@ def change_row(version: int, layer: str, codes: Iterable[str], by: Authorship, a
     ValueError
         When the author or the note holds what no store can keep.
     """
-    if not (storable(by.who) and storable(by.note)):
+    if not storable(by.who + by.note):
         raise ValueError("who writes or why holds the character NUL or half a character")
     return ChangeRow(
         version, layer, codes_text(codes), instant_text(at), by.who, by.note, day_text(by.effective)

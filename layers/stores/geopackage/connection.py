@@ -300,12 +300,14 @@ class Begun:
                 with suppress(apsw.Error):
                     connection.execute("ROLLBACK")
         finally:
-            # What is left to do is nobody else's concern.
-            self._turn.__exit__(None, None, None)
             try:
-                _Loan(self._database, self._borrowed).__exit__(kind, error, trace)
+                # What is left to do is nobody else's concern.
+                self._turn.__exit__(None, None, None)
             finally:
-                forks.leave()
+                try:
+                    _Loan(self._database, self._borrowed).__exit__(kind, error, trace)
+                finally:
+                    forks.leave()
 
 
 class _Loan:
@@ -321,8 +323,11 @@ class _Loan:
         return self._borrowed.connection
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self._database.take_back(self._borrowed, sound=True)
+            return
         # A write that is refused has been undone: SQLite did nothing wrong.
-        sound = error is None or isinstance(error, WanggeError)
+        sound = isinstance(error, WanggeError)
         try:
             faults.said(self._database.path, self._borrowed.connection).__exit__(None, error, None)
         finally:

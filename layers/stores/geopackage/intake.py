@@ -180,7 +180,8 @@ class Intake:
                 again = [write for write in batch[1:] if write.error is None]
             raise
         finally:
-            line.put_back(again)
+            if again:
+                line.put_back(again)
             for write in batch:
                 if write not in again:
                     write.settled = True
